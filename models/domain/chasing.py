@@ -1,0 +1,171 @@
+"""Who gets which rung of the ladder today, and for everyone else the reason why not.
+
+A rung is due when its day has come and the ledger does not have it: never "today equals day N". After an outage only
+the newest due rung is sent, and the older ones are superseded.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import assert_never
+
+from models.domain.calendar import WorkingCalendar, last_day_before
+from models.domain.duties import Duty, has_broken_promise, is_muted, late_at, promise_in_force, standing_at
+from models.domain.plan import Rung
+from models.domain.vocabulary import OFFICE_ZONE, Anchor, Audience, RungAction, SkipReason, Standing
+
+SILENT_STANDINGS: Mapping[Standing, SkipReason] = {
+    Standing.NOT_OPEN: SkipReason.NOT_OPEN,
+    Standing.SUBMITTED: SkipReason.HELD_BY_US,
+    Standing.DONE: SkipReason.SUBMITTED,
+    Standing.DONE_LATE: SkipReason.SUBMITTED,
+    Standing.NIL: SkipReason.NIL,
+    Standing.WAIVED: SkipReason.WAIVED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """Write to the unit: the rung, the rungs it supersedes, and the address."""
+
+    duty_id: int
+    rung: Rung
+    to: str
+    superseded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """Leave the unit alone; `rung_code` is the rung it would have been, empty when none has come yet."""
+
+    duty_id: int
+    reason: SkipReason
+    rung_code: str = ""
+
+
+Decision = Send | Skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatedRung:
+    """A rung with the day on which it comes."""
+
+    rung: Rung
+    day: date
+
+
+class LadderDays:
+    """The letters of one ladder dated for each pair of opening and last day, so that 10,000 duties share a few."""
+
+    def __init__(self, ladder: Sequence[Rung], calendar: WorkingCalendar) -> None:
+        """Keep the ladder and the calendar it is dated by."""
+        self._ladder = tuple(ladder)
+        self._calendar = calendar
+        self._dated: dict[tuple[datetime, datetime], tuple[DatedRung, ...]] = {}
+
+    def dated(self, opens_at: datetime, late: datetime) -> tuple[DatedRung, ...]:
+        """Return the rungs with their days, in the order of their days."""
+        key = (opens_at, late)
+        if key not in self._dated:
+            days = [DatedRung(rung=rung, day=rung_day(rung, *key, self._calendar)) for rung in self._ladder]
+            self._dated[key] = tuple(sorted(days, key=lambda dated: dated.day))
+        return self._dated[key]
+
+
+def rung_day(rung: Rung, opens_at: datetime, late: datetime, calendar: WorkingCalendar) -> date:
+    """Return the day of a rung: working days from the opening, or from the last admissible day."""
+    match rung.anchor:
+        case Anchor.OPENS_AT:
+            return calendar.add_working_days(opens_at.astimezone(OFFICE_ZONE).date(), rung.working_days)
+        case Anchor.LATE_AT:
+            return calendar.add_working_days(last_day_before(late), rung.working_days)
+        case unknown:
+            assert_never(unknown)
+
+
+def decide(
+    duty: Duty,
+    *,
+    days: LadderDays,
+    already_sent: AbstractSet[str],
+    contact: str | None,
+    as_of: datetime,
+) -> Decision:
+    """Return the letter this duty gets at the instant, or why it gets none.
+
+    `already_sent` holds the rungs the ledger has for this duty, whatever became of the letter. The caller asks only
+    within office hours. A broken promise brings the next rung at once.
+    """
+    standing = standing_at(duty, as_of)
+    reason = SILENT_STANDINGS.get(standing)
+    due = _due_rungs(duty, days, standing, as_of)
+    if reason is not None:
+        return Skip(duty_id=duty.id, reason=reason, rung_code=_newest_code(due, already_sent))
+    if not due:
+        return Skip(duty_id=duty.id, reason=_reason_for_nothing_due(standing))
+    newest = due[-1].rung
+    if newest.code in already_sent:
+        return Skip(duty_id=duty.id, reason=SkipReason.ALREADY_SENT, rung_code=newest.code)
+    quiet = _reason_to_wait(duty, as_of)
+    if quiet is not None:
+        return Skip(duty_id=duty.id, reason=quiet, rung_code=newest.code)
+    if contact is None:
+        return Skip(duty_id=duty.id, reason=SkipReason.NO_CONTACT, rung_code=newest.code)
+    superseded = tuple(dated.rung.code for dated in due[:-1] if dated.rung.code not in already_sent)
+    return Send(duty_id=duty.id, rung=newest, to=contact, superseded=superseded)
+
+
+def next_rung(duty: Duty, days: LadderDays, already_sent: AbstractSet[str], as_of: datetime) -> DatedRung | None:
+    """Return the next letter this duty would get if nothing came in, for the board."""
+    if standing_at(duty, as_of) in SILENT_STANDINGS and standing_at(duty, as_of) is not Standing.NOT_OPEN:
+        return None
+    rungs = [d for d in days.dated(duty.opens_at, late_at(duty, as_of)) if d.rung.action is RungAction.LETTER]
+    newest_sent = max((n for n, dated in enumerate(rungs) if dated.rung.code in already_sent), default=-1)
+    return next(iter(rungs[newest_sent + 1 :]), None)
+
+
+def rungs_to_draft(ladder: Iterable[DatedRung], as_of: datetime) -> tuple[DatedRung, ...]:
+    """Return the rungs whose official letter is to lie ready for signature by the instant."""
+    today = as_of.astimezone(OFFICE_ZONE).date()
+    return tuple(dated for dated in ladder if dated.rung.official_letter is not None and dated.day <= today)
+
+
+def _due_rungs(duty: Duty, days: LadderDays, standing: Standing, as_of: datetime) -> list[DatedRung]:
+    today = as_of.astimezone(OFFICE_ZONE).date()
+    rungs = [
+        dated
+        for dated in days.dated(duty.opens_at, late_at(duty, as_of))
+        if dated.rung.action is RungAction.LETTER and _speaks_to(dated.rung.audience, standing)
+    ]
+    due = [dated for dated in rungs if dated.day <= today]
+    if has_broken_promise(duty, as_of) and len(due) < len(rungs):
+        due.append(rungs[len(due)])
+    return due
+
+
+def _speaks_to(audience: Audience, standing: Standing) -> bool:
+    match audience:
+        case Audience.ALL | Audience.UNSUBMITTED:
+            return True
+        case Audience.LATE:
+            return standing not in {Standing.NOT_OPEN, Standing.OPEN, Standing.IN_GRACE, Standing.EXTENDED}
+        case unknown:
+            assert_never(unknown)
+
+
+def _reason_for_nothing_due(standing: Standing) -> SkipReason:
+    return SkipReason.EXTENDED if standing is Standing.EXTENDED else SkipReason.NOT_DUE
+
+
+def _reason_to_wait(duty: Duty, as_of: datetime) -> SkipReason | None:
+    if standing_at(duty, as_of) is Standing.IN_GRACE:
+        return SkipReason.IN_GRACE
+    if promise_in_force(duty, as_of) is not None:
+        return SkipReason.PROMISED
+    return SkipReason.MUTED if is_muted(duty, as_of) else None
+
+
+def _newest_code(due: Sequence[DatedRung], already_sent: AbstractSet[str]) -> str:
+    pending = [dated.rung.code for dated in due if dated.rung.code not in already_sent]
+    return pending[-1] if pending else ""

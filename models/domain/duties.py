@@ -1,0 +1,121 @@
+"""One unit's obligation in one cycle: the facts known of it, and where it stands at an instant."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from models.domain.calendar import start_of
+from models.domain.vocabulary import MarkKind, Standing, Timeliness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What a person stated of a duty: the kind, when it was stated, until when it reaches, and why."""
+
+    kind: MarkKind
+    stated_at: datetime
+    until: datetime | None = None
+    """First instant at which it no longer holds; None where the kind has no end (waiver, nil)."""
+    reason: str = ""
+    operator: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """The facts of one duty. `completed_at` is when the first complete submission reached us, whenever it was read."""
+
+    id: int
+    cycle_code: str
+    unit_code: str
+    unit_name: str
+    group: str
+    opens_at: datetime
+    due_at: datetime
+    late_at: datetime
+    completed_at: datetime | None = None
+    accepted_at: datetime | None = None
+    """When that submission was accepted; between the two the delay is ours, not the unit's."""
+    held_since: datetime | None = None
+    """Receipt of the oldest arrival that seems to answer this duty and waits for a person of ours."""
+    marks: tuple[Mark, ...] = field(default=())
+
+
+def standing_at(duty: Duty, as_of: datetime) -> Standing:
+    """Return where the duty stood at the instant; facts that came later are not looked at, so any day can be re-run."""
+    settled = _settled_standing(duty, as_of)
+    if settled is not None:
+        return settled
+    if as_of < duty.opens_at:
+        return Standing.NOT_OPEN
+    if _is_before(duty.held_since, as_of):
+        return Standing.SUBMITTED
+    if as_of < duty.due_at:
+        return Standing.OPEN
+    if as_of < duty.late_at:
+        return Standing.IN_GRACE
+    return Standing.EXTENDED if as_of < late_at(duty, as_of) else Standing.LATE
+
+
+def late_at(duty: Duty, as_of: datetime) -> datetime:
+    """Return the first instant that counts as late for this unit, extensions granted by the instant included."""
+    until = [m.until for m in _marks(duty, MarkKind.EXTENSION, as_of) if m.until is not None]
+    return max([duty.late_at, *until])
+
+
+def timeliness(duty: Duty, as_of: datetime) -> Timeliness | None:
+    """Return how the first complete submission, or the nil report, stands against the deadline; None when there is none."""
+    received_at = answered_at(duty, as_of)
+    if received_at is None:
+        return None
+    if received_at < duty.due_at:
+        return Timeliness.ON_TIME
+    return Timeliness.IN_GRACE if received_at < late_at(duty, as_of) else Timeliness.LATE
+
+
+def answered_at(duty: Duty, as_of: datetime) -> datetime | None:
+    """Return when the duty was answered in full by the unit: its first complete submission or its nil report."""
+    nil = [mark.stated_at for mark in _marks(duty, MarkKind.NIL, as_of)]
+    complete = [duty.completed_at] if duty.completed_at is not None and duty.completed_at <= as_of else []
+    return min([*nil, *complete], default=None)
+
+
+def promise_in_force(duty: Duty, as_of: datetime) -> Mark | None:
+    """Return the promise that still pauses chasing at the instant, if any."""
+    promises = _marks(duty, MarkKind.PROMISE, as_of)
+    newest = max(promises, key=lambda mark: mark.stated_at, default=None)
+    if newest is None or newest.until is None or as_of >= newest.until:
+        return None
+    return newest
+
+
+def has_broken_promise(duty: Duty, as_of: datetime) -> bool:
+    """Say whether the newest promise has run out without an answer; what the unit did after that is not asked."""
+    promises = [m for m in _marks(duty, MarkKind.PROMISE, as_of) if m.until is not None]
+    return bool(promises) and promise_in_force(duty, as_of) is None and answered_at(duty, as_of) is None
+
+
+def is_muted(duty: Duty, as_of: datetime) -> bool:
+    """Say whether an operator has asked that this unit be left alone for now."""
+    return any(mark.until is None or as_of < mark.until for mark in _marks(duty, MarkKind.MUTE, as_of))
+
+
+def promise_until(day: date) -> datetime:
+    """Return the first instant at which a promise to send by that day is broken."""
+    return start_of(day + timedelta(days=1))
+
+
+def _settled_standing(duty: Duty, as_of: datetime) -> Standing | None:
+    if duty.completed_at is not None and duty.completed_at <= as_of:
+        return Standing.DONE if duty.completed_at < late_at(duty, as_of) else Standing.DONE_LATE
+    if _marks(duty, MarkKind.NIL, as_of):
+        return Standing.NIL
+    if _marks(duty, MarkKind.WAIVER, as_of):
+        return Standing.WAIVED
+    return None
+
+
+def _marks(duty: Duty, kind: MarkKind, as_of: datetime) -> list[Mark]:
+    return [mark for mark in duty.marks if mark.kind is kind and mark.stated_at <= as_of]
+
+
+def _is_before(instant: datetime | None, as_of: datetime) -> bool:
+    return instant is not None and instant <= as_of

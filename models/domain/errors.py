@@ -1,0 +1,95 @@
+"""Errors for operators: each carries a code and its facts, and the sentence in Vietnamese is in `templates/messages.vi.yaml`.
+
+A unit's mistake is never an exception: it is a `forms.Finding` with a cell.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+
+class DondocError(Exception):
+    """A problem that the operator can solve; `code` names the sentence that says how."""
+
+    code = "error.general"
+
+    def __init__(self, **facts: object) -> None:
+        """Keep the facts that the sentence for the operator is made of."""
+        super().__init__(f"{self.code}: {facts}")
+        self.facts = facts
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of a programme folder: where it is, and the code of the sentence that says what to write instead."""
+
+    file: str
+    line: int
+    """1-based line of a text file, 1-based row of a worksheet, 0 when the fault is of the whole file."""
+    code: str
+    facts: tuple[tuple[str, object], ...] = ()
+    sheet: str = ""
+
+    @classmethod
+    def at(cls, file: PurePath | str, line: int, code: str, *, sheet: str = "", **facts: object) -> "Fault":
+        """Return a fault; the facts are sorted so that equal faults are equal values."""
+        return cls(str(file), line, code, tuple(sorted(facts.items())), sheet)
+
+
+class ProgrammeInvalidError(DondocError):
+    """A programme folder has faults; all of them are carried, and nothing was loaded."""
+
+    code = "error.programme_invalid"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        """Carry every fault at once."""
+        super().__init__(n_faults=len(faults))
+        self.faults = tuple(faults)
+
+
+class UnknownObligationError(DondocError):
+    """The plan has no obligation of that code."""
+
+    code = "error.unknown_obligation"
+
+
+class UnknownCycleError(DondocError):
+    """No cycle of that code has been opened."""
+
+    code = "error.unknown_cycle"
+
+
+class UnknownUnitError(DondocError):
+    """The roster has no unit of that code."""
+
+    code = "error.unknown_unit"
+
+
+class AggregateMismatchError(DondocError):
+    """The parts of an aggregate do not add up to the whole, so nothing is written."""
+
+    code = "error.aggregate_mismatch"
+
+
+class NothingToCompileError(DondocError):
+    """A cycle without expected units has no aggregate."""
+
+    code = "error.nothing_to_compile"
+
+
+class MailboxUnavailableError(DondocError):
+    """The mailbox cannot be reached or refuses us."""
+
+    code = "error.mailbox_unavailable"
+
+
+class MailServerUnavailableError(DondocError):
+    """The outgoing mail server cannot be reached or refuses us; what was not sent stays queued."""
+
+    code = "error.mail_server_unavailable"
+
+
+class SettingsInvalidError(DondocError):
+    """A setting is missing or makes no sense."""
+
+    code = "error.settings_invalid"

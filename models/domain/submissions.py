@@ -1,0 +1,89 @@
+"""What becomes of an arrival: the signals of who sent it, its outcome with reasons, and when a duty was first complete."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from models.domain.forms import Finding
+from models.domain.vocabulary import Channel, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """Who an arrival seems to come from, by each way we can tell. Empty sets and None mean: this way says nothing."""
+
+    token_duty: int | None = None
+    """Duty named by a valid token, in the address, the subject or the hidden sheet."""
+    token_is_bad: bool = False
+    """A token was given and is not one of ours."""
+    tokens_disagree: bool = False
+    sender_units: frozenset[str] = frozenset()
+    """Units that have the sender's address, or its mail domain, among their contacts."""
+    operator: str = ""
+    """Who carried it here by hand; stands for the sender on the drop folder and the command line."""
+    workbook_unit: str | None = None
+    """Unit named inside the workbook."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """Which duty an arrival answers, or the best guess with the reasons why a person must look."""
+
+    duty_id: int | None
+    unit_code: str | None
+    is_certain: bool
+    reasons: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The one outcome of an arrival, its reasons, and the duty it was put to (a guess when quarantined)."""
+
+    outcome: Outcome
+    reasons: tuple[Finding, ...] = ()
+    duty_id: int | None = None
+    unit_code: str | None = None
+    cycle_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """What one arrival brought to a duty: a form without blocking finding, and which required attachments."""
+
+    received_at: datetime
+    has_sound_form: bool
+    attachments: frozenset[str] = frozenset()
+
+
+def completed_at(contributions: Iterable[Contribution], required: frozenset[str]) -> datetime | None:
+    """Return the instant at which form and required attachments were first all there, whatever their order."""
+    has_form = False
+    missing = set(required)
+    for contribution in sorted(contributions, key=lambda item: item.received_at):
+        has_form = has_form or contribution.has_sound_form
+        missing -= contribution.attachments
+        if has_form and not missing:
+            return contribution.received_at
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a unit wrote in the first line of its own text: a nil report, or a promise with its date."""
+
+    is_nil: bool = False
+    promised_on: date | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivalFacts:
+    """What is known of an arrival before it is judged; bytes are left behind."""
+
+    channel: Channel
+    received_at: datetime
+    sender: str = ""
+    ignorable: Finding | None = None
+    """Why it needs no answer (auto-reply, bounce, our own address), if so."""
+    findings: Sequence[Finding] = ()
+    reply: Reply | None = None

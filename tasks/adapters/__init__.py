@@ -1,0 +1,1 @@
+"""The outside world behind the ports: mail, files, clocks, workbooks, documents."""

@@ -1,0 +1,181 @@
+"""The small protocols through which tasks meet the outside world; adapters satisfy them, and so do the tests' fakes."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from models.domain.forms import Finding, RawForm
+from models.domain.vocabulary import Outcome
+
+
+class Clock(Protocol):
+    """Tells the time at which an effect happens; decisions never ask it."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in the office's zone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that goes with a letter. `name` may hold Vietnamese; `content` is its bytes."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A rendered mail. Header values are single lines; a line break in one is refused, never folded into a header."""
+
+    message_id: str
+    """Deterministic, with its angle brackets, so that a second copy could be recognised."""
+    to: str
+    subject: str
+    text: str
+    html: str
+    reply_to: str = ""
+    copies: tuple[str, ...] = ()
+    in_reply_to: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What the mail server said of one letter.
+
+    Exactly one of the flags holds for a letter that did not go out: `is_permanent` (never try again), `is_unknown`
+    (the connection was lost after the text had been handed over: it may have gone out), or neither (try again).
+    """
+
+    message_id: str
+    is_sent: bool
+    is_permanent: bool = False
+    is_unknown: bool = False
+    detail: str = ""
+    refused_copies: tuple[str, ...] = ()
+
+
+class MailTransport(Protocol):
+    """Hands letters to the outgoing mail server over kept connections."""
+
+    def deliver(self, letters: Sequence[Letter]) -> Iterator[Delivery]:
+        """Yield one delivery a letter, as each is known, in any order; one refused letter never stops the rest.
+
+        Raises:
+            MailServerUnavailableError: no connection could be made at all; letters not yielded were not handed over.
+        """
+
+    def close(self) -> None:
+        """Say goodbye to the server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxItem:
+    """One mail or file as it reached us. `key` names it for ever and is what keeps it from being taken twice."""
+
+    key: str
+    received_at: datetime
+    """When our server had it whole (IMAP INTERNALDATE, or the file's time), aware."""
+    content: bytes
+    is_cut: bool = False
+    """It was larger than the limit, and only its headers were fetched."""
+    operator: str = ""
+    file_name: str = ""
+
+
+class Inbox(Protocol):
+    """A place where arrivals wait: an IMAP mailbox or a drop folder."""
+
+    def waiting(self, *, limit: int) -> Iterable[InboxItem]:
+        """Yield what waits, the oldest first, without taking it away.
+
+        Raises:
+            MailboxUnavailableError: the place cannot be reached.
+        """
+
+    def file_away(self, keys: Sequence[str], outcome: Outcome) -> None:
+        """Move what was taken to the folder of its outcome; moving it again does nothing."""
+
+    def close(self) -> None:
+        """Let go of the place."""
+
+
+class Archive(Protocol):
+    """Keeps files for ever under the SHA-256 of their bytes."""
+
+    def keep(self, content: bytes) -> str:
+        """Store the bytes unless they are stored already, and return their SHA-256 in hex."""
+
+    def read(self, digest: str) -> bytes:
+        """Return the bytes kept under the digest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailFile:
+    """A file found in a mail, at any depth; `name` is as the sender wrote it (NFC), for showing only."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedMail:
+    """What a mail says, after parsing; text is NFC. A mail that cannot be parsed has `findings` and little else."""
+
+    message_id: str = ""
+    sender: str = ""
+    sender_name: str = ""
+    recipients: tuple[str, ...] = ()
+    """Every address it was sent or delivered to, plus-addresses kept."""
+    subject: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    """Message-IDs that it answers or refers to."""
+    own_text: str = ""
+    """What the sender wrote, quotations removed."""
+    files: tuple[MailFile, ...] = ()
+    auto_reply_reason: str = ""
+    """Code of the reason why it is an automatic answer, empty when a person wrote it."""
+    bounced_addresses: tuple[str, ...] = ()
+    """Addresses that a delivery report says it cannot reach for good."""
+    bounced_message_id: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadForm:
+    """What came of reading a workbook in the guarded worker: the raw form, or the findings why not."""
+
+    form: RawForm | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+class FormReader(Protocol):
+    """Reads workbooks that strangers sent, guarded and in a process of its own."""
+
+    def read(self, contents: Sequence[bytes]) -> list[ReadForm]:
+        """Return one result a workbook, in order; a hostile one costs its own result only."""
+
+    def close(self) -> None:
+        """End the worker processes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviousFigure:
+    """What a unit reported in a field in the last cycle, shown beside the cell to fill."""
+
+    amount: int | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StampOrder:
+    """One form to be stamped: for whom, for which cycle, and the figures of last time by field code."""
+
+    unit_code: str
+    unit_name: str
+    token: str
+    previous: dict[str, PreviousFigure] = field(default_factory=dict)

@@ -1,0 +1,110 @@
+"""Every setting of the program, typed, read from the environment (`DONDOC_…`) or from `dondoc.env` in the home."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class SmtpSettings(BaseSettings):
+    """The outgoing mail server."""
+
+    model_config = SettingsConfigDict(env_prefix="DONDOC_SMTP_", frozen=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: int = 25
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    security: Annotated[str, Field(pattern="^(none|starttls|tls)$")] = "none"
+    """`starttls` on port 587, `tls` on port 465, `none` only for a server on this machine or a trusted network."""
+    ca_file: Path | None = None
+    connections: Annotated[int, Field(ge=1, le=32)] = 4
+    timeout_seconds: float = 30.0
+
+
+class ImapSettings(BaseSettings):
+    """The mailbox to which units send."""
+
+    model_config = SettingsConfigDict(env_prefix="DONDOC_IMAP_", frozen=True, extra="ignore")
+
+    host: str = ""
+    """Empty: there is no mailbox, and only the drop folder and the command line bring arrivals."""
+    port: int = 993
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    security: Annotated[str, Field(pattern="^(none|starttls|tls)$")] = "tls"
+    ca_file: Path | None = None
+    folder: str = "INBOX"
+    timeout_seconds: float = 30.0
+
+
+class LimitSettings(BaseSettings):
+    """What a file or mail may cost before it is refused (measured in the guard's tests)."""
+
+    model_config = SettingsConfigDict(env_prefix="DONDOC_LIMIT_", frozen=True, extra="ignore")
+
+    mail_bytes: int = 25 * MEBIBYTE
+    file_bytes: int = 20 * MEBIBYTE
+    archive_members: int = 500
+    inflated_bytes: int = 64 * MEBIBYTE
+    member_bytes: int = 32 * MEBIBYTE
+    inflation_ratio: int = 200
+    rows: int = 20_000
+    columns: int = 300
+    worker_memory_bytes: int = 1024 * MEBIBYTE
+    worker_seconds: float = 5.0
+    workers: Annotated[int, Field(ge=1)] = 2
+
+
+class Settings(BaseSettings):
+    """Where the home is, which programmes run, and how the outside world is reached."""
+
+    model_config = SettingsConfigDict(env_prefix="DONDOC_", frozen=True, extra="ignore")
+
+    home: Path = Path("var")
+    database_url: str = ""
+    """SQLAlchemy URL; empty means SQLite in the home."""
+    programmes: tuple[Path, ...] = (PROJECT / "deployments" / "de_an_835",)
+    mail_from: str = "baocao@dondoc.example.invalid"
+    """The address that letters come from and answers go to; a plus-address of it carries a duty's token."""
+    operator_address: str = ""
+    """Where problems are written to; empty: they are on the board only."""
+    journal: bool = True
+    """Send a blind copy of each letter to our own mailbox, by which a letter cut off by a crash is told sent or not."""
+    journal_wait_minutes: int = 15
+    """How long after a crash the blind copy may take before the letter counts as never sent."""
+    letters_per_batch: int = 50
+    units_per_chunk: int = 500
+    arrivals_per_poll: int = 500
+    virtual_now: AwareDatetime | None = None
+    """An instant to use instead of the real one: for rehearsal and the demo only."""
+    smtp: SmtpSettings = Field(default_factory=SmtpSettings)
+    imap: ImapSettings = Field(default_factory=ImapSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+
+    @classmethod
+    def load(cls) -> Self:
+        """Return the settings of this process; `dondoc.env` in the home gives what the environment does not."""
+        home = Path(os.environ.get("DONDOC_HOME", "var"))
+        env_file = home / "dondoc.env"
+        return cls(
+            smtp=SmtpSettings(_env_file=env_file),
+            imap=ImapSettings(_env_file=env_file),
+            limits=LimitSettings(_env_file=env_file),
+            _env_file=env_file,
+        )
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{(self.home / 'dondoc.db').resolve()}"
+
+    @property
+    def drop_folder(self) -> Path:
+        """Where files carried by hand are laid, in a folder named after the operator."""
+        return self.home / "drop"
