@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from models.domain.calendar import DataWindow, WorkingCalendar, last_day_before, start_of
-from models.domain.plan import Obligation, ObligationRule, Programme
+from models.domain.plan import Obligation, ObligationRule, Programme, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Cycle:
     late_at: datetime
     period_start: date | None
     period_end: date | None
-    rule: ObligationRule
+    terms: Terms
 
     @property
     def last_day(self) -> date:
@@ -62,7 +62,7 @@ def plan_cycle(programme: Programme, obligation: Obligation, year: int) -> Cycle
         late_at=programme.calendar.late_at(due_at, rule.roll),
         period_start=start,
         period_end=end,
-        rule=rule,
+        terms=_terms(programme, rule),
     )
 
 
@@ -83,6 +83,17 @@ def cycles_open_at(programme: Programme, obligation: Obligation, as_of: datetime
 def close_at(cycle: Cycle, calendar: WorkingCalendar, *, working_days: int) -> datetime:
     """Return the first instant of the n-th working day after the last admissible one."""
     return start_of(calendar.add_working_days(cycle.last_day_of_grace, working_days))
+
+
+def _terms(programme: Programme, rule: ObligationRule) -> Terms:
+    return Terms(
+        decision=rule.decision,
+        roll=rule.roll,
+        expected_groups=rule.expected_groups,
+        form=programme.forms[rule.form_code],
+        required_attachments=rule.required_attachments,
+        ladder=rule.ladder,
+    )
 
 
 def _opens_at(rule: ObligationRule, year: int) -> datetime:

@@ -57,6 +57,18 @@ class ObligationRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the rule in force lays down for one cycle, with its form; frozen with the cycle when it opens."""
+
+    decision: str
+    roll: Roll
+    expected_groups: tuple[str, ...]
+    form: FormSpec
+    required_attachments: tuple[AttachmentRule, ...]
+    ladder: tuple[Rung, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Obligation:
     """A standing legal duty to report, inspect or plan, as one clause of the plan lays it down."""
 
