@@ -27,11 +27,11 @@ SILENT_STANDINGS: Mapping[Standing, SkipReason] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """Write to the unit: the rung, the rungs it supersedes, and the address."""
+    """Write to the unit: the rung, the addresses, and the rungs it supersedes."""
 
     duty_id: int
     rung: Rung
-    to: str
+    to: tuple[str, ...]
     superseded: tuple[str, ...] = ()
 
 
@@ -89,13 +89,14 @@ def decide(
     *,
     days: LadderDays,
     already_sent: AbstractSet[str],
-    contact: str | None,
+    contacts: Sequence[str],
     as_of: datetime,
 ) -> Decision:
     """Return the letter this duty gets at the instant, or why it gets none.
 
-    `already_sent` holds the rungs the ledger has for this duty, whatever became of the letter. The caller asks only
-    within office hours. A broken promise brings the next rung at once.
+    `already_sent` holds the rungs the ledger has for this duty, whatever became of the letter; `contacts` the
+    addresses that work, the first to be written to first. A rung for all goes to each of them, any other to the
+    first. The caller asks only within office hours. A broken promise brings the next rung at once.
     """
     standing = standing_at(duty, as_of)
     reason = SILENT_STANDINGS.get(standing)
@@ -110,10 +111,11 @@ def decide(
     quiet = _reason_to_wait(duty, as_of)
     if quiet is not None:
         return Skip(duty_id=duty.id, reason=quiet, rung_code=newest.code)
-    if contact is None:
+    if not contacts:
         return Skip(duty_id=duty.id, reason=SkipReason.NO_CONTACT, rung_code=newest.code)
     superseded = tuple(dated.rung.code for dated in due[:-1] if dated.rung.code not in already_sent)
-    return Send(duty_id=duty.id, rung=newest, to=contact, superseded=superseded)
+    to = tuple(contacts) if newest.audience is Audience.ALL else (contacts[0],)
+    return Send(duty_id=duty.id, rung=newest, to=to, superseded=superseded)
 
 
 def next_rung(duty: Duty, days: LadderDays, already_sent: AbstractSet[str], as_of: datetime) -> DatedRung | None:

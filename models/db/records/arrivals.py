@@ -1,0 +1,327 @@
+"""Keeps what arrived, its one outcome, and the submissions, figures and narratives that came of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy.orm import Session, aliased
+
+from models.db.tables import ArrivalRow, CycleRow, DutyRow, FigureRow, Jsonable, NarrativeRow, SubmissionRow
+from models.domain.forms import CheckedForm, Finding
+from models.domain.submissions import Contribution, Verdict
+from models.domain.vocabulary import Channel, FindingLevel, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenArrival:
+    """An arrival that was taken in; its bytes are in the archive under `digest`."""
+
+    id: int
+    key: str
+    channel: Channel
+    received_at: datetime
+    digest: str
+    is_cut: bool
+    operator: str
+    file_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What the outside of an arrival says, kept beside its outcome."""
+
+    sender: str = ""
+    subject: str = ""
+    message_id: str = ""
+    workbook_digest: str | None = None
+    workbook_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedArrival:
+    """An arrival with its outcome, for the letter that answers it and for the board."""
+
+    id: int
+    received_at: datetime
+    digest: str
+    envelope: Envelope
+    outcome: Outcome
+    duty_id: int | None
+    reasons: tuple[Finding, ...]
+    submission_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSubmission:
+    """What an arrival brings to a duty."""
+
+    arrival_id: int
+    duty_id: int
+    received_at: datetime
+    judged_at: datetime
+    form: CheckedForm | None
+    form_version: str
+    attachments: frozenset[str]
+    workbook_digest: str | None
+
+    @property
+    def has_sound_form(self) -> bool:
+        """Say whether its form counts: it was read, and no finding is blocking."""
+        return self.form is not None and not self.form.has_blocking
+
+
+def take(session: Session, arrivals: Sequence[Mapping[str, object]]) -> int:
+    """Record arrivals that are not known by their key yet, and return how many are new."""
+    known = set(
+        session.scalars(select(ArrivalRow.key).where(ArrivalRow.key.in_([item["key"] for item in arrivals])))
+    )
+    new = {str(item["key"]): dict(item) for item in arrivals if item["key"] not in known}
+    if new:
+        session.execute(insert(ArrivalRow), list(new.values()))
+    return len(new)
+
+
+def unjudged(session: Session, *, limit: int) -> list[TakenArrival]:
+    """Return arrivals without an outcome, in the order they were received."""
+    rows = session.scalars(
+        select(ArrivalRow)
+        .where(ArrivalRow.outcome.is_(None))
+        .order_by(ArrivalRow.received_at, ArrivalRow.id)
+        .limit(limit)
+    )
+    return [
+        TakenArrival(
+            id=row.id,
+            key=row.key,
+            channel=Channel(row.channel),
+            received_at=row.received_at,
+            digest=row.digest,
+            is_cut=row.is_cut,
+            operator=row.operator,
+            file_name=row.file_name,
+        )
+        for row in rows
+    ]
+
+
+def judged_digests(session: Session, digests: Iterable[str]) -> set[str]:
+    """Return which of these bytes have had an outcome already: the same thing twice is taken once."""
+    query = select(ArrivalRow.digest).where(ArrivalRow.digest.in_(list(digests)), ArrivalRow.outcome.is_not(None))
+    return set(session.scalars(query))
+
+
+def record_outcome(session: Session, arrival_id: int, verdict: Verdict, envelope: Envelope, *, at: datetime) -> None:
+    """Give an arrival its one outcome; one that has an outcome already keeps it."""
+    session.execute(
+        update(ArrivalRow)
+        .where(ArrivalRow.id == arrival_id, ArrivalRow.outcome.is_(None))
+        .values(
+            outcome=verdict.outcome,
+            judged_at=at,
+            duty_id=verdict.duty_id,
+            reasons=[_as_json(reason) for reason in verdict.reasons],
+            sender=envelope.sender,
+            subject=envelope.subject,
+            message_id=envelope.message_id,
+            workbook_digest=envelope.workbook_digest,
+            workbook_name=envelope.workbook_name,
+        )
+    )
+
+
+def add_submission(session: Session, new: NewSubmission) -> int:
+    """Record what an arrival brings to a duty, and return its number within the duty."""
+    number = (_last_number(session, new.duty_id) or 0) + 1
+    row = SubmissionRow(
+        arrival_id=new.arrival_id,
+        duty_id=new.duty_id,
+        number=number,
+        received_at=new.received_at,
+        judged_at=new.judged_at,
+        has_sound_form=new.has_sound_form,
+        attachments=sorted(new.attachments),
+        form_version=new.form_version,
+        workbook_digest=new.workbook_digest,
+    )
+    session.add(row)
+    session.flush()
+    if new.form is not None and new.has_sound_form:
+        _add_answers(session, row.id, new.form)
+    return number
+
+
+def contributions(session: Session, duty_ids: Sequence[int]) -> dict[int, list[Contribution]]:
+    """Return by duty what each of its submissions brought, in the order of receipt."""
+    rows = session.scalars(
+        select(SubmissionRow).where(SubmissionRow.duty_id.in_(duty_ids)).order_by(SubmissionRow.received_at)
+    )
+    found: dict[int, list[Contribution]] = {}
+    for row in rows:
+        contribution = Contribution(
+            received_at=row.received_at,
+            has_sound_form=row.has_sound_form,
+            attachments=frozenset(row.attachments),
+        )
+        found.setdefault(row.duty_id, []).append(contribution)
+    return found
+
+
+def judged_to_file_away(session: Session, channel: Channel) -> dict[Outcome, list[str]]:
+    """Return by outcome the keys of arrivals that still lie where they arrived."""
+    rows = session.execute(
+        select(ArrivalRow.outcome, ArrivalRow.key)
+        .where(ArrivalRow.channel == channel, ArrivalRow.outcome.is_not(None), ArrivalRow.filed_at.is_(None))
+        .order_by(ArrivalRow.id)
+    )
+    found: dict[Outcome, list[str]] = {}
+    for outcome, key in rows:
+        if outcome is not None:
+            found.setdefault(Outcome(outcome), []).append(key)
+    return found
+
+
+def note_filed(session: Session, keys: Sequence[str], *, at: datetime) -> None:
+    """Record that arrivals were moved to the folder of their outcome."""
+    session.execute(update(ArrivalRow).where(ArrivalRow.key.in_(keys)).values(filed_at=at))
+
+
+def judged(session: Session, ids: Sequence[int]) -> dict[int, JudgedArrival]:
+    """Return arrivals with their outcome."""
+    rows = session.execute(
+        select(ArrivalRow, SubmissionRow.number)
+        .outerjoin(SubmissionRow, SubmissionRow.arrival_id == ArrivalRow.id)
+        .where(ArrivalRow.id.in_(ids), ArrivalRow.outcome.is_not(None))
+        .order_by(ArrivalRow.id)
+    )
+    return {row.id: _judged(row, number) for row, number in rows}
+
+
+def in_quarantine(session: Session) -> list[JudgedArrival]:
+    """Return what waits for a person, the oldest first."""
+    rows = session.scalars(
+        select(ArrivalRow).where(ArrivalRow.outcome == Outcome.QUARANTINED).order_by(ArrivalRow.received_at)
+    )
+    return [_judged(row, None) for row in rows]
+
+
+def outcomes_since(session: Session, since: datetime) -> dict[Outcome, int]:
+    """Return how many arrivals were judged from the instant on, by outcome."""
+    rows = session.execute(
+        select(ArrivalRow.outcome, func.count())
+        .where(ArrivalRow.judged_at >= since, ArrivalRow.outcome.is_not(None))
+        .group_by(ArrivalRow.outcome)
+        .order_by(ArrivalRow.outcome)
+    )
+    return {Outcome(outcome): n for outcome, n in rows if outcome is not None}
+
+
+def figures_of_earlier_cycle(
+    session: Session, *, obligation_code: str, before: datetime, unit_codes: Sequence[str]
+) -> dict[str, dict[str, tuple[int | None, str | None]]]:
+    """Return by unit and field what was reported in the obligation's newest cycle due before the instant."""
+    cycle_id = session.scalars(
+        select(CycleRow.id)
+        .where(CycleRow.obligation_code == obligation_code, CycleRow.due_at < before)
+        .order_by(CycleRow.due_at.desc())
+        .limit(1)
+    ).first()
+    if cycle_id is None:
+        return {}
+    return _figures(session, cycle_id, unit_codes)
+
+
+def figures_of_cycle(
+    session: Session, cycle_code: str, unit_codes: Sequence[str]
+) -> dict[str, dict[str, tuple[int | None, str | None]]]:
+    """Return by unit and field what the newest sound submission of the cycle reports."""
+    cycle_id = session.scalars(select(CycleRow.id).where(CycleRow.code == cycle_code)).first()
+    return {} if cycle_id is None else _figures(session, cycle_id, unit_codes)
+
+
+def _figures(
+    session: Session, cycle_id: int, unit_codes: Sequence[str]
+) -> dict[str, dict[str, tuple[int | None, str | None]]]:
+    newer = aliased(SubmissionRow)
+    newest = (
+        select(func.max(newer.number))
+        .where(newer.duty_id == SubmissionRow.duty_id, newer.has_sound_form)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(DutyRow.unit_code, FigureRow.field, FigureRow.amount, FigureRow.text)
+        .join(SubmissionRow, and_(SubmissionRow.duty_id == DutyRow.id, SubmissionRow.number == newest))
+        .join(FigureRow, FigureRow.submission_id == SubmissionRow.id)
+        .where(DutyRow.cycle_id == cycle_id, DutyRow.unit_code.in_(unit_codes), DutyRow.completed_at.is_not(None))
+        .order_by(DutyRow.unit_code, FigureRow.field)
+    )
+    found: dict[str, dict[str, tuple[int | None, str | None]]] = {}
+    for unit_code, field, amount, text in rows:
+        found.setdefault(unit_code, {})[field] = (amount, text)
+    return found
+
+
+def _last_number(session: Session, duty_id: int) -> int | None:
+    return session.scalars(select(func.max(SubmissionRow.number)).where(SubmissionRow.duty_id == duty_id)).first()
+
+
+def _add_answers(session: Session, submission_id: int, form: CheckedForm) -> None:
+    figures = [
+        {
+            "submission_id": submission_id,
+            "field": figure.field,
+            "amount": figure.amount,
+            "text": figure.text,
+            "is_estimate": figure.is_estimate,
+            "note": figure.note,
+        }
+        for figure in form.figures
+    ]
+    narratives = [
+        {"submission_id": submission_id, "section": section, "text": text}
+        for section, text in form.narratives.items()
+    ]
+    if figures:
+        session.execute(insert(FigureRow), figures)
+    if narratives:
+        session.execute(insert(NarrativeRow), narratives)
+
+
+def _judged(row: ArrivalRow, number: int | None) -> JudgedArrival:
+    return JudgedArrival(
+        id=row.id,
+        received_at=row.received_at,
+        digest=row.digest,
+        envelope=Envelope(
+            sender=row.sender,
+            subject=row.subject,
+            message_id=row.message_id,
+            workbook_digest=row.workbook_digest,
+            workbook_name=row.workbook_name,
+        ),
+        outcome=Outcome(row.outcome),
+        duty_id=row.duty_id,
+        reasons=tuple(_from_json(reason) for reason in row.reasons),
+        submission_number=number,
+    )
+
+
+def _as_json(finding: Finding) -> Jsonable:
+    return {
+        "code": finding.code,
+        "level": finding.level.value,
+        "sheet": finding.sheet,
+        "cell": finding.cell,
+        "facts": dict(finding.facts),
+    }
+
+
+def _from_json(stored: Mapping[str, object]) -> Finding:
+    facts = stored["facts"]
+    return Finding(
+        code=str(stored["code"]),
+        level=FindingLevel(str(stored["level"])),
+        sheet=str(stored["sheet"]),
+        cell=str(stored["cell"]),
+        facts=tuple((str(k), str(v)) for k, v in facts.items()) if isinstance(facts, dict) else (),
+    )

@@ -1,0 +1,244 @@
+"""Keeps cycles and their duties: the frozen terms and expected set, and the facts a duty's standing is derived from."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from models.db.tables import ArrivalRow, CycleRow, DutyMarkRow, DutyRow
+from models.domain.cycles import Cycle
+from models.domain.duties import Duty, Mark
+from models.domain.errors import UnknownCycleError
+from models.domain.plan import Terms
+from models.domain.roster import Unit
+from models.domain.vocabulary import MarkKind, Outcome
+
+_TERMS: Final = TypeAdapter(Terms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyRecord:
+    """A duty with what its papers need beside its standing."""
+
+    duty: Duty
+    token: str
+    member_in_charge: str | None
+    form_digest: str | None
+
+
+def open_cycle(session: Session, cycle: Cycle, *, opened_at: datetime) -> int | None:
+    """Record a cycle as opened and return its key; None when it has been opened before."""
+    if session.scalars(select(CycleRow.id).where(CycleRow.code == cycle.code)).first() is not None:
+        return None
+    row = CycleRow(
+        code=cycle.code,
+        programme_code=cycle.programme_code,
+        obligation_code=cycle.obligation_code,
+        clause=cycle.clause,
+        title=cycle.title,
+        year=cycle.year,
+        opens_at=cycle.opens_at,
+        due_at=cycle.due_at,
+        late_at=cycle.late_at,
+        period_start=cycle.period_start,
+        period_end=cycle.period_end,
+        terms=_TERMS.dump_json(cycle.terms).decode(),
+        opened_at=opened_at,
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def freeze_expected(session: Session, cycle_id: int, units: Sequence[Unit], tokens: Sequence[str]) -> None:
+    """Make one duty per expected unit, with the unit's name, group and member in charge as they are that day."""
+    rows = [
+        {
+            "cycle_id": cycle_id,
+            "unit_code": unit.code,
+            "unit_name": unit.name,
+            "group_code": unit.group,
+            "member_in_charge": unit.member_in_charge,
+            "token": token,
+        }
+        for unit, token in zip(units, tokens, strict=True)
+    ]
+    if rows:
+        session.execute(insert(DutyRow), rows)
+
+
+def cycle(session: Session, code: str) -> Cycle:
+    """Return an opened cycle with its frozen terms.
+
+    Raises:
+        UnknownCycleError: none of that code has been opened.
+    """
+    row = session.scalars(select(CycleRow).where(CycleRow.code == code)).first()
+    if row is None:
+        known = session.scalars(select(CycleRow.code).order_by(CycleRow.opens_at)).all()
+        raise UnknownCycleError(cycle=code, known=", ".join(known) or "–")
+    return _cycle(row)
+
+
+def cycles_of(session: Session, obligation_code: str, *, opened_by: datetime) -> list[Cycle]:
+    """Return the obligation's cycles that opened by the instant, the oldest first."""
+    rows = session.scalars(
+        select(CycleRow)
+        .where(CycleRow.obligation_code == obligation_code, CycleRow.opens_at <= opened_by)
+        .order_by(CycleRow.opens_at, CycleRow.code)
+    )
+    return [_cycle(row) for row in rows]
+
+
+def all_cycles(session: Session) -> list[Cycle]:
+    """Return every cycle that has opened, the oldest first."""
+    return [_cycle(row) for row in session.scalars(select(CycleRow).order_by(CycleRow.opens_at, CycleRow.code))]
+
+
+def count_duties(session: Session, cycle_code: str) -> int:
+    """Return how many units were expected when the cycle opened."""
+    query = select(func.count()).select_from(DutyRow).join(CycleRow).where(CycleRow.code == cycle_code)
+    return session.scalars(query).one()
+
+
+def duties_in_chunks(session: Session, cycle_code: str, *, size: int) -> Iterator[list[DutyRecord]]:
+    """Yield the cycle's duties in chunks, in the order they were frozen; memory does not grow with their number."""
+    last_id = 0
+    while chunk := _duty_records(
+        session, select(DutyRow, CycleRow).join(CycleRow).where(CycleRow.code == cycle_code, DutyRow.id > last_id)
+        .order_by(DutyRow.id).limit(size)
+    ):
+        yield chunk
+        last_id = chunk[-1].duty.id
+
+
+def duties(session: Session, ids: Iterable[int]) -> dict[int, DutyRecord]:
+    """Return the duties of those keys."""
+    query = select(DutyRow, CycleRow).join(CycleRow).where(DutyRow.id.in_(list(ids))).order_by(DutyRow.id)
+    return {record.duty.id: record for record in _duty_records(session, query)}
+
+
+def duties_by_token(session: Session, tokens: Iterable[str]) -> dict[str, int]:
+    """Return by token the duty it was made for."""
+    rows = session.execute(select(DutyRow.token, DutyRow.id).where(DutyRow.token.in_(list(tokens))))
+    return {token: duty_id for token, duty_id in rows}  # noqa: C416 - a Row is no pair to dict()
+
+
+def open_duties_of_units(session: Session, unit_codes: Iterable[str], as_of: datetime) -> dict[str, list[int]]:
+    """Return by unit the duties that are open and not yet answered at the instant, the newest cycle last."""
+    rows = session.execute(
+        select(DutyRow.unit_code, DutyRow.id)
+        .join(CycleRow)
+        .where(DutyRow.unit_code.in_(list(unit_codes)), CycleRow.opens_at <= as_of, DutyRow.completed_at.is_(None))
+        .order_by(CycleRow.opens_at, DutyRow.id)
+    )
+    found: dict[str, list[int]] = {}
+    for unit_code, duty_id in rows:
+        found.setdefault(unit_code, []).append(duty_id)
+    return found
+
+
+def set_form(session: Session, digests: dict[int, str]) -> None:
+    """Record the stamped form of each duty."""
+    if digests:
+        session.execute(update(DutyRow), [{"id": duty_id, "form_digest": d} for duty_id, d in digests.items()])
+
+
+def settle(session: Session, duty_id: int, *, completed_at: datetime, accepted_at: datetime) -> None:
+    """Record when the duty was first complete; a duty that is complete already keeps its first instant."""
+    session.execute(
+        update(DutyRow)
+        .where(DutyRow.id == duty_id, DutyRow.completed_at.is_(None))
+        .values(completed_at=completed_at, accepted_at=accepted_at)
+    )
+
+
+def add_mark(session: Session, duty_id: int, mark: Mark) -> None:
+    """Record what was stated of a duty; the same statement twice is recorded once."""
+    known = select(DutyMarkRow.id).where(
+        DutyMarkRow.duty_id == duty_id, DutyMarkRow.kind == mark.kind, DutyMarkRow.stated_at == mark.stated_at
+    )
+    if session.scalars(known).first() is None:
+        session.add(
+            DutyMarkRow(
+                duty_id=duty_id,
+                kind=mark.kind,
+                stated_at=mark.stated_at,
+                until=mark.until,
+                reason=mark.reason,
+                operator=mark.operator,
+            )
+        )
+
+
+def _duty_records(session: Session, query: Select[tuple[DutyRow, CycleRow]]) -> list[DutyRecord]:
+    rows = session.execute(query).all()
+    ids = [duty.id for duty, _ in rows]
+    marks = _marks(session, ids)
+    held = _held_since(session, ids)
+    return [_record(duty, cycle, marks.get(duty.id, ()), held.get(duty.id)) for duty, cycle in rows]
+
+
+def _marks(session: Session, ids: list[int]) -> dict[int, tuple[Mark, ...]]:
+    rows = session.scalars(select(DutyMarkRow).where(DutyMarkRow.duty_id.in_(ids)).order_by(DutyMarkRow.id))
+    found: dict[int, tuple[Mark, ...]] = {}
+    for row in rows:
+        mark = Mark(
+            kind=MarkKind(row.kind),
+            stated_at=row.stated_at,
+            until=row.until,
+            reason=row.reason,
+            operator=row.operator,
+        )
+        found[row.duty_id] = (*found.get(row.duty_id, ()), mark)
+    return found
+
+
+def _held_since(session: Session, ids: list[int]) -> dict[int, datetime]:
+    rows = session.execute(
+        select(ArrivalRow.duty_id, func.min(ArrivalRow.received_at))
+        .where(ArrivalRow.duty_id.in_(ids), ArrivalRow.outcome == Outcome.QUARANTINED)
+        .group_by(ArrivalRow.duty_id)
+    )
+    return {duty_id: since for duty_id, since in rows if duty_id is not None}
+
+
+def _record(row: DutyRow, cycle: CycleRow, marks: tuple[Mark, ...], held_since: datetime | None) -> DutyRecord:
+    duty = Duty(
+        id=row.id,
+        cycle_code=cycle.code,
+        unit_code=row.unit_code,
+        unit_name=row.unit_name,
+        group=row.group_code,
+        opens_at=cycle.opens_at,
+        due_at=cycle.due_at,
+        late_at=cycle.late_at,
+        completed_at=row.completed_at,
+        accepted_at=row.accepted_at,
+        held_since=held_since,
+        marks=marks,
+    )
+    return DutyRecord(
+        duty=duty, token=row.token, member_in_charge=row.member_in_charge, form_digest=row.form_digest
+    )
+
+
+def _cycle(row: CycleRow) -> Cycle:
+    return Cycle(
+        code=row.code,
+        programme_code=row.programme_code,
+        obligation_code=row.obligation_code,
+        clause=row.clause,
+        title=row.title,
+        year=row.year,
+        opens_at=row.opens_at,
+        due_at=row.due_at,
+        late_at=row.late_at,
+        period_start=row.period_start,
+        period_end=row.period_end,
+        terms=_TERMS.validate_json(row.terms),
+    )

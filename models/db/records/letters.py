@@ -1,0 +1,292 @@
+"""Keeps the ledger: reminders decided, letters claimed and sent, and why the others were not written to."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from models.db.tables import DutyRow, LetterRow, ReminderRow, SkipRow
+from models.domain.chasing import Send, Skip
+from models.domain.vocabulary import LetterKind, LetterState, SkipReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedReminder:
+    """A rung that was decided and waits for its letter."""
+
+    id: int
+    duty_id: int
+    rung: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedLetter:
+    """A letter that this run, and no other, may send now."""
+
+    id: int
+    message_id: str
+    kind: LetterKind
+    recipient: str
+    arrival_id: int | None
+    n_attempts: int
+    queued_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentRung:
+    """What the ledger says of one rung of one duty."""
+
+    rung: str
+    recipient: str
+    state: LetterState
+    at: datetime | None
+
+
+def message_id_of(key: str, domain: str) -> str:
+    """Return the Message-ID that a letter of this key always has, with its angle brackets."""
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"
+
+
+def decided_rungs(session: Session, duty_ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """Return by duty the rungs that the ledger has, whatever became of their letters."""
+    rows = session.execute(
+        select(ReminderRow.duty_id, ReminderRow.rung)
+        .where(ReminderRow.duty_id.in_(duty_ids), ReminderRow.cancelled_because.is_(None))
+        .distinct()
+    )
+    found: dict[int, set[str]] = {}
+    for duty_id, rung in rows:
+        found.setdefault(duty_id, set()).add(rung)
+    return {duty_id: frozenset(rungs) for duty_id, rungs in found.items()}
+
+
+def queue_reminders(session: Session, sends: Iterable[Send], *, decided_at: datetime) -> int:
+    """Write one ledger row a rung and recipient, and return how many are new."""
+    rows = [
+        {"duty_id": send.duty_id, "rung": send.rung.code, "recipient": to, "decided_at": decided_at}
+        for send in sends
+        for to in dict.fromkeys(send.to)
+    ]
+    if rows:
+        session.execute(insert(ReminderRow), rows)
+    return len(rows)
+
+
+def note_skips(session: Session, skips: Iterable[Skip], *, at: datetime) -> int:
+    """Write why duties were not written to, each reason once a rung, and return how many are new."""
+    wanted = {(skip.duty_id, skip.rung_code, skip.reason) for skip in skips}
+    known = _known_skips(session, {duty_id for duty_id, _, _ in wanted})
+    rows = [
+        {"duty_id": duty_id, "rung": rung, "reason": reason, "noted_at": at}
+        for duty_id, rung, reason in sorted(wanted - known)
+    ]
+    if rows:
+        session.execute(insert(SkipRow), rows)
+    return len(rows)
+
+
+def queued_reminders(session: Session) -> list[QueuedReminder]:
+    """Return the reminders that have no letter yet, grouped by recipient, the oldest first."""
+    rows = session.scalars(
+        select(ReminderRow)
+        .where(ReminderRow.letter_id.is_(None), ReminderRow.cancelled_because.is_(None))
+        .order_by(ReminderRow.recipient, ReminderRow.id)
+    )
+    return [QueuedReminder(id=row.id, duty_id=row.duty_id, rung=row.rung, recipient=row.recipient) for row in rows]
+
+
+def cancel_reminders(session: Session, reasons: Mapping[int, SkipReason]) -> None:
+    """Take reminders back because their units have answered since."""
+    if reasons:
+        rows = [{"id": key, "cancelled_because": reason} for key, reason in reasons.items()]
+        session.execute(update(ReminderRow), rows)
+
+
+def recipients_chased_on(session: Session, day: date) -> AbstractSet[str]:
+    """Return who has a chasing letter of that day already: one person gets one a day."""
+    query = select(LetterRow.recipient).where(LetterRow.day == day, LetterRow.kind == LetterKind.CHASE)
+    return set(session.scalars(query))
+
+
+def queue_letter(session: Session, letter: LetterRow) -> int | None:
+    """Put a letter into the outbox and return its number; None when one of its key is there already."""
+    if session.scalars(select(LetterRow.id).where(LetterRow.key == letter.key)).first() is not None:
+        return None
+    session.add(letter)
+    session.flush()
+    return letter.id
+
+
+def put_into_letter(session: Session, reminder_ids: Sequence[int], letter_id: int) -> None:
+    """Say in which letter the reminders go out."""
+    session.execute(update(ReminderRow).where(ReminderRow.id.in_(reminder_ids)).values(letter_id=letter_id))
+
+
+def reminders_in(session: Session, letter_ids: Sequence[int]) -> dict[int, list[QueuedReminder]]:
+    """Return by letter the reminders that go out in it."""
+    rows = session.scalars(select(ReminderRow).where(ReminderRow.letter_id.in_(letter_ids)).order_by(ReminderRow.id))
+    found: dict[int, list[QueuedReminder]] = {}
+    for row in rows:
+        if row.letter_id is not None:
+            reminder = QueuedReminder(id=row.id, duty_id=row.duty_id, rung=row.rung, recipient=row.recipient)
+            found.setdefault(row.letter_id, []).append(reminder)
+    return found
+
+
+def claim(
+    session: Session, *, kinds: Sequence[LetterKind], limit: int, at: datetime, max_attempts: int
+) -> list[ClaimedLetter]:
+    """Claim queued letters: an UPDATE guarded by their state, so that of two runs only one sends a letter."""
+    wanted = (
+        select(LetterRow.id)
+        .where(
+            LetterRow.state == LetterState.QUEUED, LetterRow.kind.in_(kinds), LetterRow.n_attempts < max_attempts
+        )
+        .order_by(LetterRow.id)
+        .limit(limit)
+    )
+    ids = session.scalars(wanted).all()
+    claimed = session.scalars(
+        update(LetterRow)
+        .where(LetterRow.id.in_(ids), LetterRow.state == LetterState.QUEUED)
+        .values(state=LetterState.SENDING, claimed_at=at, n_attempts=LetterRow.n_attempts + 1)
+        .returning(LetterRow.id)
+    ).all()
+    rows = session.scalars(
+        select(LetterRow).where(LetterRow.id.in_(claimed)).order_by(LetterRow.id)
+        .execution_options(populate_existing=True)
+    )
+    return [_claimed(row) for row in rows]
+
+
+def mark(
+    session: Session, message_id: str, state: LetterState, *, at: datetime, subject: str = "", detail: str = ""
+) -> None:
+    """Record what became of a letter that was being sent."""
+    values: dict[str, object] = {"state": state, "finished_at": at, "detail": detail}
+    if subject:
+        values["subject"] = subject
+    session.execute(
+        update(LetterRow)
+        .where(LetterRow.message_id == message_id, LetterRow.state == LetterState.SENDING)
+        .values(values)
+    )
+
+
+def give_up_claims(session: Session, *, claimed_before: datetime) -> int:
+    """Turn letters that were claimed before the instant and never marked to unknown: their sender has died."""
+    result = session.scalars(
+        update(LetterRow)
+        .where(LetterRow.state == LetterState.SENDING, LetterRow.claimed_at < claimed_before)
+        .values(state=LetterState.UNKNOWN)
+        .returning(LetterRow.id)
+    )
+    return len(result.all())
+
+
+def confirm_sent(session: Session, message_ids: Sequence[str], *, at: datetime) -> int:
+    """Mark letters sent whose blind copy has come back to us; return how many were in doubt."""
+    result = session.scalars(
+        update(LetterRow)
+        .where(
+            LetterRow.message_id.in_(message_ids),
+            LetterRow.state.in_([LetterState.UNKNOWN, LetterState.SENDING]),
+        )
+        .values(state=LetterState.SENT, finished_at=at)
+        .returning(LetterRow.id)
+    )
+    return len(result.all())
+
+
+def requeue_unsent(session: Session, *, claimed_before: datetime) -> int:
+    """Queue again the letters in doubt whose blind copy should have come by now and has not; return how many."""
+    result = session.scalars(
+        update(LetterRow)
+        .where(LetterRow.state == LetterState.UNKNOWN, LetterRow.claimed_at < claimed_before)
+        .values(state=LetterState.QUEUED, detail="")
+        .returning(LetterRow.id)
+    )
+    return len(result.all())
+
+
+def count_by_state(session: Session) -> dict[LetterState, int]:
+    """Return how many letters stand where."""
+    rows = session.execute(select(LetterRow.state, func.count()).group_by(LetterRow.state).order_by(LetterRow.state))
+    return {LetterState(state): n for state, n in rows}
+
+
+def letters_in_state(session: Session, state: LetterState) -> list[tuple[str, str, str]]:
+    """Return recipient, subject and detail of the letters that stand there, the oldest first."""
+    rows = session.execute(
+        select(LetterRow.recipient, LetterRow.subject, LetterRow.detail)
+        .where(LetterRow.state == state)
+        .order_by(LetterRow.id)
+    )
+    return [(recipient, subject, detail) for recipient, subject, detail in rows]
+
+
+def duties_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str, list[int]]:
+    """Return by Message-ID of ours the duties that the letter spoke of, for answers that quote it."""
+    rows = session.execute(
+        select(LetterRow.message_id, ReminderRow.duty_id)
+        .join(ReminderRow, ReminderRow.letter_id == LetterRow.id)
+        .where(LetterRow.message_id.in_(list(message_ids)))
+        .order_by(LetterRow.id, ReminderRow.duty_id)
+    )
+    found: dict[str, list[int]] = {}
+    for message_id, duty_id in rows:
+        found.setdefault(message_id, []).append(duty_id)
+    return found
+
+
+def rungs_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int, list[SentRung]]:
+    """Return by duty what went out, the oldest first, for the board."""
+    rows = session.execute(
+        select(ReminderRow, LetterRow)
+        .join(LetterRow, ReminderRow.letter_id == LetterRow.id)
+        .where(ReminderRow.duty_id.in_(duty_ids))
+        .order_by(ReminderRow.id)
+    )
+    found: dict[int, list[SentRung]] = {}
+    for reminder, letter in rows:
+        sent = SentRung(
+            rung=reminder.rung, recipient=reminder.recipient, state=LetterState(letter.state), at=letter.finished_at
+        )
+        found.setdefault(reminder.duty_id, []).append(sent)
+    return found
+
+
+def skips_of_cycle(session: Session, cycle_id: int) -> dict[SkipReason, int]:
+    """Return how many duties of a cycle were left alone for each reason."""
+    rows = session.execute(
+        select(SkipRow.reason, func.count(SkipRow.duty_id.distinct()))
+        .join(DutyRow, DutyRow.id == SkipRow.duty_id)
+        .where(DutyRow.cycle_id == cycle_id)
+        .group_by(SkipRow.reason)
+        .order_by(SkipRow.reason)
+    )
+    return {SkipReason(reason): n for reason, n in rows}
+
+
+def _known_skips(session: Session, duty_ids: AbstractSet[int]) -> set[tuple[int, str, SkipReason]]:
+    rows = session.execute(
+        select(SkipRow.duty_id, SkipRow.rung, SkipRow.reason).where(SkipRow.duty_id.in_(list(duty_ids)))
+    )
+    return {(duty_id, rung, SkipReason(reason)) for duty_id, rung, reason in rows}
+
+
+def _claimed(row: LetterRow) -> ClaimedLetter:
+    return ClaimedLetter(
+        id=row.id,
+        message_id=row.message_id,
+        kind=LetterKind(row.kind),
+        recipient=row.recipient,
+        arrival_id=row.arrival_id,
+        n_attempts=row.n_attempts,
+        queued_at=row.queued_at,
+    )

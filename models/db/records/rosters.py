@@ -1,0 +1,185 @@
+"""Keeps the roster of a programme, its imports, and the addresses that mail cannot reach."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from models.db.tables import BouncedAddressRow, ContactRow, MemberRow, RosterImportRow, UnitRow
+from models.domain.roster import Contact, Member, Roster, Unit
+
+
+def load_roster(session: Session, programme_code: str) -> Roster:
+    """Return the whole roster of a programme, every span of validity included."""
+    units = session.scalars(
+        select(UnitRow).where(UnitRow.programme_code == programme_code).order_by(UnitRow.code, UnitRow.valid_from)
+    )
+    contacts = session.scalars(
+        select(ContactRow).where(ContactRow.programme_code == programme_code).order_by(ContactRow.id)
+    )
+    members = session.scalars(
+        select(MemberRow).where(MemberRow.programme_code == programme_code).order_by(MemberRow.id)
+    )
+    return Roster(tuple(map(_unit, units)), tuple(map(_contact, contacts)), tuple(map(_member, members)))
+
+
+def replace_roster(session: Session, programme_code: str, roster: Roster) -> None:
+    """Put the roster in the place of the one that is there; cycles that are open have frozen what they need."""
+    for table in (UnitRow, ContactRow, MemberRow):
+        session.execute(delete(table).where(table.programme_code == programme_code))
+    _insert_all(session, UnitRow, [_unit_values(programme_code, unit) for unit in roster.units])
+    _insert_all(session, ContactRow, [_contact_values(programme_code, contact) for contact in roster.contacts])
+    _insert_all(session, MemberRow, [_member_values(programme_code, member) for member in roster.members])
+
+
+def note_import(session: Session, programme_code: str, *, digest: str, operator: str, at: datetime) -> None:
+    """Record that a roster was loaded from a file."""
+    session.add(RosterImportRow(programme_code=programme_code, imported_at=at, digest=digest, operator=operator))
+
+
+def last_import_digest(session: Session, programme_code: str) -> str | None:
+    """Return the SHA-256 of the file that the roster was last loaded from; None when it never was."""
+    return session.scalars(
+        select(RosterImportRow.digest)
+        .where(RosterImportRow.programme_code == programme_code)
+        .order_by(RosterImportRow.id.desc())
+        .limit(1)
+    ).first()
+
+
+def working_contacts(session: Session, programme_code: str, on: date) -> dict[str, list[Contact]]:
+    """Return by unit the contacts in force whose address has not bounced, the first to be written to first."""
+    rows = session.scalars(
+        select(ContactRow)
+        .where(ContactRow.programme_code == programme_code, ContactRow.valid_from <= on)
+        .where((ContactRow.valid_to.is_(None)) | (ContactRow.valid_to >= on))
+        .where(ContactRow.email.not_in(select(BouncedAddressRow.address)))
+        .order_by(ContactRow.unit_code, ContactRow.rank, ContactRow.email)
+    )
+    by_unit: dict[str, list[Contact]] = {}
+    for row in rows:
+        by_unit.setdefault(row.unit_code, []).append(_contact(row))
+    return by_unit
+
+
+def units_of_addresses(
+    session: Session, programme_codes: Iterable[str], addresses: Iterable[str]
+) -> dict[str, frozenset[str]]:
+    """Return by address the units that have it among their contacts, at any time: old mail may still come in."""
+    rows = session.execute(
+        select(ContactRow.email, ContactRow.unit_code)
+        .where(ContactRow.programme_code.in_(list(programme_codes)), ContactRow.email.in_(list(addresses)))
+        .order_by(ContactRow.email, ContactRow.unit_code)
+    )
+    found: dict[str, frozenset[str]] = {}
+    for email, unit_code in rows:
+        found[email] = found.get(email, frozenset()) | {unit_code}
+    return found
+
+
+def note_bounces(session: Session, addresses: Mapping[str, str], *, at: datetime) -> None:
+    """Record addresses that mail cannot reach, with what the mail server said; one known already stays as it is."""
+    known = set(
+        session.scalars(select(BouncedAddressRow.address).where(BouncedAddressRow.address.in_(list(addresses))))
+    )
+    new = [{"address": a, "since": at, "detail": detail} for a, detail in addresses.items() if a not in known]
+    _insert_all(session, BouncedAddressRow, new)
+
+
+def bounced_addresses(session: Session) -> dict[str, datetime]:
+    """Return every address that mail cannot reach, with since when."""
+    rows = session.scalars(select(BouncedAddressRow).order_by(BouncedAddressRow.address))
+    return {row.address: row.since for row in rows}
+
+
+def members_in_force(session: Session, programme_code: str, on: date) -> dict[str, Member]:
+    """Return by code the committee members who serve on that day."""
+    rows = session.scalars(
+        select(MemberRow).where(MemberRow.programme_code == programme_code).order_by(MemberRow.code, MemberRow.id)
+    )
+    return {row.code: member for row in rows if (member := _member(row)).is_in_force(on)}
+
+
+def _insert_all(session: Session, table: type, values: list[dict[str, object]]) -> None:
+    if values:
+        session.execute(insert(table), values)
+
+
+def _unit(row: UnitRow) -> Unit:
+    return Unit(
+        code=row.code,
+        name=row.name,
+        group=row.group_code,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        parent_code=row.parent_code,
+        member_in_charge=row.member_in_charge,
+        successor_code=row.successor_code,
+        aliases=tuple(row.aliases),
+        source=row.source,
+    )
+
+
+def _contact(row: ContactRow) -> Contact:
+    return Contact(
+        unit_code=row.unit_code,
+        name=row.name,
+        email=row.email,
+        phone=row.phone,
+        rank=row.rank,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+    )
+
+
+def _member(row: MemberRow) -> Member:
+    return Member(
+        code=row.code,
+        name=row.name,
+        email=row.email,
+        field=row.field,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+    )
+
+
+def _unit_values(programme_code: str, unit: Unit) -> dict[str, object]:
+    return {
+        "programme_code": programme_code,
+        "code": unit.code,
+        "name": unit.name,
+        "group_code": unit.group,
+        "valid_from": unit.valid_from,
+        "valid_to": unit.valid_to,
+        "parent_code": unit.parent_code,
+        "member_in_charge": unit.member_in_charge,
+        "successor_code": unit.successor_code,
+        "aliases": list(unit.aliases),
+        "source": unit.source,
+    }
+
+
+def _contact_values(programme_code: str, contact: Contact) -> dict[str, object]:
+    return {
+        "programme_code": programme_code,
+        "unit_code": contact.unit_code,
+        "name": contact.name,
+        "email": contact.email.lower(),
+        "phone": contact.phone,
+        "rank": contact.rank,
+        "valid_from": contact.valid_from,
+        "valid_to": contact.valid_to,
+    }
+
+
+def _member_values(programme_code: str, member: Member) -> dict[str, object]:
+    return {
+        "programme_code": programme_code,
+        "code": member.code,
+        "name": member.name,
+        "email": member.email.lower(),
+        "field": member.field,
+        "valid_from": member.valid_from,
+        "valid_to": member.valid_to,
+    }

@@ -1,0 +1,314 @@
+"""Every table. Only facts are kept: when a cycle falls due, what arrived, what was sent; standings are derived."""
+
+from datetime import date, datetime
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.db.base import Base, Word
+from models.domain.vocabulary import Channel, EditionKind, LetterKind, LetterState, MarkKind, Outcome, SkipReason
+
+CODE = String(80)
+NAME = String(300)
+ADDRESS = String(320)
+DIGEST = String(64)
+Jsonable = dict[str, object]
+
+
+class UnitRow(Base):
+    """One span of validity of a unit, as the roster's workbook gave it."""
+
+    __tablename__ = "unit"
+    __table_args__ = (UniqueConstraint("programme_code", "code", "valid_from"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    programme_code: Mapped[str] = mapped_column(CODE)
+    code: Mapped[str] = mapped_column(CODE)
+    name: Mapped[str] = mapped_column(NAME)
+    group_code: Mapped[str] = mapped_column(CODE)
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    parent_code: Mapped[str | None] = mapped_column(CODE)
+    member_in_charge: Mapped[str | None] = mapped_column(CODE)
+    successor_code: Mapped[str | None] = mapped_column(CODE)
+    aliases: Mapped[list[str]] = mapped_column(JSON)
+    source: Mapped[str] = mapped_column(Text)
+
+
+class ContactRow(Base):
+    """A desk or person of a unit that letters go to."""
+
+    __tablename__ = "contact"
+    __table_args__ = (Index(None, "programme_code", "unit_code"), Index(None, "email"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    programme_code: Mapped[str] = mapped_column(CODE)
+    unit_code: Mapped[str] = mapped_column(CODE)
+    name: Mapped[str] = mapped_column(NAME)
+    email: Mapped[str] = mapped_column(ADDRESS)
+    """Lower case, so that two spellings of one address are one."""
+    phone: Mapped[str] = mapped_column(String(50))
+    rank: Mapped[int]
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+
+
+class MemberRow(Base):
+    """A member of the steering committee with the field assigned."""
+
+    __tablename__ = "member"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    programme_code: Mapped[str] = mapped_column(CODE)
+    code: Mapped[str] = mapped_column(CODE)
+    name: Mapped[str] = mapped_column(NAME)
+    email: Mapped[str] = mapped_column(ADDRESS)
+    field: Mapped[str] = mapped_column(Text)
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+
+
+class RosterImportRow(Base):
+    """Each time a roster was loaded: from which file, when, by whom."""
+
+    __tablename__ = "roster_import"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    programme_code: Mapped[str] = mapped_column(CODE)
+    imported_at: Mapped[datetime]
+    digest: Mapped[str] = mapped_column(DIGEST)
+    operator: Mapped[str] = mapped_column(NAME)
+
+
+class BouncedAddressRow(Base):
+    """An address that mail cannot reach for good; the next contact of the unit is written to instead."""
+
+    __tablename__ = "bounced_address"
+
+    address: Mapped[str] = mapped_column(ADDRESS, primary_key=True)
+    since: Mapped[datetime]
+    detail: Mapped[str] = mapped_column(Text)
+
+
+class CycleRow(Base):
+    """A cycle that has opened, with its terms frozen: no later edit of the plan reaches it."""
+
+    __tablename__ = "cycle"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(CODE, unique=True)
+    programme_code: Mapped[str] = mapped_column(CODE)
+    obligation_code: Mapped[str] = mapped_column(CODE)
+    clause: Mapped[str] = mapped_column(CODE)
+    title: Mapped[str] = mapped_column(NAME)
+    year: Mapped[int]
+    opens_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    late_at: Mapped[datetime]
+    period_start: Mapped[date | None]
+    period_end: Mapped[date | None]
+    terms: Mapped[str] = mapped_column(Text)
+    """`plan.Terms` as JSON."""
+    opened_at: Mapped[datetime]
+
+
+class DutyRow(Base):
+    """One unit of a cycle's expected set, frozen at opening with the unit's name and group of that day."""
+
+    __tablename__ = "duty"
+    __table_args__ = (UniqueConstraint("cycle_id", "unit_code"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
+    unit_code: Mapped[str] = mapped_column(CODE)
+    unit_name: Mapped[str] = mapped_column(NAME)
+    group_code: Mapped[str] = mapped_column(CODE)
+    member_in_charge: Mapped[str | None] = mapped_column(CODE)
+    token: Mapped[str] = mapped_column(String(32), unique=True)
+    form_digest: Mapped[str | None] = mapped_column(DIGEST)
+    """The stamped form in the archive; None until it is stamped."""
+    completed_at: Mapped[datetime | None]
+    """Receipt of the first complete submission."""
+    accepted_at: Mapped[datetime | None]
+
+
+class DutyMarkRow(Base):
+    """What was stated of a duty: an extension, a waiver, a promise, a nil report, silence."""
+
+    __tablename__ = "duty_mark"
+    __table_args__ = (UniqueConstraint("duty_id", "kind", "stated_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    duty_id: Mapped[int] = mapped_column(ForeignKey("duty.id"))
+    kind: Mapped[MarkKind] = mapped_column(Word(MarkKind))
+    stated_at: Mapped[datetime]
+    until: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(Text)
+    operator: Mapped[str] = mapped_column(NAME)
+
+
+class ArrivalRow(Base):
+    """Whatever reached us, once; its original bytes are in the archive under `digest`."""
+
+    __tablename__ = "arrival"
+    __table_args__ = (Index(None, "outcome"), Index(None, "message_id"), Index(None, "duty_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(400), unique=True)
+    channel: Mapped[Channel] = mapped_column(Word(Channel))
+    received_at: Mapped[datetime]
+    taken_at: Mapped[datetime]
+    digest: Mapped[str] = mapped_column(DIGEST)
+    is_cut: Mapped[bool]
+    operator: Mapped[str] = mapped_column(NAME)
+    file_name: Mapped[str] = mapped_column(Text)
+    sender: Mapped[str] = mapped_column(ADDRESS, default="")
+    subject: Mapped[str] = mapped_column(Text, default="")
+    message_id: Mapped[str] = mapped_column(Text, default="")
+    outcome: Mapped[Outcome | None] = mapped_column(Word(Outcome))
+    judged_at: Mapped[datetime | None]
+    duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"))
+    """The duty it answers; a guess where the outcome is quarantined."""
+    reasons: Mapped[list[Jsonable]] = mapped_column(JSON, default=list)
+    """`forms.Finding`s as JSON."""
+    workbook_digest: Mapped[str | None] = mapped_column(DIGEST)
+    """The workbook found in it, for marking and giving back."""
+    workbook_name: Mapped[str] = mapped_column(Text, default="")
+    filed_at: Mapped[datetime | None]
+
+
+class SubmissionRow(Base):
+    """An arrival that answers a duty, numbered within it: what it brought."""
+
+    __tablename__ = "submission"
+    __table_args__ = (UniqueConstraint("duty_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    arrival_id: Mapped[int] = mapped_column(ForeignKey("arrival.id"), unique=True)
+    duty_id: Mapped[int] = mapped_column(ForeignKey("duty.id"))
+    number: Mapped[int]
+    received_at: Mapped[datetime]
+    judged_at: Mapped[datetime]
+    has_sound_form: Mapped[bool]
+    attachments: Mapped[list[str]] = mapped_column(JSON)
+    form_version: Mapped[str] = mapped_column(CODE)
+    workbook_digest: Mapped[str | None] = mapped_column(DIGEST)
+
+
+class FigureRow(Base):
+    """What a sound form reports in one field."""
+
+    __tablename__ = "figure"
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), primary_key=True)
+    field: Mapped[str] = mapped_column(CODE, primary_key=True)
+    amount: Mapped[int | None] = mapped_column(BigInteger)
+    text: Mapped[str | None] = mapped_column(Text)
+    is_estimate: Mapped[bool]
+    note: Mapped[str] = mapped_column(Text)
+
+
+class NarrativeRow(Base):
+    """What a sound form says in one section."""
+
+    __tablename__ = "narrative"
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), primary_key=True)
+    section: Mapped[str] = mapped_column(CODE, primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+
+
+class LetterRow(Base):
+    """One mail of the outbox. `key` says why it exists, and is what keeps it from being written twice."""
+
+    __tablename__ = "letter"
+    __table_args__ = (Index(None, "state"), Index(None, "recipient", "day"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(400), unique=True)
+    message_id: Mapped[str] = mapped_column(String(200), unique=True)
+    kind: Mapped[LetterKind] = mapped_column(Word(LetterKind))
+    recipient: Mapped[str] = mapped_column(ADDRESS)
+    day: Mapped[date]
+    state: Mapped[LetterState] = mapped_column(Word(LetterState))
+    n_attempts: Mapped[int] = mapped_column(default=0)
+    queued_at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    subject: Mapped[str] = mapped_column(Text, default="")
+    detail: Mapped[str] = mapped_column(Text, default="")
+    arrival_id: Mapped[int | None] = mapped_column(ForeignKey("arrival.id"))
+
+
+class ReminderRow(Base):
+    """One rung for one duty and one recipient: the constraint is what stops a second one."""
+
+    __tablename__ = "reminder"
+    __table_args__ = (UniqueConstraint("duty_id", "rung", "recipient"), Index(None, "letter_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    duty_id: Mapped[int] = mapped_column(ForeignKey("duty.id"))
+    rung: Mapped[str] = mapped_column(CODE)
+    recipient: Mapped[str] = mapped_column(ADDRESS)
+    decided_at: Mapped[datetime]
+    letter_id: Mapped[int | None] = mapped_column(ForeignKey("letter.id"))
+    cancelled_because: Mapped[SkipReason | None] = mapped_column(Word(SkipReason))
+    """The unit answered between deciding and sending."""
+
+
+class SkipRow(Base):
+    """Why a duty was not written to when a rung had come."""
+
+    __tablename__ = "skip"
+    __table_args__ = (UniqueConstraint("duty_id", "rung", "reason"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    duty_id: Mapped[int] = mapped_column(ForeignKey("duty.id"))
+    rung: Mapped[str] = mapped_column(CODE)
+    reason: Mapped[SkipReason] = mapped_column(Word(SkipReason))
+    noted_at: Mapped[datetime]
+
+
+class DraftRow(Base):
+    """An official letter that lies ready for signature; number, seal and sending are outside this program."""
+
+    __tablename__ = "draft"
+    __table_args__ = (UniqueConstraint("cycle_id", "rung"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
+    rung: Mapped[str] = mapped_column(CODE)
+    as_of: Mapped[datetime]
+    n_units: Mapped[int]
+    path: Mapped[str] = mapped_column(Text)
+    """Below the home."""
+
+
+class EditionRow(Base):
+    """One aggregate that was written: its inputs, its totals, and where it lies below the home."""
+
+    __tablename__ = "edition"
+    __table_args__ = (UniqueConstraint("cycle_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
+    number: Mapped[int]
+    kind: Mapped[EditionKind] = mapped_column(Word(EditionKind))
+    as_of: Mapped[datetime]
+    inputs_digest: Mapped[str] = mapped_column(DIGEST)
+    """SHA-256 over what went in; the same inputs never make a second edition."""
+    n_expected: Mapped[int]
+    n_reported: Mapped[int]
+    totals: Mapped[Jsonable] = mapped_column(JSON)
+    sources: Mapped[list[Jsonable]] = mapped_column(JSON)
+    workbook: Mapped[str] = mapped_column(Text)
+    report: Mapped[str] = mapped_column(Text)
+
+
+class HeartbeatRow(Base):
+    """When a recurring step last came to its end, such as the poll of the mailbox."""
+
+    __tablename__ = "heartbeat"
+
+    name: Mapped[str] = mapped_column(CODE, primary_key=True)
+    at: Mapped[datetime]
