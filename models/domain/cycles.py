@@ -74,10 +74,10 @@ def rule_for(obligation: Obligation, year: int) -> ObligationRule:
     return obligation.rules[0]
 
 
-def cycles_open_at(programme: Programme, obligation: Obligation, as_of: datetime, *, lasting: timedelta) -> list[Cycle]:
-    """Return the obligation's cycles that have opened by the instant and fell late no longer ago than `lasting`."""
+def cycles_to_open(programme: Programme, obligation: Obligation, as_of: datetime) -> list[Cycle]:
+    """Return the obligation's cycles that take submissions at the instant; one that is late already is opened by hand."""
     cycles = [plan_cycle(programme, obligation, year) for year in _years(obligation, as_of.year - 1, as_of.year + 1)]
-    return [cycle for cycle in cycles if cycle.opens_at <= as_of < cycle.late_at + lasting]
+    return [cycle for cycle in cycles if cycle.opens_at <= as_of < cycle.late_at]
 
 
 def close_at(cycle: Cycle, calendar: WorkingCalendar, *, working_days: int) -> datetime:

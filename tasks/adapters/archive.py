@@ -1,0 +1,36 @@
+"""Keeps files in a local folder under the SHA-256 of their bytes; whole or not at all, and never twice."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class FolderArchive:
+    """An archive below one folder: `ab/cdef…` for the digest `abcdef…`."""
+
+    folder: Path
+
+    def keep(self, content: bytes) -> str:
+        """Store the bytes unless they are stored already, and return their SHA-256 in hex."""
+        digest = hashlib.sha256(content).hexdigest()
+        path = self._path(digest)
+        if not path.exists():
+            write_whole(path, content)
+        return digest
+
+    def read(self, digest: str) -> bytes:
+        """Return the bytes kept under the digest."""
+        return self._path(digest).read_bytes()
+
+    def _path(self, digest: str) -> Path:
+        return self.folder / digest[:2] / digest[2:]
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a crash leaves either the old one, the new one, or none, but never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside.write_bytes(content)
+    beside.replace(path)

@@ -1,0 +1,89 @@
+"""Decides who gets which rung today and writes it into the ledger; sending is another step (`post`)."""
+
+import logging
+from collections import Counter
+from datetime import datetime
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from sqlalchemy.orm import Session
+
+from models.db.records import cycles, letters, rosters
+from models.domain.chasing import Decision, LadderDays, Send, Skip, decide
+from models.domain.vocabulary import SkipReason
+from tasks.names import run_name
+from tasks.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+UNREMARKABLE = frozenset({SkipReason.NOT_OPEN, SkipReason.NOT_DUE, SkipReason.ALREADY_SENT})
+"""Reasons that hold for every unit on most days: they are counted, not written down."""
+
+
+@task(name="queue-reminders", task_run_name=run_name("queue_reminders"), cache_policy=NO_CACHE)
+def queue_due_reminders(
+    runtime: Runtime, cycle_code: str, as_of: datetime, *, dry_run: bool = False
+) -> dict[str, int]:
+    """Queue what is due for each duty of the cycle, note why the others get nothing, and return how many got what.
+
+    Outside office hours nothing is decided. Running again queues nothing twice: a rung stands in the ledger once.
+    """
+    with runtime.sessions() as session:
+        cycle = cycles.cycle(session, cycle_code)
+        programme = runtime.programme_of(cycle)
+        if not programme.office_hours.contains(as_of, programme.calendar):
+            return {}
+        days = LadderDays(cycle.terms.ladder, programme.calendar)
+        contacts = _addresses(session, programme.code, as_of)
+        counts: Counter[str] = Counter()
+        for chunk in cycles.duties_in_chunks(session, cycle_code, size=runtime.settings.units_per_chunk):
+            decisions = _decide(session, chunk, days, contacts, as_of)
+            counts.update(_answer(decision) for decision in decisions)
+            if not dry_run:
+                _write_down(session, decisions, as_of)
+                session.commit()
+    return dict(counts)
+
+
+def _addresses(session: Session, programme_code: str, as_of: datetime) -> dict[str, list[str]]:
+    contacts = rosters.working_contacts(session, programme_code, as_of.date())
+    return {unit_code: [contact.email for contact in listed] for unit_code, listed in contacts.items()}
+
+
+def _decide(
+    session: Session,
+    chunk: list[cycles.DutyRecord],
+    days: LadderDays,
+    contacts: dict[str, list[str]],
+    as_of: datetime,
+) -> list[Decision]:
+    decided = letters.decided_rungs(session, [record.duty.id for record in chunk])
+    return [
+        decide(
+            record.duty,
+            days=days,
+            already_sent=decided.get(record.duty.id, frozenset()),
+            contacts=contacts.get(record.duty.unit_code, []),
+            as_of=as_of,
+        )
+        for record in chunk
+    ]
+
+
+def _write_down(session: Session, decisions: list[Decision], as_of: datetime) -> None:
+    sends = [decision for decision in decisions if isinstance(decision, Send)]
+    letters.queue_reminders(session, sends, decided_at=as_of)
+    superseded = [
+        Skip(duty_id=send.duty_id, reason=SkipReason.SUPERSEDED, rung_code=rung)
+        for send in sends
+        for rung in send.superseded
+    ]
+    remarkable = [
+        decision
+        for decision in decisions
+        if isinstance(decision, Skip) and decision.rung_code and decision.reason not in UNREMARKABLE
+    ]
+    letters.note_skips(session, [*remarkable, *superseded], at=as_of)
+
+
+def _answer(decision: Decision) -> str:
+    return f"send.{decision.rung.code}" if isinstance(decision, Send) else f"skip.{decision.reason.value}"

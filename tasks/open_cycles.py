@@ -1,0 +1,111 @@
+"""Opens the cycles that have come: freezes who is expected, and stamps one form for each."""
+
+import base64
+import logging
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from sqlalchemy.orm import Session
+
+from models.db.records import arrivals, cycles, rosters
+from models.domain.cycles import Cycle, cycles_to_open
+from models.domain.plan import Programme
+from models.domain.roster import Roster
+from tasks.adapters.workbooks.stamping import FormTemplate
+from tasks.names import run_name
+from tasks.ports import PreviousFigure, StampOrder
+from tasks.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+TOKEN_BYTES = 10
+
+
+@task(name="open-cycles", task_run_name=run_name("open_cycles"), cache_policy=NO_CACHE)
+def open_due_cycles(runtime: Runtime, obligation_code: str, as_of: datetime) -> list[str]:
+    """Open the obligation's cycles that are due to open at the instant, and return the codes of the new ones.
+
+    The expected set is the roster of the day on which the cycle opens. A cycle opens once: running again does nothing.
+    """
+    programme, obligation = runtime.programme_with(obligation_code)
+    opened = []
+    with runtime.sessions.begin() as session:
+        roster = _roster(runtime, session, programme)
+        for cycle in cycles_to_open(programme, obligation, as_of):
+            cycle_id = cycles.open_cycle(session, cycle, opened_at=runtime.clock.now())
+            if cycle_id is None:
+                continue
+            units = roster.expected(cycle.terms.expected_groups, cycle.opens_at.date())
+            cycles.freeze_expected(session, cycle_id, units, [_new_token() for _ in units])
+            opened.append(cycle.code)
+            logger.info(runtime.texts.say("log.cycle_opened", title=cycle.title, n=len(units)))
+    return opened
+
+
+@task(name="stamp-forms", task_run_name=run_name("stamp_forms"), cache_policy=NO_CACHE)
+def stamp_missing_forms(runtime: Runtime, cycle_codes: Iterable[str]) -> int:
+    """Stamp a form for every duty of the cycles that has none yet, and return how many; done in chunks, each kept."""
+    n_stamped = 0
+    for code in cycle_codes:
+        with runtime.sessions() as session:
+            cycle = cycles.cycle(session, code)
+            template = None
+            for chunk in cycles.duties_in_chunks(session, code, size=runtime.settings.units_per_chunk):
+                unstamped = [record for record in chunk if record.form_digest is None]
+                if not unstamped:
+                    continue
+                template = template or form_template(runtime, cycle)
+                digests = _stamp(runtime, session, cycle, template, unstamped)
+                cycles.set_form(session, digests)
+                session.commit()
+                n_stamped += len(digests)
+    return n_stamped
+
+
+def form_template(runtime: Runtime, cycle: Cycle) -> FormTemplate:
+    """Return the template of a cycle's form, prepared once for all its units."""
+    programme = runtime.programme_of(cycle)
+    return FormTemplate.build(cycle, programme, runtime.texts)
+
+
+def _stamp(
+    runtime: Runtime,
+    session: Session,
+    cycle: Cycle,
+    template: FormTemplate,
+    records: list[cycles.DutyRecord],
+) -> dict[int, str]:
+    previous = arrivals.figures_of_earlier_cycle(
+        session,
+        obligation_code=cycle.obligation_code,
+        before=cycle.due_at,
+        unit_codes=[record.duty.unit_code for record in records],
+    )
+    return {
+        record.duty.id: runtime.archive.keep(template.stamp(_order(record, previous.get(record.duty.unit_code, {}))))
+        for record in records
+    }
+
+
+def _order(record: cycles.DutyRecord, previous: dict[str, tuple[int | None, str | None]]) -> StampOrder:
+    return StampOrder(
+        unit_code=record.duty.unit_code,
+        unit_name=record.duty.unit_name,
+        token=record.token,
+        previous={field: PreviousFigure(amount=amount, text=text) for field, (amount, text) in previous.items()},
+    )
+
+
+def _roster(runtime: Runtime, session: Session, programme: Programme) -> Roster:
+    """Return the roster that was imported; the very first time, the one of the programme's folder is."""
+    if rosters.last_import_digest(session, programme.code) is None:
+        rosters.replace_roster(session, programme.code, programme.roster)
+        digest = programme.sources.get("roster.xlsx", "")
+        rosters.note_import(session, programme.code, digest=digest, operator="", at=runtime.clock.now())
+    return rosters.load_roster(session, programme.code)
+
+
+def _new_token() -> str:
+    return base64.b32encode(secrets.token_bytes(TOKEN_BYTES)).decode().lower()

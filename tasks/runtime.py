@@ -1,0 +1,128 @@
+"""The composition root: one Runtime with everything a task may need, handed to every task as an argument."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from models.db.engine import migrate, open_engine
+from models.domain.cycles import Cycle
+from models.domain.errors import UnknownObligationError
+from models.domain.plan import Obligation, Programme
+from tasks.adapters.archive import FolderArchive
+from tasks.adapters.clock import FixedClock, SystemClock
+from tasks.adapters.inbox import DropFolder, ImapInbox
+from tasks.adapters.programme import load_programme
+from tasks.adapters.rendering import Renderer
+from tasks.adapters.smtp import SmtpTransport
+from tasks.adapters.texts import Texts
+from tasks.adapters.workbooks.pool import GuardedReader
+from tasks.ports import Archive, Clock, FormReader, Inbox, MailTransport
+from tasks.settings import Settings
+
+
+class Runtime:
+    """Everything a task may need. An ordinary class: Prefect would walk through every field of a dataclass."""
+
+    def __init__(  # noqa: PLR0913 - the one place where all ports meet
+        self,
+        *,
+        settings: Settings,
+        programmes: Mapping[str, Programme],
+        sessions: sessionmaker[Session],
+        clock: Clock,
+        texts: Texts,
+        archive: Archive,
+        renderer: Renderer,
+        mail: MailTransport,
+        mailbox: Inbox | None,
+        drop_folder: Inbox,
+        reader: FormReader,
+    ) -> None:
+        """Keep what it is given."""
+        self.settings: Final = settings
+        self.programmes: Final = programmes
+        self.sessions: Final = sessions
+        self.clock: Final = clock
+        self.texts: Final = texts
+        self.archive: Final = archive
+        self.renderer: Final = renderer
+        self.mail: Final = mail
+        self.mailbox: Final = mailbox
+        self.drop_folder: Final = drop_folder
+        self.reader: Final = reader
+
+    def programme_with(self, obligation_code: str) -> tuple[Programme, Obligation]:
+        """Return the programme that lays down an obligation, and the obligation, by its code or slug.
+
+        Raises:
+            UnknownObligationError: no programme has it.
+        """
+        for programme in self.programmes.values():
+            for obligation in programme.obligations:
+                if obligation_code in {obligation.code, obligation.slug}:
+                    return programme, obligation
+        known = ", ".join(o.code for programme in self.programmes.values() for o in programme.obligations)
+        raise UnknownObligationError(obligation=obligation_code, known=known)
+
+    def programme_of(self, cycle: Cycle) -> Programme:
+        """Return the programme of an opened cycle."""
+        return self.programmes[cycle.programme_code]
+
+
+@contextmanager
+def open_runtime(settings: Settings) -> Iterator[Runtime]:
+    """Yield a Runtime over the real adapters, with the database's schema up to date, and let go of all of it after."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    texts = vietnamese()
+    engine = open_engine(settings.url)
+    clock = FixedClock(settings.virtual_now) if settings.virtual_now else SystemClock()
+    programmes = {p.code: p for p in map(load_programme, settings.programmes)}
+    desk = next(iter(programmes.values())).desk
+    mail = SmtpTransport(
+        settings.smtp,
+        sender=settings.mail_from,
+        sender_name=desk.sender_name,
+        journal_to=settings.mail_from if settings.journal and settings.imap.host else "",
+        clock=clock,
+    )
+    reader = GuardedReader(settings.limits)
+    drop_folder = DropFolder(settings.drop_folder, settings.limits)
+    mailbox = ImapInbox(settings.imap, settings.limits) if settings.imap.host else None
+    with ExitStack() as stack:
+        for let_go in _endings(engine.dispose, mail.close, reader.close, mailbox.close if mailbox else None):
+            stack.callback(let_go)
+        migrate(engine)
+        yield Runtime(
+            settings=settings,
+            programmes=programmes,
+            sessions=sessionmaker(engine, expire_on_commit=False),
+            clock=clock,
+            texts=texts,
+            archive=FolderArchive(settings.home / "archive"),
+            renderer=Renderer(texts),
+            mail=mail,
+            mailbox=mailbox,
+            drop_folder=drop_folder,
+            reader=reader,
+        )
+
+
+@cache
+def vietnamese() -> Texts:
+    """Return every sentence the program can say; read once, for the templates do not change while it runs."""
+    return Texts.load()
+
+
+def below_home(settings: Settings, *parts: str) -> Path:
+    """Return a path below the home, whose folder exists."""
+    path = settings.home.joinpath(*parts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _endings(*endings: Callable[[], None] | None) -> list[Callable[[], None]]:
+    return [ending for ending in endings if ending is not None]
