@@ -4,7 +4,8 @@ import base64
 import logging
 import secrets
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -20,18 +21,22 @@ from tasks.ports import PreviousFigure, StampOrder
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
-TOKEN_BYTES = 10
+TOKEN_BYTES: Final = 10
+TIME_FOR_LATE_ANSWERS: Final = timedelta(days=60)
 
 
 @task(name="open-cycles", task_run_name=run_name("open_cycles"), cache_policy=NO_CACHE)
-def open_due_cycles(runtime: Runtime, obligation_code: str, as_of: datetime) -> list[str]:
+def open_due_cycles(
+    runtime: Runtime, obligation_code: str, as_of: datetime, *, dry_run: bool = False
+) -> list[str]:
     """Open the obligation's cycles that are due to open at the instant, and return the codes of the new ones.
 
     The expected set is the roster of the day on which the cycle opens. A cycle opens once: running again does nothing.
+    With `dry_run` the codes are those that would be opened.
     """
     programme, obligation = runtime.programme_with(obligation_code)
     opened = []
-    with runtime.sessions.begin() as session:
+    with runtime.sessions() as session:
         roster = _roster(runtime, session, programme)
         for cycle in cycles_to_open(programme, obligation, as_of):
             cycle_id = cycles.open_cycle(session, cycle, opened_at=runtime.clock.now())
@@ -41,7 +46,17 @@ def open_due_cycles(runtime: Runtime, obligation_code: str, as_of: datetime) -> 
             cycles.freeze_expected(session, cycle_id, units, [_new_token() for _ in units])
             opened.append(cycle.code)
             logger.info(runtime.texts.say("log.cycle_opened", title=cycle.title, n=len(units)))
+        if not dry_run:
+            session.commit()
     return opened
+
+
+def active_cycles(runtime: Runtime, obligation_code: str, as_of: datetime) -> list[str]:
+    """Return the codes of the obligation's cycles that are open, chased, or still taking late answers, the oldest first."""
+    _, obligation = runtime.programme_with(obligation_code)
+    with runtime.sessions() as session:
+        opened = cycles.cycles_of(session, obligation.code, opened_by=as_of)
+    return [cycle.code for cycle in opened if as_of < cycle.late_at + TIME_FOR_LATE_ANSWERS]
 
 
 @task(name="stamp-forms", task_run_name=run_name("stamp_forms"), cache_policy=NO_CACHE)

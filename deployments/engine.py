@@ -1,0 +1,100 @@
+"""Runs Prefect for one office: its settings, its server, its worker, and the deployments registered with it.
+
+The first interface of Prefect (V1) is the default one: the second calls an analytics host from the operator's browser.
+"""
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+from deployments.processes import Child
+
+DEFAULT_PORT: Final = 4200
+SECONDS_TO_START: Final = 120
+
+
+class EngineNotStartedError(RuntimeError):
+    """Prefect's server did not answer in time; its log says why."""
+
+
+def prefect_settings(home: Path, port: int) -> dict[str, str]:
+    """Return the environment in which server, worker and flows of a home find each other, and nobody else."""
+    folder = home.resolve() / "prefect"
+    return {
+        "DONDOC_HOME": str(home.resolve()),
+        "PREFECT_HOME": str(folder),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_PORT": str(port),
+        # Without a server a forgotten address would start a temporary one, and its runs would be seen by nobody.
+        "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        # A yearly schedule shows nothing under "upcoming" within the default horizon of 100 days.
+        "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_SCHEDULED_TIME": "P400D",
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks,flows",
+    }
+
+
+def use(settings: Mapping[str, str]) -> None:
+    """Put Prefect's settings into this process; it must happen before Prefect is imported."""
+    os.environ.update(settings)
+
+
+def start_server(home: Path, port: int) -> Child:
+    """Start Prefect's server for a home and return when it answers.
+
+    Raises:
+        EngineNotStartedError: it did not answer in time.
+    """
+    (home / "prefect").mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = home / "logs" / "prefect-server.log"
+    server = Child(
+        [sys.executable, "-m", "prefect", "server", "start"], environment=prefect_settings(home, port), log=log
+    )
+    patience = Event()
+    for _ in range(SECONDS_TO_START * 4):
+        if is_healthy(port):
+            _note_port(home, port)
+            return server
+        if server.has_ended:
+            break
+        patience.wait(0.25)
+    server.end()
+    raise EngineNotStartedError(str(log))
+
+
+def start_worker(home: Path, port: int, *, pool: str) -> Child:
+    """Start a worker that runs the flows of the pool as processes of this machine."""
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"]
+    return Child(command, environment=prefect_settings(home, port), log=home / "logs" / "prefect-worker.log")
+
+
+def is_healthy(port: int) -> bool:
+    """Say whether a Prefect server answers on the port of this machine."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=2) as answer:
+            return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's own number
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return False
+
+
+def running_port(home: Path) -> int | None:
+    """Return the port on which the home's server answers, or None when it does not run."""
+    try:
+        port = int(json.loads((home / "prefect" / "port.json").read_text("utf-8"))["port"])
+    except (OSError, ValueError, KeyError):
+        return None
+    return port if is_healthy(port) else None
+
+
+def _note_port(home: Path, port: int) -> None:
+    (home / "prefect" / "port.json").write_text(json.dumps({"port": port}), "utf-8")

@@ -1,0 +1,131 @@
+"""One table from plan to Prefect: which deployments there are, when each runs, and what the operator reads of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from prefect import Flow
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.deployments.runner import EntrypointType
+from prefect.schedules import Cron
+
+from flows.receiving import poll_mailbox
+from flows.reporting import report_cycle
+from models.domain.calendar import last_day_before
+from models.domain.cycles import planned_cycles
+from models.domain.plan import Obligation, Programme
+from models.domain.vocabulary import OFFICE_ZONE
+from tasks.adapters.texts import Texts
+
+WORK_POOL: Final = "van-phong"
+"""The pool of process workers: on one machine `dondoc serve` starts its worker, on several each starts its own."""
+ROUND_HOURS: Final = "8,14"
+"""The hours at which a report's round runs: once each half-day, within office hours."""
+POLL_MINUTES: Final = 5
+DAYS_AFTER_THE_LAST_RUNG: Final = 60
+"""How long after a cycle fell late its round still runs, for late units and their editions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What is registered with Prefect: the flow, its Vietnamese name and description, schedule and parameters."""
+
+    flow: Flow[Any, Any]
+    name: str
+    description: str
+    tags: tuple[str, ...]
+    crons: tuple[str, ...]
+    parameters: dict[str, object] = field(default_factory=dict)
+
+
+def deployments_of(programme: Programme, texts: Texts, today: date) -> Iterator[Deployment]:
+    """Yield the programme's deployments: one a recurring obligation, in the order of the plan."""
+    for position, obligation in enumerate(programme.obligations, start=1):
+        yield Deployment(
+            flow=report_cycle,
+            name=f"{position:02} · {obligation.title}",
+            description=_description(programme, obligation, texts, today),
+            tags=(programme.code, obligation.code, texts.label(obligation.kind)),
+            crons=tuple(f"0 {ROUND_HOURS} * {months} *" for months in months_of_rounds(programme, obligation)),
+            parameters={"obligation": obligation.code},
+        )
+
+
+def poll_of_mailbox(texts: Texts) -> Deployment:
+    """Return the deployment that polls the mailbox; one serves every programme."""
+    return Deployment(
+        flow=poll_mailbox,
+        name=texts.say("deployment.poll.name"),
+        description=texts.say("deployment.poll.description", minutes=POLL_MINUTES),
+        tags=(texts.say("deployment.poll.tag"),),
+        crons=(f"*/{POLL_MINUTES} * * * *",),
+    )
+
+
+def months_of_rounds(programme: Programme, obligation: Obligation) -> list[str]:
+    """Return the months in which an obligation's cycles are open or chased, as ranges for a cron line.
+
+    A range that crosses the new year is split in two, for a cron line cannot.
+    """
+    months: set[int] = set()
+    for cycle in planned_cycles(programme, first_year=obligation.first_year, last_year=obligation.last_year):
+        if cycle.obligation_code == obligation.code:
+            day, last = cycle.opens_at.date(), last_day_before(cycle.late_at) + timedelta(days=DAYS_AFTER_THE_LAST_RUNG)
+            months |= {(day + timedelta(days=n)).month for n in range((last - day).days + 1)}
+    return list(_ranges(sorted(months)))
+
+
+def register(deployment: Deployment, texts: Texts) -> UUID:
+    """Create the deployment or bring it up to date, and return its id; its schedules keep their identity."""
+    timezone = str(OFFICE_ZONE)
+    prepared = deployment.flow.to_deployment(
+        name=deployment.name,
+        description=deployment.description,
+        tags=list(deployment.tags),
+        schedules=[
+            Cron(cron, timezone=timezone, slug=f"lich-{number}")
+            for number, cron in enumerate(deployment.crons, start=1)
+        ],
+        parameters=deployment.parameters,
+        work_pool_name=WORK_POOL,
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        # Missed runs are never dropped by Prefect: they would all start at once on return. One at a time, and no queue.
+        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+    )
+    schema = prepared._parameter_openapi_schema  # noqa: SLF001 - Prefect has no door for titles of single parameters
+    for name, described in schema.properties.items():
+        described["title"] = texts.say(f"parameter.{name}.title")
+        described["description"] = texts.say(f"parameter.{name}.description")
+    identity: UUID = prepared.apply()
+    return identity
+
+
+def _description(programme: Programme, obligation: Obligation, texts: Texts, today: date) -> str:
+    coming = next(
+        (
+            cycle
+            for cycle in planned_cycles(programme, first_year=today.year, last_year=today.year + 1)
+            if cycle.obligation_code == obligation.code and last_day_before(cycle.due_at) >= today
+        ),
+        None,
+    )
+    deadline = texts.deadline(coming.due_at, programme.calendar) if coming else texts.say("deployment.no_next")
+    return texts.say(
+        "deployment.obligation.description",
+        programme=programme.short_title,
+        clause=obligation.clause,
+        quotation=obligation.quotation,
+        title=coming.title if coming else "–",
+        deadline=deadline,
+    )
+
+
+def _ranges(months: list[int]) -> Iterator[str]:
+    start = None
+    for month in months:
+        start = month if start is None else start
+        if month + 1 not in months:
+            yield str(start) if start == month else f"{start}-{month}"
+            start = None

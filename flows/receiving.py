@@ -1,0 +1,35 @@
+"""The round of the mailbox: take in, judge, answer, file away."""
+
+from datetime import datetime
+
+from prefect import flow
+
+from flows.instants import instant_of_run
+from models.domain.vocabulary import LetterKind
+from tasks.judge import judge_arrivals
+from tasks.post import post_letters
+from tasks.publish import name_poll, publish_arrivals
+from tasks.receive import file_arrivals_away, take_arrivals
+from tasks.runtime import open_runtime
+from tasks.settings import Settings
+
+ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR)
+
+
+@flow(name="poll-mailbox")
+def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[str, int]:
+    """Take in what has arrived, give each its outcome, answer it within the same run, and file it away.
+
+    Safe to run again: an arrival is taken once, judged once and answered at most once. With `dry_run` arrivals are
+    judged, and nothing is written, answered or moved.
+    """
+    with open_runtime(Settings.load()) as runtime:
+        instant = instant_of_run(as_of, runtime.clock)
+        counts = {"taken": take_arrivals(runtime)}
+        counts |= judge_arrivals(runtime, instant, dry_run=dry_run)
+        if not dry_run:
+            counts |= post_letters(runtime, ANSWERS)
+            counts["filed"] = file_arrivals_away(runtime)
+            publish_arrivals(runtime, instant, counts)
+        name_poll(runtime, instant, counts)
+        return counts

@@ -1,0 +1,121 @@
+"""Gives an arrival its one outcome from the evidence: accepted, returned with findings, quarantined, or ignored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.domain.forms import CheckedForm, Finding, finding
+from models.domain.plan import AttachmentRule
+from models.domain.submissions import Attribution, Contribution, Reply, Verdict, completed_at
+from models.domain.vocabulary import FindingLevel, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that is known of one arrival when it is judged."""
+
+    received_at: datetime
+    attribution: Attribution
+    cycle_code: str | None = None
+    """Cycle of the duty it was put to, or of the guess."""
+    ignorable: Finding | None = None
+    """Why nobody waits for an answer: an automatic reply, a bounce, our own letter, a copy of what came before."""
+    file_findings: Sequence[Finding] = ()
+    """Why the file sent is no form that can be read: damaged, encrypted, not ours, of another cycle or version."""
+    n_forms: int = 0
+    is_from_a_contact: bool = False
+    """The sender, or the operator who carried it here, is known."""
+    checked: CheckedForm | None = None
+    attachments: frozenset[str] = frozenset()
+    reply: Reply | None = None
+
+
+def judge(
+    evidence: Evidence, *, required: Sequence[AttachmentRule] = (), earlier: Sequence[Contribution] = ()
+) -> Verdict:
+    """Return the verdict; `required` and `earlier` are those of the duty that the arrival was attributed to."""
+    if evidence.ignorable is not None:
+        return Verdict(outcome=Outcome.IGNORED, reasons=(evidence.ignorable,))
+    if evidence.n_forms > 1:
+        return _verdict(evidence, Outcome.QUARANTINED, (_note("several_forms", n=evidence.n_forms),))
+    if evidence.file_findings:
+        return _judge_unreadable(evidence)
+    if not _brings_something(evidence):
+        return _judge_empty(evidence)
+    if not evidence.attribution.is_certain:
+        return _verdict(evidence, Outcome.QUARANTINED, evidence.attribution.reasons)
+    return _judge_answer(evidence, required, earlier)
+
+
+def missing_attachments(
+    required: Sequence[AttachmentRule], contributions: Sequence[Contribution]
+) -> tuple[AttachmentRule, ...]:
+    """Return the required documents that no contribution has brought."""
+    brought = frozenset[str]().union(*(contribution.attachments for contribution in contributions))
+    return tuple(rule for rule in required if rule.code not in brought)
+
+
+def contribution_of(evidence: Evidence) -> Contribution:
+    """Return what the arrival brings to its duty."""
+    return Contribution(
+        received_at=evidence.received_at,
+        has_sound_form=evidence.checked is not None and not evidence.checked.has_blocking,
+        attachments=evidence.attachments,
+    )
+
+
+def _judge_unreadable(evidence: Evidence) -> Verdict:
+    """A file that cannot be credited may be answered when we know whom we answer, and about which duty."""
+    if evidence.is_from_a_contact and evidence.attribution.duty_id is not None:
+        return _verdict(evidence, Outcome.RETURNED, evidence.file_findings)
+    return _verdict(evidence, Outcome.QUARANTINED, (*evidence.attribution.reasons, *evidence.file_findings))
+
+
+def _judge_empty(evidence: Evidence) -> Verdict:
+    if evidence.is_from_a_contact or evidence.attribution.duty_id is not None:
+        return _verdict(evidence, Outcome.QUARANTINED, (_note("nothing_to_read"),))
+    return Verdict(outcome=Outcome.IGNORED, reasons=(_note("stranger_without_form"),))
+
+
+def _judge_answer(
+    evidence: Evidence, required: Sequence[AttachmentRule], earlier: Sequence[Contribution]
+) -> Verdict:
+    if evidence.checked is None and evidence.reply is not None and not evidence.attachments:
+        return _verdict(evidence, Outcome.ACCEPTED, (_about_the_reply(evidence.reply),))
+    contributions = [*earlier, contribution_of(evidence)]
+    findings = evidence.checked.findings if evidence.checked else ()
+    lacking = tuple(
+        finding("attachment_missing", title=rule.title) for rule in missing_attachments(required, contributions)
+    )
+    if not any(contribution.has_sound_form for contribution in contributions) and evidence.checked is None:
+        lacking = (finding("form_missing"), *lacking)
+    if evidence.checked is not None and evidence.checked.has_blocking:
+        return _verdict(evidence, Outcome.RETURNED, (*findings, *lacking))
+    if completed_at(contributions, frozenset(rule.code for rule in required)) is None:
+        return _verdict(evidence, Outcome.RETURNED, (*lacking, *findings))
+    return _verdict(evidence, Outcome.ACCEPTED, findings)
+
+
+def _brings_something(evidence: Evidence) -> bool:
+    return evidence.checked is not None or evidence.n_forms > 0 or bool(evidence.attachments or evidence.reply)
+
+
+def _about_the_reply(reply: Reply) -> Finding:
+    if reply.is_nil:
+        return _note("nil_reported")
+    day = reply.promised_on.strftime("%d/%m/%Y") if reply.promised_on else ""
+    return _note("promise_noted", day=day)
+
+
+def _verdict(evidence: Evidence, outcome: Outcome, reasons: Sequence[Finding]) -> Verdict:
+    return Verdict(
+        outcome=outcome,
+        reasons=tuple(reasons),
+        duty_id=evidence.attribution.duty_id,
+        unit_code=evidence.attribution.unit_code,
+        cycle_code=evidence.cycle_code,
+    )
+
+
+def _note(code: str, **facts: object) -> Finding:
+    return finding(code, level=FindingLevel.NOTE, **facts)

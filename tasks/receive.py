@@ -1,0 +1,85 @@
+"""Takes arrivals in from the mailbox and the drop folder, keeps their bytes, and later files them away."""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from models.db.records import arrivals, heartbeats
+from models.domain.vocabulary import Channel
+from tasks.names import run_name
+from tasks.ports import Inbox, InboxItem
+from tasks.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+MAILBOX_POLLED = "mailbox_polled"
+ARRIVALS_PER_TRANSACTION = 50
+
+
+@task(name="take-arrivals", task_run_name=run_name("take_arrivals"), cache_policy=NO_CACHE)
+def take_arrivals(runtime: Runtime) -> int:
+    """Take in whatever waits in the mailbox and the drop folder, and return how many are new.
+
+    Bytes are kept before the arrival is recorded, and the arrival stays where it is until it has an outcome, so that
+    a crash at any point loses nothing and takes nothing twice.
+
+    Raises:
+        MailboxUnavailableError: the mailbox cannot be reached; what lies in the drop folder was taken in before.
+    """
+    limit = runtime.settings.arrivals_per_poll
+    n_new = keep_arrivals(runtime, runtime.drop_folder.waiting(limit=limit), Channel.DROP_FOLDER)
+    if runtime.mailbox is not None:
+        started_at = runtime.clock.now()
+        n_new += keep_arrivals(runtime, runtime.mailbox.waiting(limit=limit), Channel.MAIL)
+        with runtime.sessions.begin() as session:
+            heartbeats.beat(session, MAILBOX_POLLED, at=started_at)
+    return n_new
+
+
+def keep_arrivals(runtime: Runtime, items: Iterable[InboxItem], channel: Channel) -> int:
+    """Keep the bytes of each item and record it as an arrival, unless its key is known; return how many are new."""
+    waiting = iter(items)
+    n_new = 0
+    while chunk := list(islice(waiting, ARRIVALS_PER_TRANSACTION)):
+        rows = [_row(runtime, item, channel, runtime.clock.now()) for item in chunk]
+        with runtime.sessions.begin() as session:
+            n_new += arrivals.take(session, rows)
+    return n_new
+
+
+@task(name="file-away", task_run_name=run_name("file_away"), cache_policy=NO_CACHE)
+def file_arrivals_away(runtime: Runtime) -> int:
+    """Move what has an outcome to the folder of that outcome, and return how many were moved."""
+    places: list[tuple[Channel, Inbox | None]] = [
+        (Channel.MAIL, runtime.mailbox),
+        (Channel.DROP_FOLDER, runtime.drop_folder),
+    ]
+    return sum(_file_away(runtime, channel, inbox) for channel, inbox in places if inbox is not None)
+
+
+def _file_away(runtime: Runtime, channel: Channel, inbox: Inbox) -> int:
+    n_moved = 0
+    with runtime.sessions() as session:
+        for outcome, keys in arrivals.judged_to_file_away(session, channel).items():
+            inbox.file_away(keys, outcome)
+            arrivals.note_filed(session, keys, at=runtime.clock.now())
+            session.commit()
+            n_moved += len(keys)
+    return n_moved
+
+
+def _row(runtime: Runtime, item: InboxItem, channel: Channel, taken_at: datetime) -> dict[str, object]:
+    return {
+        "key": item.key,
+        "channel": channel,
+        "received_at": item.received_at,
+        "taken_at": taken_at,
+        "digest": runtime.archive.keep(item.content),
+        "is_cut": item.is_cut,
+        "operator": item.operator,
+        "file_name": item.file_name,
+    }
+
