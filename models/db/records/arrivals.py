@@ -82,12 +82,12 @@ def take(session: Session, arrivals: Sequence[Mapping[str, object]]) -> int:
     return len(new)
 
 
-def unjudged(session: Session, *, limit: int) -> list[TakenArrival]:
-    """Return arrivals without an outcome, in the order they were received."""
+def unjudged(session: Session, *, limit: int, after_id: int = 0) -> list[TakenArrival]:
+    """Return arrivals without an outcome beyond a number, in the order they were taken: the oldest first."""
     rows = session.scalars(
         select(ArrivalRow)
-        .where(ArrivalRow.outcome.is_(None))
-        .order_by(ArrivalRow.received_at, ArrivalRow.id)
+        .where(ArrivalRow.outcome.is_(None), ArrivalRow.id > after_id)
+        .order_by(ArrivalRow.id)
         .limit(limit)
     )
     return [

@@ -1,0 +1,441 @@
+"""Gives each arrival its one outcome: reads it, finds its duty by three signals, checks it, and writes all of it down."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from sqlalchemy.orm import Session
+
+from models.db.records import arrivals, cycles, letters, rosters
+from models.db.tables import LetterRow
+from models.domain.attribution import DutyIdentity, attribute
+from models.domain.checks import PastFigures, check_form, identify
+from models.domain.cycles import Cycle
+from models.domain.duties import Mark, promise_until
+from models.domain.forms import CheckedForm, Finding, FormWords, RawForm, finding
+from models.domain.judgement import Evidence, judge
+from models.domain.replies import read_reply
+from models.domain.submissions import Contribution, Reply, Signals, Verdict, completed_at
+from models.domain.tokens import is_own_address, token_in_address, token_in_subject
+from models.domain.vocabulary import OFFICE_ZONE, Channel, FindingLevel, LetterKind, LetterState, MarkKind, Outcome
+from tasks.adapters.enclosures import Enclosures, attachments_brought, sort_enclosures
+from tasks.adapters.mail_reading import read_mail
+from tasks.names import run_name
+from tasks.ports import MailFile, ParsedMail, ReadForm
+from tasks.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+ARRIVALS_PER_CHUNK: Final = 50
+ANSWERED_BY: Final[Mapping[Outcome, LetterKind]] = {
+    Outcome.ACCEPTED: LetterKind.RECEIPT,
+    Outcome.RETURNED: LetterKind.RETURN,
+    Outcome.QUARANTINED: LetterKind.HELD,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An arrival with its files sorted and its workbooks read; nothing is decided yet."""
+
+    arrival: arrivals.TakenArrival
+    mail: ParsedMail
+    enclosures: Enclosures
+    forms: tuple[ReadForm, ...] = ()
+    is_repeated: bool = False
+    """The same bytes have had an outcome before."""
+
+    @property
+    def ours(self) -> tuple[RawForm, ...]:
+        """The workbooks that carry a stamp."""
+        return tuple(read.form for read in self.forms if read.form is not None and read.form.stamp is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the database knows about a chunk of arrivals, fetched at once."""
+
+    by_token: Mapping[str, int]
+    by_message: Mapping[str, Sequence[int]]
+    by_sender: Mapping[str, frozenset[str]]
+    open_duties: Mapping[str, tuple[int, ...]]
+    duties: Mapping[int, cycles.DutyRecord]
+    cycles: Mapping[str, Cycle]
+    contributions: Mapping[int, Sequence[Contribution]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """An arrival with its verdict and what is to be written down."""
+
+    opened: Opened
+    verdict: Verdict
+    checked: CheckedForm | None = None
+    attachments: frozenset[str] = frozenset()
+    reply: Reply | None = None
+    is_answerable: bool = False
+
+
+@task(name="judge-arrivals", task_run_name=run_name("judge_arrivals"), cache_policy=NO_CACHE)
+def judge_arrivals(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) -> dict[str, int]:
+    """Judge every arrival that has no outcome yet, in chunks, and return how many had which outcome.
+
+    A chunk is one transaction: outcome, submission, figures and the queued answer are written together or not at all.
+    """
+    counts: Counter[str] = Counter({outcome.value: 0 for outcome in Outcome})
+    for judged in judged_in_chunks(runtime, as_of, dry_run=dry_run):
+        counts.update(item.verdict.outcome.value for item in judged)
+    return dict(counts)
+
+
+def judged_in_chunks(runtime: Runtime, as_of: datetime, *, dry_run: bool = False):  # noqa: ANN201
+    """Yield the chunks of arrivals as they are judged and, unless it is a dry run, written down."""
+    last_id = 0
+    while True:
+        with runtime.sessions() as session:
+            taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=last_id)
+            if not taken:
+                return
+            last_id = taken[-1].id
+            judged = _judge_chunk(runtime, session, taken)
+            if not dry_run:
+                for item in judged:
+                    _write_down(runtime, session, item, as_of)
+                session.commit()
+        yield judged
+
+
+def _judge_chunk(runtime: Runtime, session: Session, taken: Sequence[arrivals.TakenArrival]) -> list[Judged]:
+    opened = _open_all(runtime, session, taken)
+    known = _look_up(runtime, session, opened)
+    brought: dict[int, list[Contribution]] = {key: list(value) for key, value in known.contributions.items()}
+    return [_judge_safely(runtime, session, item, replace(known, contributions=brought), brought) for item in opened]
+
+
+def _judge_safely(
+    runtime: Runtime,
+    session: Session,
+    opened: Opened,
+    known: Known,
+    brought: dict[int, list[Contribution]],
+) -> Judged:
+    """Judge one arrival; one that breaks the program goes to a person and never stops the others."""
+    try:
+        judged = _judge_one(runtime, session, opened, known)
+    except Exception as error:  # the arrival is kept, shown and looked at: nothing is lost
+        logger.exception(runtime.texts.say("log.arrival_broken", key=opened.arrival.key, error=error))
+        reasons = (finding("arrival_broken", level=FindingLevel.NOTE),)
+        return Judged(opened=opened, verdict=Verdict(outcome=Outcome.QUARANTINED, reasons=reasons))
+    if judged.verdict.duty_id is not None and judged.verdict.outcome in {Outcome.ACCEPTED, Outcome.RETURNED}:
+        contribution = Contribution(
+            received_at=opened.arrival.received_at,
+            has_sound_form=judged.checked is not None and not judged.checked.has_blocking,
+            attachments=judged.attachments,
+        )
+        brought.setdefault(judged.verdict.duty_id, []).append(contribution)
+    return judged
+
+
+def _open_all(runtime: Runtime, session: Session, taken: Sequence[arrivals.TakenArrival]) -> list[Opened]:
+    repeated = arrivals.judged_digests(session, [arrival.digest for arrival in taken])
+    opened: list[Opened] = []
+    seen: set[str] = set()
+    for arrival in taken:
+        mail = _read(runtime, arrival)
+        enclosures = sort_enclosures(mail.files, runtime.settings.limits)
+        is_repeated = arrival.digest in repeated or arrival.digest in seen
+        opened.append(Opened(arrival=arrival, mail=mail, enclosures=enclosures, is_repeated=is_repeated))
+        seen.add(arrival.digest)
+    contents = [file.content for item in opened for file in item.enclosures.workbooks]
+    results = iter(runtime.reader.read(contents))
+    return [replace(item, forms=tuple(next(results) for _ in item.enclosures.workbooks)) for item in opened]
+
+
+def _read(runtime: Runtime, arrival: arrivals.TakenArrival) -> ParsedMail:
+    content = runtime.archive.read(arrival.digest)
+    if arrival.channel is Channel.MAIL or arrival.file_name.lower().endswith(".eml"):
+        mail = read_mail(content, texts=runtime.texts)
+        too_large = (finding("mail_too_large"),) if arrival.is_cut else ()
+        return replace(mail, findings=(*too_large, *mail.findings))
+    return ParsedMail(files=(MailFile(name=arrival.file_name, media_type="", content=content),))
+
+
+def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Known:
+    tokens = {token for item in opened for token in _tokens(runtime, item)}
+    by_token = cycles.duties_by_token(session, tokens)
+    by_message = letters.duties_of_messages(session, {m for item in opened for m in item.mail.in_reply_to})
+    senders = {item.mail.sender.lower() for item in opened if item.mail.sender}
+    by_sender = rosters.units_of_addresses(session, list(runtime.programmes), senders)
+    units = {unit for found in by_sender.values() for unit in found}
+    units |= {form.stamp.unit_code for item in opened for form in item.ours if form.stamp is not None}
+    waiting = cycles.open_duties_of_units(session, units, max(item.arrival.received_at for item in opened))
+    ids = {*by_token.values(), *(i for found in by_message.values() for i in found)}
+    ids |= {duty_id for found in waiting.values() for duty_id in found}
+    return Known(
+        by_token=by_token,
+        by_message=by_message,
+        by_sender=by_sender,
+        open_duties={unit: tuple(found) for unit, found in waiting.items()},
+        duties=cycles.duties(session, ids),
+        cycles={cycle.code: cycle for cycle in cycles.all_cycles(session)},
+        contributions=arrivals.contributions(session, sorted(ids)),
+    )
+
+
+def _tokens(runtime: Runtime, opened: Opened) -> list[str]:
+    in_mail = _mail_tokens(runtime, opened.mail)
+    in_forms = [form.stamp.token for form in opened.ours if form.stamp is not None]
+    return [*in_mail, *in_forms]
+
+
+def _mail_tokens(runtime: Runtime, mail: ParsedMail) -> list[str]:
+    in_addresses = [token_in_address(address, runtime.settings.mail_from) for address in mail.recipients]
+    found = [*in_addresses, token_in_subject(mail.subject)]
+    return [token for token in found if token is not None]
+
+
+def _judge_one(runtime: Runtime, session: Session, opened: Opened, known: Known) -> Judged:
+    ignorable = _ignorable(runtime, opened)
+    reply = _reply(runtime, opened)
+    signals = _signals(runtime, opened, known)
+    attribution = attribute(
+        signals,
+        duties={key: _identity(record) for key, record in known.duties.items()},
+        open_duties=known.open_duties,
+        needs_workbook=bool(opened.ours) or (reply is None and not opened.enclosures.documents),
+    )
+    record = known.duties.get(attribution.duty_id) if attribution.duty_id is not None else None
+    cycle = known.cycles[record.duty.cycle_code] if record is not None else None
+    file_findings = _file_findings(opened, cycle, known) if ignorable is None else ()
+    checked = None
+    if record is not None and cycle is not None and attribution.is_certain and opened.ours and not file_findings:
+        checked = _check(runtime, session, opened.ours[0], record, cycle, known)
+    rules = cycle.terms.required_attachments if cycle is not None else ()
+    attachments = attachments_brought(rules, opened.enclosures.documents)
+    evidence = Evidence(
+        received_at=opened.arrival.received_at,
+        attribution=attribution,
+        cycle_code=cycle.code if cycle is not None else None,
+        ignorable=ignorable,
+        file_findings=file_findings,
+        n_forms=len(opened.ours),
+        is_from_a_contact=bool(signals.sender_units or signals.operator),
+        checked=checked,
+        attachments=attachments,
+        reply=reply,
+    )
+    earlier = known.contributions.get(record.duty.id, ()) if record is not None else ()
+    return Judged(
+        opened=opened,
+        verdict=judge(evidence, required=rules, earlier=earlier),
+        checked=checked,
+        attachments=attachments,
+        reply=reply,
+        is_answerable=signals.token_duty is not None or bool(signals.sender_units),
+    )
+
+
+def _ignorable(runtime: Runtime, opened: Opened) -> Finding | None:
+    mail = opened.mail
+    if mail.sender and is_own_address(mail.sender, runtime.settings.mail_from):
+        return _note("own_letter")
+    if mail.bounced_addresses or mail.bounced_message_id:
+        return _note("bounce", addresses=", ".join(mail.bounced_addresses))
+    if mail.auto_reply_reason:
+        return _note("auto_reply")
+    return _note("repeated") if opened.is_repeated else None
+
+
+def _reply(runtime: Runtime, opened: Opened) -> Reply | None:
+    if opened.ours or not opened.mail.own_text:
+        return None
+    today = opened.arrival.received_at.astimezone(OFFICE_ZONE).date()
+    return read_reply(opened.mail.own_text, phrases=runtime.reply_phrases, today=today)
+
+
+def _signals(runtime: Runtime, opened: Opened, known: Known) -> Signals:
+    mail_tokens = _mail_tokens(runtime, opened.mail)
+    stamps = [form.stamp for form in opened.ours if form.stamp is not None]
+    by_mail = {known.by_token[token] for token in mail_tokens if token in known.by_token}
+    by_sheet = {known.by_token[stamp.token] for stamp in stamps if stamp.token in known.by_token}
+    by_thread = {key for m in opened.mail.in_reply_to for key in known.by_message.get(m, ())}
+    if len(by_thread) > 1:
+        by_thread = set()
+    named = by_mail or by_sheet or by_thread
+    return Signals(
+        token_duty=min(named, default=None),
+        token_is_bad=not named and bool(mail_tokens or stamps),
+        tokens_disagree=len(named) > 1 or _disagree(by_mail, by_sheet, known),
+        sender_units=known.by_sender.get(opened.mail.sender.lower(), frozenset()),
+        operator=opened.arrival.operator,
+        workbook_unit=stamps[0].unit_code if stamps else None,
+    )
+
+
+def _disagree(by_mail: set[int], by_sheet: set[int], known: Known) -> bool:
+    """Two cycles of one unit are no disagreement about who sent it: the form is of another cycle, and is told so."""
+    units = {known.duties[key].duty.unit_code for key in by_mail | by_sheet if key in known.duties}
+    return bool(by_mail and by_sheet) and len(units) > 1
+
+
+def _file_findings(opened: Opened, cycle: Cycle | None, known: Known) -> tuple[Finding, ...]:
+    refused = [found for read in opened.forms if read.form is None for found in read.findings]
+    found = (*opened.mail.findings, *opened.enclosures.findings, *refused)
+    if opened.ours or found:
+        wrong = _not_this_form(opened, cycle, known) if opened.ours else ()
+        return (*wrong, *(item for item in found if item.is_blocking and not opened.ours))
+    strange = [read.form for read in opened.forms if read.form is not None]
+    if strange and cycle is not None:
+        return _refusals(identify(strange[0], cycle.terms.form, cycle_code=cycle.code, cycle_titles={}))
+    return ()
+
+
+def _not_this_form(opened: Opened, cycle: Cycle | None, known: Known) -> tuple[Finding, ...]:
+    if cycle is None:
+        return ()
+    titles = {code: each.title for code, each in known.cycles.items()}
+    return _refusals(identify(opened.ours[0], cycle.terms.form, cycle_code=cycle.code, cycle_titles=titles))
+
+
+def _refusals(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(item for item in findings if item.is_blocking)
+
+
+def _check(
+    runtime: Runtime, session: Session, form: RawForm, record: cycles.DutyRecord, cycle: Cycle, known: Known
+) -> CheckedForm:
+    unit = record.duty.unit_code
+    before = arrivals.figures_of_earlier_cycle(
+        session, obligation_code=cycle.obligation_code, before=cycle.due_at, unit_codes=[unit]
+    )
+    same_year = [
+        other.code
+        for other in known.cycles.values()
+        if other.year == cycle.year and other.due_at < cycle.due_at and other.terms.form.code == cycle.terms.form.code
+    ]
+    earlier = arrivals.figures_of_cycle(session, same_year[-1], [unit]) if same_year else {}
+    past = PastFigures(previous=_amounts(before.get(unit, {})), earlier_this_year=_amounts(earlier.get(unit, {})))
+    return check_form(cycle.terms.form, form, words=runtime.form_words, past=past)
+
+
+def _amounts(figures: Mapping[str, tuple[int | None, str | None]]) -> dict[str, int]:
+    return {field: amount for field, (amount, _) in figures.items() if amount is not None}
+
+
+def _write_down(runtime: Runtime, session: Session, judged: Judged, as_of: datetime) -> None:
+    opened, verdict = judged.opened, judged.verdict
+    workbook = opened.enclosures.workbooks[0] if opened.enclosures.workbooks else None
+    envelope = arrivals.Envelope(
+        sender=opened.mail.sender,
+        subject=opened.mail.subject,
+        message_id=opened.mail.message_id,
+        workbook_digest=runtime.archive.keep(workbook.content) if workbook else None,
+        workbook_name=workbook.name if workbook else "",
+    )
+    arrivals.record_outcome(session, opened.arrival.id, verdict, envelope, at=as_of)
+    _note_what_mail_says(session, opened, as_of)
+    if verdict.duty_id is not None and verdict.outcome in {Outcome.ACCEPTED, Outcome.RETURNED}:
+        _credit(session, judged, verdict.duty_id, envelope, as_of)
+    _queue_answer(runtime, session, judged, as_of)
+
+
+def _note_what_mail_says(session: Session, opened: Opened, as_of: datetime) -> None:
+    mail = opened.mail
+    if mail.bounced_addresses:
+        rosters.note_bounces(session, {a.lower(): mail.subject for a in mail.bounced_addresses}, at=as_of)
+    if mail.message_id:
+        letters.confirm_sent(session, [mail.message_id], at=as_of)
+
+
+def _credit(
+    session: Session, judged: Judged, duty_id: int, envelope: arrivals.Envelope, as_of: datetime
+) -> None:
+    received_at = judged.opened.arrival.received_at
+    if judged.checked is None and judged.reply is not None and not judged.attachments:
+        cycles.add_mark(session, duty_id, _mark_of(judged.reply, received_at))
+        return
+    if judged.checked is None and not judged.attachments:
+        return
+    arrivals.add_submission(
+        session,
+        arrivals.NewSubmission(
+            arrival_id=judged.opened.arrival.id,
+            duty_id=duty_id,
+            received_at=received_at,
+            judged_at=as_of,
+            form=judged.checked,
+            form_version=_version(judged.opened),
+            attachments=judged.attachments,
+            workbook_digest=envelope.workbook_digest,
+        ),
+    )
+    if judged.verdict.outcome is Outcome.ACCEPTED:
+        _settle(session, duty_id, as_of)
+
+
+def _settle(session: Session, duty_id: int, as_of: datetime) -> None:
+    record = cycles.duties(session, [duty_id])[duty_id]
+    terms = cycles.cycle(session, record.duty.cycle_code).terms
+    required = frozenset(rule.code for rule in terms.required_attachments)
+    completed = completed_at(arrivals.contributions(session, [duty_id])[duty_id], required)
+    if completed is not None:
+        cycles.settle(session, duty_id, completed_at=completed, accepted_at=as_of)
+
+
+def _queue_answer(runtime: Runtime, session: Session, judged: Judged, as_of: datetime) -> None:
+    """Queue the one answer of an arrival; who is no contact and has no token of ours gets none."""
+    kind = ANSWERED_BY.get(judged.verdict.outcome)
+    to = _answer_to(runtime, session, judged, as_of)
+    if kind is None or not to or not judged.is_answerable:
+        return
+    key = f"answer|{judged.opened.arrival.key}"
+    domain = runtime.settings.mail_from.rpartition("@")[2]
+    letters.queue_letter(
+        session,
+        LetterRow(
+            key=key,
+            message_id=letters.message_id_of(key, domain),
+            kind=kind,
+            recipient=to,
+            day=as_of.astimezone(OFFICE_ZONE).date(),
+            state=LetterState.QUEUED,
+            queued_at=as_of,
+            arrival_id=judged.opened.arrival.id,
+        ),
+    )
+
+
+def _answer_to(runtime: Runtime, session: Session, judged: Judged, as_of: datetime) -> str:
+    if judged.opened.mail.sender:
+        return judged.opened.mail.sender
+    if judged.verdict.duty_id is None:
+        return ""
+    record = cycles.duties(session, [judged.verdict.duty_id])[judged.verdict.duty_id]
+    programme = cycles.cycle(session, record.duty.cycle_code).programme_code
+    contacts = rosters.working_contacts(session, programme, as_of.astimezone(OFFICE_ZONE).date())
+    return next((contact.email for contact in contacts.get(record.duty.unit_code, [])), "")
+
+
+def _mark_of(reply: Reply, stated_at: datetime) -> Mark:
+    if reply.is_nil or reply.promised_on is None:
+        return Mark(kind=MarkKind.NIL, stated_at=stated_at, reason=reply.reason)
+    return Mark(
+        kind=MarkKind.PROMISE, stated_at=stated_at, until=promise_until(reply.promised_on), reason=reply.reason
+    )
+
+
+def _version(opened: Opened) -> str:
+    return next((form.stamp.form_version for form in opened.ours if form.stamp is not None), "")
+
+
+def _identity(record: cycles.DutyRecord) -> DutyIdentity:
+    duty = record.duty
+    return DutyIdentity(id=duty.id, unit_code=duty.unit_code, cycle_code=duty.cycle_code)
+
+
+def _note(code: str, **facts: object) -> Finding:
+    return finding(code, level=FindingLevel.NOTE, **facts)
