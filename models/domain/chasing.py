@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import assert_never
 
 from models.domain.calendar import WorkingCalendar, last_day_before
-from models.domain.duties import Duty, has_broken_promise, is_muted, late_at, promise_in_force, standing_at
+from models.domain.duties import Duty, is_muted, late_at, promise_broken_at, promise_in_force, standing_at
 from models.domain.plan import Rung
 from models.domain.vocabulary import OFFICE_ZONE, Anchor, Audience, RungAction, SkipReason, Standing
 
@@ -141,8 +141,10 @@ def _due_rungs(duty: Duty, days: LadderDays, standing: Standing, as_of: datetime
         if dated.rung.action is RungAction.LETTER and _speaks_to(dated.rung.audience, standing)
     ]
     due = [dated for dated in rungs if dated.day <= today]
-    if has_broken_promise(duty, as_of) and len(due) < len(rungs):
-        due.append(rungs[len(due)])
+    broken_at = promise_broken_at(duty, as_of)
+    if broken_at is not None:
+        brought = [dated for dated in rungs if dated.day > broken_at.astimezone(OFFICE_ZONE).date()][:1]
+        due += [dated for dated in brought if dated not in due]
     return due
 
 

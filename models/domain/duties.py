@@ -87,10 +87,13 @@ def promise_in_force(duty: Duty, as_of: datetime) -> Mark | None:
     return newest
 
 
-def has_broken_promise(duty: Duty, as_of: datetime) -> bool:
-    """Say whether the newest promise has run out without an answer; what the unit did after that is not asked."""
-    promises = [m for m in _marks(duty, MarkKind.PROMISE, as_of) if m.until is not None]
-    return bool(promises) and promise_in_force(duty, as_of) is None and answered_at(duty, as_of) is None
+def promise_broken_at(duty: Duty, as_of: datetime) -> datetime | None:
+    """Return when the newest promise ran out without an answer; None when there is none, or it holds, or was kept."""
+    promises = [mark for mark in _marks(duty, MarkKind.PROMISE, as_of) if mark.until is not None]
+    newest = max(promises, key=lambda mark: mark.stated_at, default=None)
+    if newest is None or promise_in_force(duty, as_of) is not None or answered_at(duty, as_of) is not None:
+        return None
+    return newest.until
 
 
 def is_muted(duty: Duty, as_of: datetime) -> bool:
