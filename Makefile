@@ -1,0 +1,52 @@
+# Each target sets itself up from nothing but Python 3.11: `make` alone says what there is.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+export DONDOC_HOME ?= $(CURDIR)/var
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo run test check bench format tools clean
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Make the virtual environment with the dondoc command (the others call this)
+
+$(STAMP): pyproject.toml constraints.txt
+	@echo "→ making $(VENV) with $(PYTHON) and the versions of constraints.txt (one to three minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: install ## Replay the six-month report of 2025, from opening to final aggregate, on this machine alone
+	@$(BIN)/dondoc demo
+
+run: install ## Open the home (var/, or DONDOC_HOME) with Prefect's server, its pages, a worker and live schedules
+	@$(BIN)/dondoc serve
+
+test: install tools ## Run all tests (real mail servers, Prefect, LibreOffice and Chromium on this machine)
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --durations=15
+
+check: install ## Format, lint, types, layers, language: everything a machine can say of the code
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: install ## Measure speed as ratios against the baselines in bench/
+	@$(BIN)/python -m bench
+
+format: install ## Bring the code into its format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+tools: ## Get LibreOffice, Chromium and poppler from Debian where they are missing and may be installed
+	@.ci/tools
+
+clean: ## Remove the virtual environment and caches; the home stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
