@@ -71,13 +71,18 @@ class Roster:
     contacts: tuple[Contact, ...] = ()
     members: tuple[Member, ...] = ()
     _codes: Mapping[str, tuple[Unit, ...]] = field(init=False, repr=False, compare=False)
+    _desks: Mapping[str, tuple[Contact, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Index the units by code."""
+        """Index units and contacts by the unit's code: 100,000 units ask one after the other."""
         by_code: dict[str, tuple[Unit, ...]] = {}
         for unit in self.units:
             by_code[unit.code] = (*by_code.get(unit.code, ()), unit)
+        by_unit: dict[str, tuple[Contact, ...]] = {}
+        for contact in self.contacts:
+            by_unit[contact.unit_code] = (*by_unit.get(contact.unit_code, ()), contact)
         object.__setattr__(self, "_codes", by_code)
+        object.__setattr__(self, "_desks", by_unit)
 
     def in_force(self, on: date) -> tuple[Unit, ...]:
         """Return the units that exist on that day, in the order of the alphabet within their group."""
@@ -102,7 +107,7 @@ class Roster:
 
     def contacts_of(self, unit_code: str, on: date) -> tuple[Contact, ...]:
         """Return the contacts in force of a unit, the first to be written to first."""
-        contacts = [c for c in self.contacts if c.unit_code == unit_code and c.is_in_force(on)]
+        contacts = [contact for contact in self._desks.get(unit_code, ()) if contact.is_in_force(on)]
         return tuple(sorted(contacts, key=lambda contact: (contact.rank, contact.email)))
 
     def member(self, code: str, on: date) -> Member | None:

@@ -1,0 +1,19 @@
+"""Reads a programme's folder into the domain's values; it decides nothing, and writes nothing."""
+
+from tasks.adapters.programme.folder import ProgrammeReading, check_programme, load_programme, read_programme
+from tasks.adapters.programme.holidays_file import CalendarUnknownError, Override, build_calendar
+from tasks.adapters.programme.roster_file import RosterReading, read_roster
+from tasks.adapters.programme.schema import plan_schema
+
+__all__ = [
+    "CalendarUnknownError",
+    "Override",
+    "ProgrammeReading",
+    "RosterReading",
+    "build_calendar",
+    "check_programme",
+    "load_programme",
+    "plan_schema",
+    "read_programme",
+    "read_roster",
+]
