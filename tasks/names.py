@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tasks.runtime import vietnamese
+from tasks.adapters.texts import vietnamese
 
 
 def run_name(code: str) -> Callable[[], str]:

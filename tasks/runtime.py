@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +17,7 @@ from tasks.adapters.inbox import DropFolder, ImapInbox
 from tasks.adapters.programme import load_programme
 from tasks.adapters.rendering import Renderer
 from tasks.adapters.smtp import SmtpTransport
-from tasks.adapters.texts import Texts
+from tasks.adapters.texts import Texts, vietnamese
 from tasks.adapters.workbooks.pool import GuardedReader
 from tasks.ports import Archive, Clock, FormReader, Inbox, MailTransport
 from tasks.settings import Settings
@@ -109,12 +108,6 @@ def open_runtime(settings: Settings) -> Iterator[Runtime]:
             drop_folder=drop_folder,
             reader=reader,
         )
-
-
-@cache
-def vietnamese() -> Texts:
-    """Return every sentence the program can say; read once, for the templates do not change while it runs."""
-    return Texts.load()
 
 
 def below_home(settings: Settings, *parts: str) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final, Self
 
@@ -112,6 +112,12 @@ class Texts:
         """Return a number in Vietnamese writing: 1.234.567 or 12,5."""
         written = f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
         return written.translate(str.maketrans({",": ".", ".": ","}))
+
+
+@cache
+def vietnamese() -> Texts:
+    """Return every sentence the program can say; read once, for the templates do not change while it runs."""
+    return Texts.load()
 
 
 def _flatten(node: object, prefix: str) -> list[tuple[str, str]]:

@@ -1,0 +1,143 @@
+"""Puts together what the board and `dondoc status` show of a cycle: each duty's standing, last and next rung, and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from models.db.records import arrivals, cycles, letters, rosters
+from models.domain.chasing import LadderDays, Skip, decide, next_rung
+from models.domain.cycles import Cycle
+from models.domain.duties import Duty, answered_at, late_at, standing_at, timeliness
+from models.domain.roster import Contact
+from models.domain.vietnamese import sort_key
+from models.domain.vocabulary import LetterState, Standing, Timeliness
+from tasks.runtime import Runtime
+
+NEEDS_A_PERSON_FIRST: Sequence[Standing] = (
+    Standing.SUBMITTED,
+    Standing.LATE,
+    Standing.IN_GRACE,
+    Standing.EXTENDED,
+    Standing.OPEN,
+    Standing.NOT_OPEN,
+    Standing.DONE_LATE,
+    Standing.NIL,
+    Standing.WAIVED,
+    Standing.DONE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyLine:
+    """One duty as the board shows it at an instant."""
+
+    unit_code: str
+    unit_name: str
+    group: str
+    standing: Standing
+    timeliness: Timeliness | None
+    due_at: datetime
+    late_at: datetime
+    received_at: datetime | None
+    last_rung: str
+    last_rung_at: datetime | None
+    next_rung: str
+    next_rung_on: date | None
+    why: str
+    """Code of the reason why nothing more is sent now, or `send` when the next round will write."""
+    contact: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """A cycle at an instant: its duties, who needs a person first, and what waits in quarantine."""
+
+    cycle: Cycle
+    as_of: datetime
+    lines: tuple[DutyLine, ...]
+    n_in_quarantine: int
+
+    @property
+    def n_answered(self) -> int:
+        """How many units have answered in full."""
+        return sum(line.received_at is not None for line in self.lines)
+
+
+def board_of(runtime: Runtime, cycle_code: str, as_of: datetime) -> Board:
+    """Return the board of a cycle at the instant, those that need a person first.
+
+    Raises:
+        UnknownCycleError: the cycle has not been opened.
+    """
+    with runtime.sessions() as session:
+        cycle = cycles.cycle(session, cycle_code)
+        programme = runtime.programme_of(cycle)
+        days = LadderDays(cycle.terms.ladder, programme.calendar)
+        contacts = rosters.working_contacts(session, programme.code, as_of.date())
+        lines = [
+            line
+            for chunk in cycles.duties_in_chunks(session, cycle_code, size=runtime.settings.units_per_chunk)
+            for line in _lines(session, [record.duty for record in chunk], days, contacts, as_of)
+        ]
+        held = {item.duty_id for item in arrivals.in_quarantine(session)}
+    order = {standing: place for place, standing in enumerate(NEEDS_A_PERSON_FIRST)}
+    lines.sort(key=lambda line: (bool(line.contact), order[line.standing], line.group, sort_key(line.unit_name)))
+    return Board(cycle=cycle, as_of=as_of, lines=tuple(lines), n_in_quarantine=len(held))
+
+
+def _lines(
+    session: Session,
+    duties: Sequence[Duty],
+    days: LadderDays,
+    contacts: Mapping[str, Sequence[Contact]],
+    as_of: datetime,
+) -> list[DutyLine]:
+    sent = letters.rungs_of_duties(session, [duty.id for duty in duties])
+    decided = letters.decided_rungs(session, [duty.id for duty in duties])
+    return [
+        _line(
+            duty,
+            days=days,
+            sent=[rung for rung in sent.get(duty.id, []) if rung.at is None or rung.at <= as_of],
+            decided=decided.get(duty.id, frozenset()),
+            contacts=contacts.get(duty.unit_code, ()),
+            as_of=as_of,
+        )
+        for duty in duties
+    ]
+
+
+def _line(  # noqa: PLR0913 - the facts of one line
+    duty: Duty,
+    *,
+    days: LadderDays,
+    sent: Sequence[letters.SentRung],
+    decided: frozenset[str],
+    contacts: Sequence[Contact],
+    as_of: datetime,
+) -> DutyLine:
+    addresses = [contact.email for contact in contacts]
+    decision = decide(duty, days=days, already_sent=decided, contacts=addresses, as_of=as_of)
+    coming = next_rung(duty, days, decided, as_of)
+    delivered = [rung for rung in sent if rung.state is LetterState.SENT]
+    first = contacts[0] if contacts else None
+    return DutyLine(
+        unit_code=duty.unit_code,
+        unit_name=duty.unit_name,
+        group=duty.group,
+        standing=standing_at(duty, as_of),
+        timeliness=timeliness(duty, as_of),
+        due_at=duty.due_at,
+        late_at=late_at(duty, as_of),
+        received_at=answered_at(duty, as_of),
+        last_rung=delivered[-1].rung if delivered else "",
+        last_rung_at=delivered[-1].at if delivered else None,
+        next_rung=coming.rung.code if coming else "",
+        next_rung_on=coming.day if coming else None,
+        why=decision.reason.value if isinstance(decision, Skip) else "send",
+        contact=first.email if first else "",
+        phone=first.phone if first else "",
+    )

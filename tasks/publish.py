@@ -1,0 +1,186 @@
+"""Shows the work in Prefect's pages: names of runs, the board of each cycle, progress, and links to the files."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
+
+from models.db.records import arrivals, cycles, editions, letters
+from models.domain.vocabulary import LetterState, Outcome
+from tasks.board import Board, DutyLine, board_of
+from tasks.names import run_name
+from tasks.runtime import Runtime
+
+
+@task(name="publish-cycles", task_run_name=run_name("publish"), cache_policy=NO_CACHE)
+def publish_cycles(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime, counts: Mapping[str, int]) -> None:
+    """Show board, progress and files of each cycle; artifacts keep their keys, so that a bookmark stays good."""
+    for code in cycle_codes:
+        board = board_of(runtime, code, as_of)
+        create_table_artifact(
+            key=artifact_key("bang", code),
+            table=board_rows(runtime, board),
+            description=_board_heading(runtime, board),
+        )
+        create_progress_artifact(
+            progress=100 * board.n_answered / max(1, len(board.lines)),
+            key=artifact_key("tien-do", code),
+            description=_board_heading(runtime, board),
+        )
+        create_markdown_artifact(key=artifact_key("ket-qua", code), markdown=_files(runtime, board))
+    create_markdown_artifact(key="viec-hom-nay", markdown=_work_for_people(runtime, counts))
+
+
+@task(name="publish-arrivals", task_run_name=run_name("publish"), cache_policy=NO_CACHE)
+def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> None:
+    """Show the boards again when something came in, and what waits for a person."""
+    if not counts.get("taken") and not any(counts.get(outcome.value) for outcome in Outcome):
+        return
+    with runtime.sessions() as session:
+        opened = [cycle for cycle in cycles.all_cycles(session) if cycle.opens_at <= as_of]
+    for cycle in opened[-2:]:
+        board = board_of(runtime, cycle.code, as_of)
+        create_table_artifact(
+            key=artifact_key("bang", cycle.code),
+            table=board_rows(runtime, board),
+            description=_board_heading(runtime, board),
+        )
+    create_markdown_artifact(key="viec-hom-nay", markdown=_work_for_people(runtime, counts))
+
+
+def name_run(runtime: Runtime, obligation_code: str, cycle_codes: Sequence[str], as_of: datetime) -> None:
+    """Give the run of a report its name: the cycle and the day."""
+    _, obligation = runtime.programme_with(obligation_code)
+    day = runtime.texts.day(as_of.date())
+    if not cycle_codes:
+        _rename(runtime.texts.say("run.report_without_cycle", obligation=obligation.short_title, day=day))
+        return
+    with runtime.sessions() as session:
+        years = [cycles.cycle(session, code).year for code in cycle_codes]
+    title = f"{obligation.short_title} {years[-1]}"
+    _rename(runtime.texts.say("run.report", title=title, day=day))
+
+
+def name_poll(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> None:
+    """Give the run of the mailbox its name: the hour, and what came in."""
+    instant = f"{as_of:%H:%M} {runtime.texts.day(as_of.date())}"
+    outcomes = {outcome.value: counts.get(outcome.value, 0) for outcome in Outcome}
+    code = "run.poll" if any(outcomes.values()) else "run.poll_idle"
+    _rename(runtime.texts.say(code, instant=instant, **outcomes))
+
+
+def artifact_key(kind: str, cycle_code: str) -> str:
+    """Return a key that Prefect takes: small letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", f"{kind}-{cycle_code}".lower()).strip("-")
+
+
+def board_rows(runtime: Runtime, board: Board) -> list[dict[str, str]]:
+    """Return the board as people read it, one row a unit."""
+    return [_row(runtime, line) for line in board.lines]
+
+
+def _row(runtime: Runtime, line: DutyLine) -> dict[str, str]:
+    texts = runtime.texts
+    late = line.timeliness
+    last = texts.say(f"rung.{line.last_rung}") if line.last_rung else "–"
+    if line.last_rung_at is not None:
+        last = f"{last} ({texts.day(line.last_rung_at.date())})"
+    following = texts.say(f"rung.{line.next_rung}") if line.next_rung else "–"
+    if line.next_rung_on is not None:
+        following = f"{following} ({texts.day(line.next_rung_on)})"
+    values = {
+        "unit": line.unit_name,
+        "group": line.group,
+        "standing": texts.label(line.standing),
+        "received": texts.instant(line.received_at) if line.received_at else "–",
+        "timeliness": texts.label(late) if late else "–",
+        "last": last,
+        "next": following,
+        "why": texts.say("board.will_send") if line.why == "send" else texts.say(f"label.skip_reason.{line.why}"),
+        "contact": line.contact or texts.say("board.no_contact"),
+        "phone": line.phone or "–",
+    }
+    return {texts.say(f"board.column.{name}"): value for name, value in values.items()}
+
+
+def _board_heading(runtime: Runtime, board: Board) -> str:
+    programme = runtime.programme_of(board.cycle)
+    return runtime.texts.say(
+        "board.heading",
+        title=board.cycle.title,
+        as_of=runtime.texts.instant(board.as_of),
+        n=board.n_answered,
+        total=len(board.lines),
+        deadline=runtime.texts.deadline(board.cycle.due_at, programme.calendar),
+        quarantine=board.n_in_quarantine,
+    )
+
+
+def _files(runtime: Runtime, board: Board) -> str:
+    home = runtime.settings.home.resolve()
+    with runtime.sessions() as session:
+        made = editions.editions_of(session, board.cycle.code)
+        drafts = editions.drafts_of(session, board.cycle.code)
+    lines = [runtime.texts.say("board.files.heading", title=board.cycle.title)]
+    lines += [
+        runtime.texts.say(
+            "board.files.edition",
+            number=edition.number,
+            kind=runtime.texts.label(edition.kind),
+            as_of=runtime.texts.instant(edition.as_of),
+            n=edition.n_reported,
+            total=edition.n_expected,
+            workbook=home / edition.workbook,
+            report=home / edition.report,
+        )
+        for edition in reversed(made)
+    ]
+    lines += [
+        runtime.texts.say(
+            "board.files.draft",
+            rung=runtime.texts.say(f"rung.{draft.rung}"),
+            as_of=runtime.texts.instant(draft.as_of),
+            n=draft.n_units,
+            path=home / draft.path,
+        )
+        for draft in drafts
+    ]
+    return "\n".join(lines if len(lines) > 1 else [*lines, runtime.texts.say("board.files.none")])
+
+
+def _work_for_people(runtime: Runtime, counts: Mapping[str, int]) -> str:
+    texts = runtime.texts
+    with runtime.sessions() as session:
+        held = arrivals.in_quarantine(session)
+        doubtful = letters.letters_in_state(session, LetterState.UNKNOWN)
+        failed = letters.letters_in_state(session, LetterState.FAILED)
+    lines = [texts.say("people.heading")]
+    lines += [
+        texts.say(
+            "people.held",
+            sender=item.envelope.sender or "–",
+            received=texts.instant(item.received_at),
+            reasons="; ".join(texts.finding(reason) for reason in item.reasons),
+        )
+        for item in held
+    ]
+    lines += [texts.say("people.doubtful", recipient=to, subject=subject) for to, subject, _ in doubtful]
+    lines += [texts.say("people.failed", recipient=to, subject=subject, detail=why) for to, subject, why in failed]
+    if len(lines) == 1:
+        lines.append(texts.say("people.nothing"))
+    if counts.get("waiting"):
+        lines.append(texts.say("people.waiting", n=counts["waiting"]))
+    return "\n".join(lines)
+
+
+def _rename(name: str) -> None:
+    """Rename the present run; outside a run there is nothing to name."""
+    identity = flow_run.id
+    if identity:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(identity, name=name)
