@@ -1,6 +1,6 @@
 """A form as data, and the findings of a filled one: every fault at once, each with its sheet and cell.
 
-A finding carries a code and its facts; the sentence that the unit reads is in `templates/findings.vi.yaml`, which
+A finding carries a code and its facts; the sentence that the unit reads is in `templates/messages/forms.vi.yaml`, which
 also gives the form's own instructions, so that the two never disagree.
 """
 
@@ -80,6 +80,27 @@ class FormSpec:
         """Return the address of the cell that holds a field's value, such as `E12`."""
         return f"{self.value_column}{spec.row}"
 
+    @property
+    def landmarks(self) -> tuple[str, ...]:
+        """The codes that stand in the first column of the figures' sheet, by which rows are found again."""
+        return tuple(self._by_code)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormWords:
+    """The words of a form's own cells that a program must know; they come from the templates, as a unit reads them."""
+
+    yes: str
+    no: str
+    actual: str
+    estimate: str
+    multipliers: tuple[str, ...] = ()
+    """Words that would multiply a number, such as the Vietnamese for million: they are asked back, never computed."""
+
+    def answers(self, spec: FieldSpec) -> tuple[str, ...]:
+        """Return what may be chosen in a field of fixed answers, as it is stored and counted."""
+        return spec.choices or ((self.yes, self.no) if spec.kind is FieldKind.YES_NO else ())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
@@ -90,8 +111,6 @@ class Stamp:
     form_code: str
     form_version: str
     token: str
-
-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,9 +147,7 @@ def finding(
     code: str, *, level: FindingLevel = FindingLevel.BLOCKING, sheet: str = "", cell: str = "", **facts: object
 ) -> Finding:
     """Return a finding with its facts as text, in the order they were given."""
-    return Finding(
-        code=code, level=level, sheet=sheet, cell=cell, facts=tuple((k, str(v)) for k, v in facts.items())
-    )
+    return Finding(code=code, level=level, sheet=sheet, cell=cell, facts=tuple((k, str(v)) for k, v in facts.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
