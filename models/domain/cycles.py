@@ -80,22 +80,6 @@ def cycles_to_open(programme: Programme, obligation: Obligation, as_of: datetime
     return [cycle for cycle in cycles if cycle.opens_at <= as_of < cycle.late_at]
 
 
-def close_at(cycle: Cycle, calendar: WorkingCalendar, *, working_days: int) -> datetime:
-    """Return the first instant of the n-th working day after the last admissible one."""
-    return start_of(calendar.add_working_days(cycle.last_day_of_grace, working_days))
-
-
-def _terms(programme: Programme, rule: ObligationRule) -> Terms:
-    return Terms(
-        decision=rule.decision,
-        roll=rule.roll,
-        expected_groups=rule.expected_groups,
-        form=programme.forms[rule.form_code],
-        required_attachments=rule.required_attachments,
-        ladder=rule.ladder,
-    )
-
-
 def _opens_at(rule: ObligationRule, year: int) -> datetime:
     return rule.due.due_at(year) - rule.opens_before
 

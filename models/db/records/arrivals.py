@@ -301,7 +301,7 @@ def _judged(row: ArrivalRow, number: int | None) -> JudgedArrival:
         ),
         outcome=Outcome(row.outcome),
         duty_id=row.duty_id,
-        reasons=tuple(_from_json(reason) for reason in row.reasons),
+        reasons=tuple(finding_from_json(reason) for reason in row.reasons),
         submission_number=number,
     )
 
@@ -316,7 +316,8 @@ def _as_json(finding: Finding) -> Jsonable:
     }
 
 
-def _from_json(stored: Mapping[str, object]) -> Finding:
+def finding_from_json(stored: Mapping[str, object]) -> Finding:
+    """Return a finding as it was kept with its arrival."""
     facts = stored["facts"]
     return Finding(
         code=str(stored["code"]),

@@ -1,0 +1,263 @@
+"""Keeps editions and drafts, and hands out what an aggregate is made of: the newest sound submission of each duty."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.orm import Session, aliased
+
+from models.db.records.arrivals import finding_from_json
+from models.db.tables import (
+    ArrivalRow,
+    CycleRow,
+    DraftRow,
+    DutyMarkRow,
+    DutyRow,
+    EditionRow,
+    FigureRow,
+    NarrativeRow,
+    SubmissionRow,
+)
+from models.domain.editions import (
+    Edition,
+    Narrative,
+    OpenQuestion,
+    SourceRow,
+    sources_as_json,
+    sources_from_json,
+    totals_as_json,
+    totals_from_json,
+)
+from models.domain.forms import FormSpec
+from models.domain.tabulation import ReportedFigure
+from models.domain.vocabulary import EditionKind, FindingLevel, MarkKind
+
+ROWS_AT_A_TIME = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEdition:
+    """An edition that was written: its digest, and where its files lie below the home."""
+
+    edition: Edition
+    inputs_digest: str
+    workbook: str
+    report: str
+
+    @property
+    def number(self) -> int:
+        """Its number within the cycle."""
+        return self.edition.number
+
+    @property
+    def kind(self) -> EditionKind:
+        """Provisional or final."""
+        return self.edition.kind
+
+    @property
+    def as_of(self) -> datetime:
+        """The instant it speaks about."""
+        return self.edition.as_of
+
+    @property
+    def n_reported(self) -> int:
+        """How many units it is made of."""
+        return self.edition.n_reported
+
+    @property
+    def n_expected(self) -> int:
+        """How many units were expected."""
+        return self.edition.n_expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An official letter that waits for signature."""
+
+    rung: str
+    as_of: datetime
+    n_units: int
+    path: str
+
+
+def editions_of(session: Session, cycle_code: str) -> list[StoredEdition]:
+    """Return the editions of a cycle, the first one first."""
+    rows = session.execute(
+        select(EditionRow, CycleRow).join(CycleRow).where(CycleRow.code == cycle_code).order_by(EditionRow.number)
+    )
+    return [_stored(row, cycle) for row, cycle in rows]
+
+
+def newest_edition(session: Session, cycle_code: str) -> StoredEdition | None:
+    """Return the newest edition of a cycle, or None when there is none."""
+    return next(reversed(editions_of(session, cycle_code)), None)
+
+
+def add_edition(session: Session, edition: StoredEdition) -> None:
+    """Record an edition whose files lie ready."""
+    facts = edition.edition
+    cycle_id = session.scalars(select(CycleRow.id).where(CycleRow.code == facts.cycle_code)).one()
+    session.add(
+        EditionRow(
+            cycle_id=cycle_id,
+            number=facts.number,
+            kind=facts.kind,
+            as_of=facts.as_of,
+            inputs_digest=edition.inputs_digest,
+            n_expected=facts.n_expected,
+            n_reported=facts.n_reported,
+            totals=totals_as_json(facts.totals),
+            sources=sources_as_json(facts.sources),
+            workbook=edition.workbook,
+            report=edition.report,
+        )
+    )
+
+
+def drafts_of(session: Session, cycle_code: str) -> list[Draft]:
+    """Return the official letters drafted for a cycle, in the order they were drafted."""
+    rows = session.scalars(
+        select(DraftRow).join(CycleRow).where(CycleRow.code == cycle_code).order_by(DraftRow.as_of, DraftRow.id)
+    )
+    return [Draft(rung=row.rung, as_of=row.as_of, n_units=row.n_units, path=row.path) for row in rows]
+
+
+def add_draft(session: Session, cycle_code: str, draft: Draft) -> None:
+    """Record an official letter that lies ready."""
+    cycle_id = session.scalars(select(CycleRow.id).where(CycleRow.code == cycle_code)).one()
+    session.add(
+        DraftRow(cycle_id=cycle_id, rung=draft.rung, as_of=draft.as_of, n_units=draft.n_units, path=draft.path)
+    )
+
+
+def sources(session: Session, cycle_code: str, as_of: datetime) -> list[SourceRow]:
+    """Return what counts at the instant: the newest sound submission of each complete duty, and the nil reports."""
+    counted = session.execute(_counted(cycle_code, as_of, SubmissionRow, DutyRow, ArrivalRow).order_by(DutyRow.id))
+    rows = [
+        SourceRow(
+            unit_code=duty.unit_code,
+            unit_name=duty.unit_name,
+            submission=f"{duty.id}-{submission.number}",
+            version=submission.number,
+            received_at=submission.received_at,
+            form_version=submission.form_version,
+            digest=submission.workbook_digest or arrival.digest,
+        )
+        for submission, duty, arrival in counted
+    ]
+    known = {row.unit_code for row in rows}
+    return [*rows, *(row for row in _nil_reports(session, cycle_code, as_of) if row.unit_code not in known)]
+
+
+def figures(session: Session, cycle_code: str, as_of: datetime) -> Iterator[ReportedFigure]:
+    """Yield every figure that counts at the instant, as a stream: memory does not grow with the units."""
+    query = (
+        _counted(
+            cycle_code,
+            as_of,
+            DutyRow.unit_code,
+            FigureRow.field,
+            FigureRow.amount,
+            FigureRow.text,
+            FigureRow.is_estimate,
+        )
+        .join(FigureRow, FigureRow.submission_id == SubmissionRow.id)
+        .order_by(DutyRow.id)
+        .execution_options(yield_per=ROWS_AT_A_TIME)
+    )
+    for unit_code, field, amount, text, is_estimate in session.execute(query):
+        yield ReportedFigure(unit_code, field, amount, text, is_estimate)
+
+
+def narratives(session: Session, form: FormSpec, cycle_code: str, as_of: datetime) -> Iterator[Narrative]:
+    """Yield what units wrote, section by section in the order of the form."""
+    for section in form.narratives:
+        query = (
+            _counted(cycle_code, as_of, DutyRow.unit_code, DutyRow.unit_name, NarrativeRow.text)
+            .join(NarrativeRow, NarrativeRow.submission_id == SubmissionRow.id)
+            .where(NarrativeRow.section == section.code)
+            .order_by(DutyRow.id)
+            .execution_options(yield_per=ROWS_AT_A_TIME)
+        )
+        for unit_code, unit_name, text in session.execute(query):
+            if text:
+                yield Narrative(section=section.code, unit_code=unit_code, unit_name=unit_name, text=text)
+
+
+def open_questions(session: Session, cycle_code: str, as_of: datetime) -> list[OpenQuestion]:
+    """Return the questions put to units about the submissions that count."""
+    rows = session.execute(
+        _counted(cycle_code, as_of, DutyRow.unit_code, DutyRow.unit_name, ArrivalRow.reasons).order_by(DutyRow.id)
+    )
+    return [
+        OpenQuestion(unit_code=unit_code, unit_name=unit_name, finding=found)
+        for unit_code, unit_name, reasons in rows
+        for found in map(finding_from_json, reasons)
+        if found.level is FindingLevel.QUESTION
+    ]
+
+
+def _counted(cycle_code: str, as_of: datetime, *columns: Any) -> Select[Any]:
+    newer = aliased(SubmissionRow)
+    newest = (
+        select(func.max(newer.number))
+        .where(newer.duty_id == DutyRow.id, newer.has_sound_form, newer.judged_at <= as_of)
+        .correlate(DutyRow)
+        .scalar_subquery()
+    )
+    is_newest: ColumnElement[bool] = and_(SubmissionRow.duty_id == DutyRow.id, SubmissionRow.number == newest)
+    return (
+        select(*columns)
+        .select_from(DutyRow)
+        .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
+        .join(SubmissionRow, is_newest)
+        .join(ArrivalRow, ArrivalRow.id == SubmissionRow.arrival_id)
+        .where(CycleRow.code == cycle_code, DutyRow.accepted_at <= as_of)
+    )
+
+
+def _nil_reports(session: Session, cycle_code: str, as_of: datetime) -> list[SourceRow]:
+    rows = session.execute(
+        select(DutyRow, func.min(DutyMarkRow.stated_at))
+        .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
+        .join(DutyMarkRow, DutyMarkRow.duty_id == DutyRow.id)
+        .where(CycleRow.code == cycle_code, DutyMarkRow.kind == MarkKind.NIL, DutyMarkRow.stated_at <= as_of)
+        .group_by(DutyRow.id)
+        .order_by(DutyRow.id)
+    )
+    return [
+        SourceRow(
+            unit_code=duty.unit_code,
+            unit_name=duty.unit_name,
+            submission=f"{duty.id}-0",
+            version=0,
+            received_at=stated_at,
+            form_version="",
+            digest="",
+            is_nil=True,
+        )
+        for duty, stated_at in rows
+    ]
+
+
+def _stored(row: EditionRow, cycle: CycleRow) -> StoredEdition:
+    totals: dict[str, Any] = dict(row.totals)
+    kept: Sequence[dict[str, Any]] = row.sources
+    return StoredEdition(
+        edition=Edition(
+            cycle_code=cycle.code,
+            cycle_title=cycle.title,
+            number=row.number,
+            kind=EditionKind(row.kind),
+            as_of=row.as_of,
+            n_expected=row.n_expected,
+            n_reported=row.n_reported,
+            totals=totals_from_json(totals),
+            sources=sources_from_json(kept),
+        ),
+        inputs_digest=row.inputs_digest,
+        workbook=row.workbook,
+        report=row.report,
+    )

@@ -1,0 +1,215 @@
+"""Compiles a cycle: gathers what counts at an instant, adds it up, writes workbook and report, records the edition."""
+
+import io
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from sqlalchemy.orm import Session
+
+from models.db.records import cycles, editions, letters, rosters
+from models.domain.closing import close_at, cycles_before, edition_due
+from models.domain.coverage import LastChase, TimelinessRow, coverage_of, missing_units, timeliness_rows
+from models.domain.cycles import Cycle
+from models.domain.duties import Duty
+from models.domain.editions import Edition, differences, inputs_digest
+from models.domain.tabulation import Comparison, CountedUnit, figures_of, tabulate
+from models.domain.vietnamese import sort_key
+from models.domain.vocabulary import EditionKind, Standing
+from tasks.adapters.aggregates import AggregateContent, write_aggregate
+from tasks.adapters.archive import write_whole
+from tasks.adapters.documents import write_report
+from tasks.names import run_name
+from tasks.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """An edition and whether this call made it; an unchanged one is not made again."""
+
+    edition: editions.StoredEdition
+    is_new: bool
+
+
+@task(name="compile", task_run_name=run_name("compile"), cache_policy=NO_CACHE)
+def compile_due_editions(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime) -> int:
+    """Compile the cycles whose aggregate is due at the instant, and return how many editions are new."""
+    n_new = 0
+    for code in cycle_codes:
+        kind = _kind_due(runtime, code, as_of)
+        if kind is not None:
+            n_new += compile_cycle(runtime, code, as_of, kind).is_new
+    return n_new
+
+
+def compile_cycle(runtime: Runtime, cycle_code: str, as_of: datetime, kind: EditionKind) -> Compiled:
+    """Compile one cycle as it stands at the instant.
+
+    The files are written whole before the edition is recorded; the same inputs never make a second edition.
+
+    Raises:
+        UnknownCycleError: the cycle has not been opened.
+        NothingToCompileError: it expects no unit.
+        AggregateMismatchError: the parts do not add up to the whole; nothing is written.
+    """
+    with runtime.sessions() as session:
+        cycle = cycles.cycle(session, cycle_code)
+        made = editions.editions_of(session, cycle_code)
+        duties = _duties(runtime, session, cycle)
+        rows = timeliness_rows(duties, as_of)
+        counted = editions.sources(session, cycle_code, as_of)
+        digest = inputs_digest(
+            kind,
+            counted,
+            expected=[duty.unit_code for duty in duties],
+            waived=[row.unit_code for row in rows if row.standing is Standing.WAIVED],
+        )
+        if made and made[-1].inputs_digest == digest:
+            return Compiled(edition=made[-1], is_new=False)
+        bare = Edition(
+            cycle_code=cycle.code,
+            cycle_title=cycle.title,
+            number=len(made) + 1,
+            kind=kind,
+            as_of=as_of,
+            n_expected=len(duties),
+            n_reported=sum(row.is_reported for row in rows),
+            sources=tuple(counted),
+        )
+        content = _content(runtime, session, cycle, bare, rows, made)
+        stored = _write(runtime, content, digest)
+        editions.add_edition(session, stored)
+        session.commit()
+    _say(runtime, stored)
+    return Compiled(edition=stored, is_new=True)
+
+
+def _kind_due(runtime: Runtime, cycle_code: str, as_of: datetime) -> EditionKind | None:
+    with runtime.sessions() as session:
+        cycle = cycles.cycle(session, cycle_code)
+        rows = timeliness_rows(_duties(runtime, session, cycle), as_of)
+        made = [edition.kind for edition in editions.editions_of(session, cycle_code)]
+    return edition_due(
+        as_of=as_of,
+        late_at=cycle.late_at,
+        closes_at=close_at(cycle, runtime.programme_of(cycle).calendar),
+        n_unanswered=sum(row.is_missing or row.is_held for row in rows),
+        made=made,
+    )
+
+
+def _duties(runtime: Runtime, session: Session, cycle: Cycle) -> list[Duty]:
+    """Return the cycle's duties in the order of the plan's groups and of the alphabet."""
+    order = {code: place for place, code in enumerate(runtime.programme_of(cycle).groups)}
+    found = [
+        record.duty
+        for chunk in cycles.duties_in_chunks(session, cycle.code, size=runtime.settings.units_per_chunk)
+        for record in chunk
+    ]
+    return sorted(found, key=lambda duty: (order.get(duty.group, len(order)), sort_key(duty.unit_name)))
+
+
+def _content(  # noqa: PLR0913 - what the one value is made of
+    runtime: Runtime,
+    session: Session,
+    cycle: Cycle,
+    edition: Edition,
+    rows: Sequence[TimelinessRow],
+    made: Sequence[editions.StoredEdition],
+) -> AggregateContent:
+    programme, obligation = runtime.programme_with(cycle.obligation_code)
+    units = [
+        CountedUnit(code=row.unit_code, name=row.unit_name, group=row.group, is_nil=row.standing is Standing.NIL)
+        for row in rows
+    ]
+    figures = figures_of(editions.figures(session, cycle.code, edition.as_of))
+    tabulation = tabulate(
+        cycle.terms.form,
+        figures,
+        units=units,
+        groups=programme.groups,
+        comparison=_comparison(session, cycle, edition.as_of),
+    )
+    complete = replace(edition, totals=tabulation.totals())
+    return AggregateContent(
+        programme=programme,
+        obligation=obligation,
+        cycle=cycle,
+        edition=complete,
+        coverage=coverage_of(rows, programme.groups, edition.as_of),
+        tabulation=tabulation,
+        units=units,
+        figures=figures,
+        timeliness=rows,
+        missing=missing_units(rows, _chases(runtime, session, cycle, edition.as_of)),
+        narratives=tuple(editions.narratives(session, cycle.terms.form, cycle.code, edition.as_of)),
+        questions=editions.open_questions(session, cycle.code, edition.as_of),
+        differences=differences(made[-1].edition, complete) if made else None,
+    )
+
+
+def _comparison(session: Session, cycle: Cycle, as_of: datetime) -> Comparison:
+    others = [other for other in cycles.all_cycles(session) if other.due_at < cycle.due_at and other.opens_at <= as_of]
+    same_form = [other for other in others if other.terms.form.code == cycle.terms.form.code]
+    last_year = [
+        other for other in others if other.obligation_code == cycle.obligation_code and other.year == cycle.year - 1
+    ]
+    earlier = [_newest(session, other) for other in cycles_before(cycle, others)]
+    return Comparison(
+        previous=_newest(session, same_form[-1]) if same_form else None,
+        last_year=_newest(session, last_year[-1]) if last_year else None,
+        earlier=tuple(edition for edition in earlier if edition is not None),
+    )
+
+
+def _newest(session: Session, cycle: Cycle) -> Edition | None:
+    stored = editions.newest_edition(session, cycle.code)
+    return stored.edition if stored else None
+
+
+def _chases(runtime: Runtime, session: Session, cycle: Cycle, as_of: datetime) -> dict[str, LastChase]:
+    contacts = rosters.working_contacts(session, cycle.programme_code, as_of.date())
+    found: dict[str, LastChase] = {}
+    for chunk in cycles.duties_in_chunks(session, cycle.code, size=runtime.settings.units_per_chunk):
+        sent = letters.rungs_of_duties(session, [record.duty.id for record in chunk])
+        for record in chunk:
+            rungs = [rung for rung in sent.get(record.duty.id, []) if rung.at is not None and rung.at <= as_of]
+            first = next(iter(contacts.get(record.duty.unit_code, ())), None)
+            found[record.duty.unit_code] = LastChase(
+                contact=first.name if first else "",
+                email=first.email if first else "",
+                phone=first.phone if first else "",
+                last_rung=runtime.texts.say(f"rung.{rungs[-1].rung}") if rungs else "",
+                last_sent_at=rungs[-1].at if rungs else None,
+            )
+    return found
+
+
+def _write(runtime: Runtime, content: AggregateContent, digest: str) -> editions.StoredEdition:
+    edition = content.edition
+    folder = f"results/{edition.cycle_code}/ban-{edition.number}"
+    workbook = f"{folder}/tong-hop-{edition.cycle_code}-ban-{edition.number}.xlsx"
+    report = f"{folder}/bao-cao-{edition.cycle_code}-ban-{edition.number}.docx"
+    with io.BytesIO() as target:
+        write_aggregate(target, content, runtime.texts)
+        write_whole(runtime.settings.home / workbook, target.getvalue())
+    write_whole(runtime.settings.home / report, write_report(content, runtime.texts))
+    return editions.StoredEdition(edition=edition, inputs_digest=digest, workbook=workbook, report=report)
+
+
+def _say(runtime: Runtime, stored: editions.StoredEdition) -> None:
+    logger.info(
+        runtime.texts.say(
+            "log.edition_made",
+            title=stored.edition.cycle_title,
+            kind=runtime.texts.label(stored.kind),
+            number=stored.number,
+            n_reported=stored.n_reported,
+            n_expected=stored.n_expected,
+        )
+    )
