@@ -80,6 +80,17 @@ def cycles_to_open(programme: Programme, obligation: Obligation, as_of: datetime
     return [cycle for cycle in cycles if cycle.opens_at <= as_of < cycle.late_at]
 
 
+def _terms(programme: Programme, rule: ObligationRule) -> Terms:
+    return Terms(
+        decision=rule.decision,
+        roll=rule.roll,
+        expected_groups=rule.expected_groups,
+        form=programme.forms[rule.form_code],
+        required_attachments=rule.required_attachments,
+        ladder=rule.ladder,
+    )
+
+
 def _opens_at(rule: ObligationRule, year: int) -> datetime:
     return rule.due.due_at(year) - rule.opens_before
 
