@@ -5,22 +5,27 @@ The first interface of Prefect (V1) is the default one: the second calls an anal
 
 import json
 import os
+import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Final
 
 from deployments.processes import Child
+from models.domain.errors import DondocError
 
 DEFAULT_PORT: Final = 4200
 SECONDS_TO_START: Final = 120
 
 
-class EngineNotStartedError(RuntimeError):
+class EngineNotStartedError(DondocError):
     """Prefect's server did not answer in time; its log says why."""
+
+    code = "error.engine_not_started"
 
 
 def prefect_settings(home: Path, port: int) -> dict[str, str]:
@@ -69,7 +74,7 @@ def start_server(home: Path, port: int) -> Child:
             break
         patience.wait(0.25)
     server.end()
-    raise EngineNotStartedError(str(log))
+    raise EngineNotStartedError(log=log)
 
 
 def start_worker(home: Path, port: int, *, pool: str) -> Child:
@@ -94,6 +99,31 @@ def running_port(home: Path) -> int | None:
     except (OSError, ValueError, KeyError):
         return None
     return port if is_healthy(port) else None
+
+
+@contextmanager
+def prefect_for(home: Path, *, port: int = 0) -> Iterator[int]:
+    """Let this process's flows run on the home's Prefect server, started for the while when it does not run.
+
+    Yield the server's port. Prefect must be imported inside, for it reads its settings once.
+    """
+    running = running_port(home)
+    if running is not None:
+        use(prefect_settings(home, running))
+        yield running
+        return
+    chosen = port or free_port()
+    use(prefect_settings(home, chosen))
+    with start_server(home, chosen):
+        yield chosen
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _note_port(home: Path, port: int) -> None:

@@ -7,6 +7,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from prefect import Flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import EntrypointType
 from prefect.schedules import Cron
@@ -75,6 +77,12 @@ def months_of_rounds(programme: Programme, obligation: Obligation) -> list[str]:
             day, last = cycle.opens_at.date(), last_day_before(cycle.late_at) + timedelta(days=DAYS_AFTER_THE_LAST_RUNG)
             months |= {(day + timedelta(days=n)).month for n in range((last - day).days + 1)}
     return list(_ranges(sorted(months)))
+
+
+def make_work_pool() -> None:
+    """Make the pool of process workers, unless it is there."""
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"), overwrite=True)
 
 
 def register(deployment: Deployment, texts: Texts) -> UUID:

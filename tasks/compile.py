@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -87,6 +88,16 @@ def compile_cycle(runtime: Runtime, cycle_code: str, as_of: datetime, kind: Edit
         session.commit()
     _say(runtime, stored)
     return Compiled(edition=stored, is_new=True)
+
+
+def copy_files(runtime: Runtime, edition: editions.StoredEdition, folder: Path) -> list[Path]:
+    """Lay the files of an edition into a folder, and return where they lie."""
+    copies = []
+    for name in (edition.workbook, edition.report):
+        copy = folder / Path(name).name
+        write_whole(copy, (runtime.settings.home / name).read_bytes())
+        copies.append(copy)
+    return copies
 
 
 def _kind_due(runtime: Runtime, cycle_code: str, as_of: datetime) -> EditionKind | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from models.domain.calendar import DataWindow, WorkingCalendar, last_day_before, start_of
+from models.domain.calendar import DataWindow, last_day_before, start_of
 from models.domain.plan import Obligation, ObligationRule, Programme, Terms
 
 
@@ -36,7 +36,7 @@ class Cycle:
 
 
 def planned_cycles(programme: Programme, *, first_year: int, last_year: int) -> tuple[Cycle, ...]:
-    """Return every cycle of the programme whose year lies between the two, both included, in the order they fall due."""
+    """Return the programme's cycles of the years, both included, in the order in which they fall due."""
     cycles = [
         plan_cycle(programme, obligation, year)
         for obligation in programme.obligations
@@ -75,7 +75,7 @@ def rule_for(obligation: Obligation, year: int) -> ObligationRule:
 
 
 def cycles_to_open(programme: Programme, obligation: Obligation, as_of: datetime) -> list[Cycle]:
-    """Return the obligation's cycles that take submissions at the instant; one that is late already is opened by hand."""
+    """Return the cycles that take submissions at the instant; one that is late already is opened by hand."""
     cycles = [plan_cycle(programme, obligation, year) for year in _years(obligation, as_of.year - 1, as_of.year + 1)]
     return [cycle for cycle in cycles if cycle.opens_at <= as_of < cycle.late_at]
 

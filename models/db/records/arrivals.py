@@ -3,14 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.db.tables import ArrivalRow, CycleRow, DutyRow, FigureRow, Jsonable, NarrativeRow, SubmissionRow
-from models.domain.forms import CheckedForm, Finding
+from models.domain.forms import CheckedForm, Finding, finding
 from models.domain.submissions import Contribution, Verdict
 from models.domain.vocabulary import Channel, FindingLevel, Outcome
+
+
+REPEATED: Final = finding("repeated", level=FindingLevel.NOTE)
+"""The reason of what came before, byte for byte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,17 @@ def unjudged(session: Session, *, limit: int, after_id: int = 0) -> list[TakenAr
         )
         for row in rows
     ]
+
+
+def outcome_of(session: Session, key: str) -> Outcome | None:
+    """Return the outcome of the arrival of that key; None when it has none yet, or is unknown."""
+    found = session.scalars(select(ArrivalRow.outcome).where(ArrivalRow.key == key)).first()
+    return None if found is None else Outcome(found)
+
+
+def forget_unjudged(session: Session, keys: Sequence[str]) -> None:
+    """Take back arrivals that were only tried out and have no outcome."""
+    session.execute(delete(ArrivalRow).where(ArrivalRow.key.in_(keys), ArrivalRow.outcome.is_(None)))
 
 
 def judged_digests(session: Session, digests: Iterable[str]) -> set[str]:

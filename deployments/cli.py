@@ -1,0 +1,344 @@
+"""The command line: what the flows do, for scripts and for people who live in a terminal.
+
+Exit status: 0 done, 1 done with findings, 2 wrong use or bad input, with one sentence that says what to do.
+A command imports what it needs when it runs: Prefect alone takes a second.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from models.domain.errors import DondocError, Fault, ProgrammeInvalidError
+from models.domain.vocabulary import OFFICE_ZONE
+from tasks.adapters.texts import vietnamese
+from tasks.settings import Settings
+
+DONE: Final = 0
+DONE_WITH_FINDINGS: Final = 1
+BAD_INPUT: Final = 2
+
+
+def _help(code: str) -> str:
+    return vietnamese().say(f"cli.{code}")
+
+
+app = typer.Typer(help=_help("app"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+roster_app = typer.Typer(help=_help("roster"), no_args_is_help=True)
+app.add_typer(roster_app, name="roster")
+
+AsJson = Annotated[bool, typer.Option("--json", help=_help("json"))]
+AsOf = Annotated[str, typer.Option("--as-of", help=_help("as_of"))]
+ProgrammeFolder = Annotated[Path, typer.Argument(help=_help("programme"))]
+
+
+@app.command(help=_help("check"))
+def check(programme: ProgrammeFolder, *, as_json: AsJson = False) -> None:
+    """Validate a programme's folder and say every fault at once."""
+    from tasks.adapters.programme import read_programme
+
+    reading = read_programme(programme)
+    faults = [_located(fault) for fault in reading.faults]
+    remarks = [_located(fault) for fault in reading.remarks]
+    if as_json:
+        _print_json(faults)
+    else:
+        for found in faults:
+            _say("cli.fault", **found)
+        for found in remarks:
+            _say("cli.remark", **found)
+        _say("cli.faults_found" if faults else "cli.no_faults", n=len(faults), programme=programme)
+    raise typer.Exit(BAD_INPUT if faults else DONE)
+
+
+@app.command(help=_help("calendar"))
+def calendar(
+    programme: ProgrammeFolder,
+    *,
+    first: Annotated[int, typer.Option("--from", help=_help("from"))],
+    last: Annotated[int, typer.Option("--to", help=_help("to"))],
+    as_json: AsJson = False,
+) -> None:
+    """Show every cycle of the years."""
+    from models.domain.cycles import planned_cycles
+    from tasks.adapters.programme import load_programme
+
+    loaded = load_programme(programme)
+    rows = [
+        {
+            "obligation": cycle.obligation_code,
+            "cycle": cycle.code,
+            "clause": cycle.clause,
+            "opens_at": cycle.opens_at,
+            "due_at": cycle.due_at,
+            "late_at": cycle.late_at,
+            "last_working_day": loaded.calendar.last_working_day(cycle.last_day),
+        }
+        for cycle in planned_cycles(loaded, first_year=first, last_year=last)
+    ]
+    _show(rows, as_json=as_json)
+
+
+@roster_app.command("import", help=_help("roster_import"))
+def roster_import(
+    file: Annotated[Path, typer.Argument(help=_help("roster_file"))],
+    *,
+    operator: Annotated[str, typer.Option(help=_help("operator"))] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Load a roster, all of it or nothing."""
+    from tasks.import_roster import import_roster
+    from tasks.runtime import open_runtime
+
+    with open_runtime(Settings.load()) as runtime:
+        result = import_roster(runtime, file, operator=operator)
+    faults = [_located(fault) for fault in result.faults]
+    remarks = [_located(fault) for fault in result.remarks]
+    if as_json:
+        _print_json({"n_units": result.n_units, "n_contacts": result.n_contacts, "faults": faults, "remarks": remarks})
+    else:
+        for found in [*faults, *remarks]:
+            _say("cli.fault", **found)
+        code = "cli.roster_refused" if faults else "cli.roster_imported"
+        _say(code, n=len(faults), units=result.n_units, contacts=result.n_contacts)
+    raise typer.Exit(BAD_INPUT if faults else DONE_WITH_FINDINGS if remarks else DONE)
+
+
+@roster_app.command("show", help=_help("roster_show"))
+def roster_show(*, on: Annotated[str, typer.Option(help=_help("on"))], as_json: AsJson = False) -> None:
+    """Show the units in force on a day."""
+    from tasks.import_roster import roster_in_force
+    from tasks.runtime import open_runtime
+
+    with open_runtime(Settings.load()) as runtime:
+        units = roster_in_force(runtime, _day(on))
+    rows = [
+        {
+            "unit": unit.code,
+            "name": unit.name,
+            "group": unit.group,
+            "parent": unit.parent_code,
+            "valid_from": unit.valid_from,
+            "valid_to": unit.valid_to,
+        }
+        for unit in units
+    ]
+    _show(rows, as_json=as_json)
+
+
+@app.command(help=_help("tick"))
+def tick(
+    obligation: Annotated[str, typer.Argument(help=_help("obligation"))],
+    *,
+    as_of: AsOf = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_help("dry_run"))] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the obligation's flow once, on the home's own Prefect server."""
+    from deployments.engine import prefect_for
+
+    instant = _instant(as_of) if as_of else None
+    with prefect_for(Settings.load().home):
+        from flows.reporting import report_cycle
+
+        counts = report_cycle(obligation, as_of=instant, dry_run=dry_run)
+    _show([counts], as_json=as_json, is_one=True)
+
+
+@app.command(help=_help("intake"))
+def intake(
+    files: Annotated[list[Path], typer.Argument(help=_help("files"))],
+    *,
+    operator: Annotated[str, typer.Option(help=_help("operator"))] = "",
+    as_of: AsOf = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_help("dry_run"))] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Hand files over as if they had arrived."""
+    from tasks.hand_in import hand_in
+    from tasks.runtime import open_runtime
+
+    missing = [path for path in files if not path.is_file()]
+    if missing:
+        _fail("cli.no_such_file", path=missing[0])
+    with open_runtime(Settings.load()) as runtime:
+        instant = _instant(as_of) if as_of else runtime.clock.now()
+        results = hand_in(runtime, files, operator=operator, as_of=instant, dry_run=dry_run)
+    if as_json:
+        _print_json([asdict(result) for result in results])
+    else:
+        for result in results:
+            _say("cli.taken", **asdict(result) | {"outcome": _outcome_label(result.outcome)})
+            for reason in result.reasons:
+                _say("cli.reason", message=reason["message"])
+    raise typer.Exit(DONE if all(result.outcome == "accepted" for result in results) else DONE_WITH_FINDINGS)
+
+
+@app.command(help=_help("status"))
+def status(
+    cycle: Annotated[str, typer.Argument(help=_help("cycle"))], *, as_of: AsOf = "", as_json: AsJson = False
+) -> None:
+    """Show where each duty of a cycle stands."""
+    from tasks.board import board_of
+    from tasks.publish import board_rows
+    from tasks.runtime import open_runtime
+
+    with open_runtime(Settings.load()) as runtime:
+        board = board_of(runtime, cycle, _instant(as_of) if as_of else runtime.clock.now())
+        shown = board_rows(runtime, board)
+    if not as_json:
+        _show(shown, as_json=False)
+        return
+    _print_json(
+        [
+            {
+                "unit": line.unit_code,
+                "standing": line.standing,
+                "due_at": line.due_at,
+                "received_at": line.received_at,
+                "last_rung": line.last_rung or None,
+                "next_rung": line.next_rung or None,
+                "why": line.why,
+            }
+            for line in board.lines
+        ]
+    )
+
+
+@app.command("compile", help=_help("compile"))
+def compile_(
+    cycle: Annotated[str, typer.Argument(help=_help("cycle"))],
+    *,
+    out: Annotated[Path, typer.Option(help=_help("out"))],
+    final: Annotated[bool, typer.Option("--final", help=_help("final"))] = False,
+    as_of: AsOf = "",
+    as_json: AsJson = False,
+) -> None:
+    """Compile a cycle as it stands, and lay the files into a folder."""
+    from models.domain.vocabulary import EditionKind
+    from tasks.compile import compile_cycle, copy_files
+    from tasks.runtime import open_runtime
+
+    kind = EditionKind.FINAL if final else EditionKind.PROVISIONAL
+    with open_runtime(Settings.load()) as runtime:
+        compiled = compile_cycle(runtime, cycle, _instant(as_of) if as_of else runtime.clock.now(), kind)
+        files = copy_files(runtime, compiled.edition, out)
+    edition = compiled.edition
+    facts = {
+        "edition": edition.number,
+        "reported": edition.n_reported,
+        "expected": edition.n_expected,
+        "files": [str(path) for path in files],
+    }
+    if as_json:
+        _print_json(facts)
+        return
+    _say("cli.compiled" if compiled.is_new else "cli.compiled_before", **facts)
+    for path in files:
+        typer.echo(path)
+
+
+@app.command(help=_help("serve"))
+def serve(*, port: Annotated[int, typer.Option(help=_help("port"))] = 4200) -> None:
+    """Run Prefect's server with its pages, all deployments and a worker, until interrupted."""
+    from deployments.serve import serve_home
+
+    serve_home(Settings.load(), port=port)
+
+
+@app.command(help=_help("demo"))
+def demo(
+    *,
+    port: Annotated[int, typer.Option(help=_help("port"))] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help=_help("quick"))] = False,
+) -> None:
+    """Replay the six-month report of 2025."""
+    from deployments.demo import replay
+
+    raise typer.Exit(replay(Settings.load().home, port=port, is_quick=quick))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; an operator's problem is one sentence and exit status 2, never a traceback."""
+    try:
+        app(args=list(arguments) if arguments is not None else None)
+    except ProgrammeInvalidError as invalid:
+        for fault in invalid.faults:
+            _say("cli.fault", **_located(fault), to_standard_error=True)
+        _fail("error.programme_invalid", n_faults=len(invalid.faults))
+    except DondocError as error:
+        typer.echo(vietnamese().error(error), err=True)
+        sys.exit(BAD_INPUT)
+
+
+def _located(fault: Fault) -> dict[str, Any]:
+    texts = vietnamese()
+    place = texts.say("cli.sheet", sheet=fault.sheet) if fault.sheet else ""
+    return {"file": fault.file, "line": fault.line, "message": f"{place}{texts.fault(fault)}"}
+
+
+def _outcome_label(outcome: str) -> str:
+    return vietnamese().say(f"label.outcome.{outcome}")
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        _fail("cli.bad_instant", text=text)
+    return instant.astimezone(OFFICE_ZONE) if instant.tzinfo else instant.replace(tzinfo=OFFICE_ZONE)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        _fail("cli.bad_day", text=text)
+
+
+def _fail(code: str, **facts: object) -> Any:
+    typer.echo(vietnamese().say(code, **facts), err=True)
+    raise SystemExit(BAD_INPUT)
+
+
+def _say(code: str, *, to_standard_error: bool = False, **facts: object) -> None:
+    typer.echo(vietnamese().say(code, **facts), err=to_standard_error)
+
+
+def _show(rows: Sequence[dict[str, Any]], *, as_json: bool, is_one: bool = False) -> None:
+    if as_json:
+        _print_json(rows[0] if is_one else rows)
+        return
+    table = Table(show_edge=False, pad_edge=False)
+    for column in rows[0] if rows else ():
+        table.add_column(vietnamese().by_code.get(f"cli.column.{column}", column))
+    for row in rows:
+        table.add_row(*("–" if value is None else _written(value) for value in row.values()))
+    Console().print(table)
+
+
+def _written(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(OFFICE_ZONE):%d/%m/%Y %H:%M}"
+    return f"{value:%d/%m/%Y}" if isinstance(value, date) else str(value)
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+if __name__ == "__main__":
+    main()

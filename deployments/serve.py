@@ -1,0 +1,53 @@
+"""Runs one office: Prefect's server with its pages, every deployment registered, and a worker that does the work."""
+
+import signal
+from threading import Event
+
+from rich.console import Console
+
+from deployments.engine import prefect_settings, running_port, start_server, start_worker, use
+from tasks.adapters.clock import SystemClock
+from tasks.adapters.programme import load_programme
+from tasks.adapters.texts import vietnamese
+from tasks.settings import Settings
+
+
+def serve_home(settings: Settings, *, port: int) -> None:
+    """Serve until interrupted; when the home is being served already, say where and do nothing."""
+    texts, console = vietnamese(), Console()
+    running = running_port(settings.home)
+    if running is not None:
+        console.print(texts.say("serve.runs_already", url=_url(running)))
+        return
+    use(prefect_settings(settings.home, port))
+    stopped = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    console.print(texts.say("serve.starting"))
+    with start_server(settings.home, port) as server:
+        register_all(settings)
+        from deployments.registry import WORK_POOL
+
+        with start_worker(settings.home, port, pool=WORK_POOL):
+            console.print(texts.say("serve.ready", url=_url(port), home=settings.home.resolve()))
+            while not stopped.wait(timeout=1) and not server.has_ended:
+                continue
+        console.print(texts.say("serve.stopped"))
+
+
+def register_all(settings: Settings) -> int:
+    """Register every deployment of the home's programmes with the server in use, and return how many there are."""
+    from deployments.registry import deployments_of, make_work_pool, poll_of_mailbox, register
+
+    texts, today = vietnamese(), SystemClock().now().date()
+    make_work_pool()
+    wanted = [poll_of_mailbox(texts)]
+    for folder in settings.programmes:
+        wanted += deployments_of(load_programme(folder), texts, today)
+    for deployment in wanted:
+        register(deployment, texts)
+    return len(wanted)
+
+
+def _url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"

@@ -1,0 +1,57 @@
+"""Loads a roster's workbook, all of it or nothing, and shows who is in force on a day."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from models.db.records import rosters
+from models.domain.errors import Fault
+from models.domain.plan import Programme
+from models.domain.roster import Unit
+from tasks.adapters.programme import read_roster
+from tasks.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RosterImport:
+    """What came of an import: with faults nothing was loaded; remarks name what a person should look at."""
+
+    n_units: int
+    n_contacts: int
+    faults: Sequence[Fault]
+    remarks: Sequence[Fault]
+
+
+def import_roster(runtime: Runtime, file: Path, *, operator: str) -> RosterImport:
+    """Put the workbook's roster in the place of the one that is there; open cycles keep what they froze.
+
+    The roster belongs to the first programme of the home.
+    """
+    programme = _first_programme(runtime)
+    reading = read_roster(file, groups=programme.groups, file=file.name)
+    if not reading.faults:
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        with runtime.sessions.begin() as session:
+            rosters.replace_roster(session, programme.code, reading.roster)
+            rosters.note_import(session, programme.code, digest=digest, operator=operator, at=runtime.clock.now())
+    return RosterImport(
+        n_units=len(reading.roster.units),
+        n_contacts=len(reading.roster.contacts),
+        faults=reading.faults,
+        remarks=reading.remarks,
+    )
+
+
+def roster_in_force(runtime: Runtime, on: date) -> tuple[Unit, ...]:
+    """Return the units in force on a day: of the roster that was imported, else of the programme's folder."""
+    programme = _first_programme(runtime)
+    with runtime.sessions() as session:
+        if rosters.last_import_digest(session, programme.code) is None:
+            return programme.roster.in_force(on)
+        return rosters.load_roster(session, programme.code).in_force(on)
+
+
+def _first_programme(runtime: Runtime) -> Programme:
+    return next(iter(runtime.programmes.values()))
