@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.domain.calendar import BeforeDay, DataWindow, OfficeHours, WorkingCalendar, YearDay
-from models.domain.cycles import close_at, cycles_to_open, plan_cycle, planned_cycles
+from models.domain.cycles import cycles_to_open, plan_cycle, planned_cycles
 from models.domain.forms import FormSpec
 from models.domain.plan import Desk, Obligation, ObligationRule, Programme
 from models.domain.roster import Roster
@@ -133,14 +133,13 @@ def test_a_cycle_is_opened_from_its_first_instant_until_it_is_late():
     assert to_open("2026-11-17T00:00:00") == []
 
 
-def test_closing_counts_working_days_from_the_last_admissible_one():
+def test_a_last_day_on_a_saturday_leaves_grace_to_the_end_of_monday():
     obligation = an_obligation()
     programme = a_programme(obligation)
     cycle = plan_cycle(programme, obligation, 2026)  # Sat 14/11/2026: admissible to Mon 16/11
 
     assert cycle.last_day == date(2026, 11, 14)
     assert cycle.last_day_of_grace == date(2026, 11, 16)
-    assert close_at(cycle, programme.calendar, working_days=15) == hanoi("2026-12-07")
 
 
 def test_the_first_data_window_starts_where_the_plan_says():
