@@ -11,13 +11,14 @@ from typing import Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from models.domain.errors import Fault
 from models.domain.vietnamese import tidy_lines
 
 MAX_BYTES: Final = 1024 * 1024
+MAX_DEPTH: Final = 30
 Path = Sequence[str | int]
 _TAG: Final = "tag:yaml.org,2002:"
 
@@ -86,15 +87,24 @@ def decode(content: bytes, file: str, *, max_bytes: int) -> tuple[str | None, li
 
 
 def _compose(text: str, file: str, faults: list[Fault]) -> Node | None:
-    faults += [
-        Fault.at(file, event.start_mark.line + 1, "yaml_alias")
-        for event in YAML(typ="safe", pure=True).parse(text)
-        if isinstance(event, AliasEvent)
-    ]
+    faults += _refused(text, file)
     if faults:
         return None
     node: Node | None = YAML(typ="safe", pure=True).compose(text)
     return node
+
+
+def _refused(text: str, file: str) -> list[Fault]:
+    """Return what makes a file costly to read; nesting ends the look at once, for its cost grows with the square."""
+    faults = []
+    depth = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if isinstance(event, AliasEvent):
+            faults.append(Fault.at(file, event.start_mark.line + 1, "yaml_alias"))
+        if depth > MAX_DEPTH:
+            return [*faults, Fault.at(file, event.start_mark.line + 1, "yaml_too_deep", max_depth=MAX_DEPTH)]
+    return faults
 
 
 def _value(node: Node, reading: _Reading) -> object:
