@@ -7,6 +7,7 @@ from typing import Protocol
 
 from models.domain.forms import Finding, RawForm
 from models.domain.vocabulary import Outcome
+from tasks.adapters.texts import Texts
 
 
 class Clock(Protocol):
@@ -158,6 +159,9 @@ class FormReader(Protocol):
 
     def read(self, contents: Sequence[bytes]) -> list[ReadForm]:
         """Return one result a workbook, in order; a hostile one costs its own result only."""
+
+    def mark(self, content: bytes, findings: Sequence[Finding], texts: Texts) -> bytes | None:
+        """Return the sender's own workbook with the findings marked in it; None when it cannot be done."""
 
     def close(self) -> None:
         """End the worker processes."""

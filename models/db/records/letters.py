@@ -109,7 +109,9 @@ def cancel_reminders(session: Session, reasons: Mapping[int, SkipReason]) -> Non
 
 def recipients_chased_on(session: Session, day: date) -> AbstractSet[str]:
     """Return who has a chasing letter of that day already: one person gets one a day."""
-    query = select(LetterRow.recipient).where(LetterRow.day == day, LetterRow.kind == LetterKind.CHASE)
+    query = select(LetterRow.recipient).where(
+        LetterRow.day == day, LetterRow.kind == LetterKind.CHASE, LetterRow.state != LetterState.CANCELLED
+    )
     return set(session.scalars(query))
 
 
@@ -138,15 +140,16 @@ def reminders_in(session: Session, letter_ids: Sequence[int]) -> dict[int, list[
     return found
 
 
-def claim(
-    session: Session, *, kinds: Sequence[LetterKind], limit: int, at: datetime, max_attempts: int
+def claim(  # noqa: PLR0913 - each is one condition of the claim
+    session: Session, *, kinds: Sequence[LetterKind], limit: int, at: datetime, max_attempts: int, after_id: int = 0
 ) -> list[ClaimedLetter]:
-    """Claim queued letters: an UPDATE guarded by their state, so that of two runs only one sends a letter."""
+    """Claim queued letters beyond a number: an UPDATE guarded by their state, so that of two runs only one sends."""
     wanted = (
         select(LetterRow.id)
         .where(
             LetterRow.state == LetterState.QUEUED, LetterRow.kind.in_(kinds), LetterRow.n_attempts < max_attempts
         )
+        .where(LetterRow.id > after_id)
         .order_by(LetterRow.id)
         .limit(limit)
     )

@@ -1,0 +1,251 @@
+"""Writes the letters of the outbox from what is recorded: chasing letters from their duties, answers from arrivals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from models.db.records import arrivals, cycles, letters, rosters
+from models.db.records.arrivals import JudgedArrival
+from models.db.records.letters import ClaimedLetter, QueuedReminder
+from models.domain.chasing import SILENT_STANDINGS
+from models.domain.cycles import Cycle
+from models.domain.duties import late_at, standing_at, timeliness
+from models.domain.plan import Programme, Rung
+from models.domain.tokens import reply_address
+from models.domain.vocabulary import OFFICE_ZONE, Anchor, LetterKind, Outcome, SkipReason
+from tasks.adapters.invitations import invitation
+from tasks.adapters.rendering import AnswerContext, ChaseContext, ChaseDuty, Envelope
+from tasks.ports import Attachment, Letter
+from tasks.runtime import Runtime
+
+WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CALENDAR_TYPE: Final = "text/calendar"
+ANSWERED_WITH_THE_FORM: Final = frozenset({"not_our_form", "other_cycle", "old_version", "form_missing"})
+"""Reasons that the right form, fresh, is the best answer to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What a batch of claimed letters is written from, fetched at once."""
+
+    reminders: Mapping[int, Sequence[QueuedReminder]]
+    arrivals: Mapping[int, JudgedArrival]
+    duties: Mapping[int, cycles.DutyRecord]
+    cycles: Mapping[str, Cycle]
+    contact_names: Mapping[str, str]
+    members: Mapping[str, Mapping[str, str]]
+    """By programme and member code the address of who is in charge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A letter that is ready, or None with the reminders that have lost their reason."""
+
+    claimed: ClaimedLetter
+    letter: Letter | None
+    lapsed: Mapping[int, SkipReason]
+
+
+def write_letters(
+    runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter], now: datetime
+) -> list[Written]:
+    """Write each claimed letter; a chasing letter leaves out the duties that were answered since it was decided."""
+    batch = _gather(runtime, session, claimed, now)
+    return [
+        _chase(runtime, batch, item, now) if item.kind is LetterKind.CHASE else _answer(runtime, batch, item, now)
+        for item in claimed
+    ]
+
+
+def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter], now: datetime) -> Batch:
+    reminders = letters.reminders_in(session, [item.id for item in claimed])
+    judged = arrivals.judged(session, [item.arrival_id for item in claimed if item.arrival_id is not None])
+    ids = {reminder.duty_id for group in reminders.values() for reminder in group}
+    ids |= {arrival.duty_id for arrival in judged.values() if arrival.duty_id is not None}
+    records = cycles.duties(session, ids)
+    known = {code: cycles.cycle(session, code) for code in {record.duty.cycle_code for record in records.values()}}
+    today = now.astimezone(OFFICE_ZONE).date()
+    names: dict[str, str] = {}
+    for code in runtime.programmes:
+        for contacts in rosters.working_contacts(session, code, today).values():
+            names |= {contact.email: contact.name for contact in contacts}
+    members = {
+        code: {key: member.email for key, member in rosters.members_in_force(session, code, today).items()}
+        for code in runtime.programmes
+    }
+    return Batch(
+        reminders=reminders,
+        arrivals=judged,
+        duties=records,
+        cycles=known,
+        contact_names=names,
+        members=members,
+    )
+
+
+def _chase(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) -> Written:
+    lapsed: dict[int, SkipReason] = {}
+    spoken: list[tuple[QueuedReminder, cycles.DutyRecord]] = []
+    for reminder in batch.reminders.get(item.id, ()):
+        record = batch.duties[reminder.duty_id]
+        reason = SILENT_STANDINGS.get(standing_at(record.duty, now))
+        if reason is None:
+            spoken.append((reminder, record))
+        else:
+            lapsed[reminder.id] = reason
+    if not spoken:
+        return Written(claimed=item, letter=None, lapsed=lapsed)
+    return Written(claimed=item, letter=_chasing_letter(runtime, batch, item, spoken, now), lapsed=lapsed)
+
+
+def _chasing_letter(
+    runtime: Runtime,
+    batch: Batch,
+    item: ClaimedLetter,
+    spoken: Sequence[tuple[QueuedReminder, cycles.DutyRecord]],
+    now: datetime,
+) -> Letter:
+    first = batch.cycles[spoken[0][1].duty.cycle_code]
+    programme = runtime.programme_of(first)
+    rungs = [_rung(batch.cycles[record.duty.cycle_code], reminder.rung) for reminder, record in spoken]
+    duties = tuple(
+        _duty(runtime, batch, record, rung, now) for (_, record), rung in zip(spoken, rungs, strict=True)
+    )
+    in_charge = batch.members[programme.code]
+    copies = [
+        in_charge[record.member_in_charge]
+        for (_, record), rung in zip(spoken, rungs, strict=True)
+        if rung.copy_member_in_charge and record.member_in_charge in in_charge
+    ]
+    forms = [_form(runtime, record) for (_, record), duty in zip(spoken, duties, strict=True) if duty.has_form]
+    events = [
+        _event(runtime, duty, programme, now)
+        for duty, rung in zip(duties, rungs, strict=True)
+        if rung.anchor is Anchor.OPENS_AT
+    ]
+    envelope = Envelope(
+        to=item.recipient,
+        message_id=item.message_id,
+        reply_to=_reply_to(runtime, [duty.token for duty in duties]),
+        copies=tuple(dict.fromkeys(copies)),
+        attachments=(*forms, *events),
+    )
+    context = ChaseContext(
+        programme=programme,
+        contact_name=batch.contact_names.get(item.recipient, ""),
+        duties=duties,
+        as_of=now,
+    )
+    return runtime.renderer.chase(context, envelope)
+
+
+def _duty(
+    runtime: Runtime, batch: Batch, record: cycles.DutyRecord, rung: Rung, now: datetime
+) -> ChaseDuty:
+    cycle = batch.cycles[record.duty.cycle_code]
+    _, obligation = runtime.programme_with(cycle.obligation_code)
+    return ChaseDuty(
+        duty_id=record.duty.id,
+        unit_name=record.duty.unit_name,
+        rung=rung.code,
+        cycle_code=cycle.code,
+        cycle_title=cycle.title,
+        short_title=f"{obligation.short_title} {cycle.year}",
+        clause=cycle.clause,
+        quotation=obligation.quotation,
+        decision=cycle.terms.decision,
+        due_at=record.duty.due_at,
+        late_at=late_at(record.duty, now),
+        period_start=cycle.period_start,
+        period_end=cycle.period_end,
+        required=tuple(rule.title for rule in cycle.terms.required_attachments),
+        token=record.token,
+        has_form=rung.attach_form and record.form_digest is not None,
+    )
+
+
+def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) -> Written:
+    arrival = batch.arrivals.get(item.arrival_id or 0)
+    if arrival is None:
+        return Written(claimed=item, letter=None, lapsed={})
+    record = batch.duties.get(arrival.duty_id or 0)
+    cycle = batch.cycles[record.duty.cycle_code] if record else None
+    programme = runtime.programme_of(cycle) if cycle else next(iter(runtime.programmes.values()))
+    marked = _marked_workbook(runtime, arrival)
+    fresh = _form(runtime, record) if record and record.form_digest and _asks_for_a_form(arrival) else None
+    obligation = runtime.programme_with(cycle.obligation_code)[1] if cycle else None
+    context = AnswerContext(
+        programme=programme,
+        unit_name=record.duty.unit_name if record else "",
+        cycle_title=cycle.title if cycle else "",
+        short_title=f"{obligation.short_title} {cycle.year}" if cycle and obligation else "",
+        due_at=record.duty.due_at if record else None,
+        late_at=late_at(record.duty, now) if record else None,
+        received_at=arrival.received_at,
+        as_of=now,
+        number=f"{record.duty.id}-{arrival.submission_number}" if record and arrival.submission_number else "",
+        timeliness=timeliness(record.duty, now) if record and arrival.outcome is Outcome.ACCEPTED else None,
+        findings=arrival.reasons,
+        token=record.token if record else "",
+        has_marked_workbook=marked is not None,
+        has_form=fresh is not None,
+        file_name=arrival.envelope.workbook_name,
+        original_subject=arrival.envelope.subject,
+    )
+    envelope = Envelope(
+        to=item.recipient,
+        message_id=item.message_id,
+        reply_to=_reply_to(runtime, [record.token] if record else []),
+        in_reply_to=arrival.envelope.message_id,
+        attachments=tuple(attachment for attachment in (marked, fresh) if attachment is not None),
+    )
+    return Written(claimed=item, letter=_render_answer(runtime, item.kind, context, envelope), lapsed={})
+
+
+def _render_answer(runtime: Runtime, kind: LetterKind, context: AnswerContext, envelope: Envelope) -> Letter:
+    render = {
+        LetterKind.RECEIPT: runtime.renderer.receipt,
+        LetterKind.RETURN: runtime.renderer.returned,
+        LetterKind.HELD: runtime.renderer.held,
+    }
+    return render[kind](context, envelope)
+
+
+def _marked_workbook(runtime: Runtime, arrival: JudgedArrival) -> Attachment | None:
+    """Return the unit's own workbook with the wrong cells marked; None when there is nothing in it to mark."""
+    digest = arrival.envelope.workbook_digest
+    if arrival.outcome is not Outcome.RETURNED or digest is None or not any(r.cell for r in arrival.reasons):
+        return None
+    content = runtime.reader.mark(runtime.archive.read(digest), arrival.reasons, runtime.texts)
+    if content is None:
+        return None
+    return Attachment(
+        name=arrival.envelope.workbook_name or f"{arrival.digest[:8]}.xlsx",
+        media_type=WORKBOOK_TYPE,
+        content=content,
+    )
+
+
+def _asks_for_a_form(arrival: JudgedArrival) -> bool:
+    return arrival.outcome is Outcome.RETURNED and any(r.code in ANSWERED_WITH_THE_FORM for r in arrival.reasons)
+
+
+def _form(runtime: Runtime, record: cycles.DutyRecord) -> Attachment:
+    name = runtime.texts.say("file.form", unit=record.duty.unit_code, cycle=record.duty.cycle_code)
+    return Attachment(name=name, media_type=WORKBOOK_TYPE, content=runtime.archive.read(record.form_digest or ""))
+
+
+def _event(runtime: Runtime, duty: ChaseDuty, programme: Programme, now: datetime) -> Attachment:
+    content = invitation(duty, programme, as_of=now, organizer=runtime.settings.mail_from)
+    return Attachment(name=f"{duty.cycle_code}.ics", media_type=CALENDAR_TYPE, content=content)
+
+
+def _rung(cycle: Cycle, code: str) -> Rung:
+    return next(rung for rung in cycle.terms.ladder if rung.code == code)
+
+
+def _reply_to(runtime: Runtime, tokens: Sequence[str]) -> str:
+    return reply_address(runtime.settings.mail_from, tokens[0]) if len(tokens) == 1 else runtime.settings.mail_from

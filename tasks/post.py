@@ -1,0 +1,189 @@
+"""Sends the outbox: bundles reminders into one letter a person and day, claims, sends, and marks what became of each."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Final
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from sqlalchemy.orm import Session
+
+from models.db.records import heartbeats, letters
+from models.db.records.letters import ClaimedLetter
+from models.db.tables import LetterRow
+from models.domain.chasing import Skip
+from models.domain.errors import MailServerUnavailableError
+from models.domain.vocabulary import OFFICE_ZONE, LetterKind, LetterState, SkipReason
+from tasks.letters import Written, write_letters
+from tasks.names import run_name
+from tasks.ports import Delivery
+from tasks.receive import MAILBOX_POLLED
+from tasks.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+MAX_ATTEMPTS: Final = 20
+CLAIM_LASTS: Final = timedelta(minutes=10)
+"""A letter that was claimed longer ago and never marked was being sent by a run that has died."""
+
+
+@task(name="post-letters", task_run_name=run_name("post_letters"), cache_policy=NO_CACHE)
+def post_letters(runtime: Runtime, kinds: Sequence[LetterKind]) -> dict[str, int]:
+    """Send what waits in the outbox, and return how many letters were sent, failed, wait, or are in doubt.
+
+    Chasing letters leave in office hours only, answers at any hour. Each letter is claimed in a committed transaction
+    before it is handed over, so that nothing is sent twice; a letter whose sending was cut off by a crash is `unknown`
+    until its blind copy is found in our own mailbox, or is known never to have come.
+    """
+    counts: Counter[str] = Counter({"sent": 0, "failed": 0, "waiting": 0, "doubtful": 0})
+    _settle_doubts(runtime)
+    wanted = list(kinds)
+    if LetterKind.CHASE in wanted:
+        if _is_office_hour(runtime, runtime.clock.now()):
+            _bundle_reminders(runtime)
+        else:
+            wanted.remove(LetterKind.CHASE)
+            logger.info(runtime.texts.say("log.outside_office_hours"))
+    try:
+        for state in _send_all(runtime, wanted):
+            counts[state] += 1
+    except MailServerUnavailableError as error:
+        logger.warning(runtime.texts.error(error))
+    _count_what_is_left(runtime, counts)
+    if counts["sent"] or counts["failed"] or counts["waiting"]:
+        sent, failed, waiting = counts["sent"], counts["failed"], counts["waiting"]
+        logger.info(runtime.texts.say("log.letters_sent", n_sent=sent, n_failed=failed, n_waiting=waiting))
+    return dict(counts)
+
+
+def _settle_doubts(runtime: Runtime) -> None:
+    """Turn dead claims into doubts, and resolve doubts by the blind copies in our own mailbox."""
+    now = runtime.clock.now()
+    with runtime.sessions.begin() as session:
+        letters.give_up_claims(session, claimed_before=now - CLAIM_LASTS)
+        polled_at = heartbeats.last_beat(session, MAILBOX_POLLED)
+        if not runtime.settings.journal or runtime.mailbox is None or polled_at is None:
+            return
+        patience = timedelta(minutes=runtime.settings.journal_wait_minutes)
+        n_requeued = letters.requeue_unsent(session, claimed_before=polled_at - patience)
+    if n_requeued:
+        logger.warning(runtime.texts.say("log.letters_requeued", n=n_requeued))
+
+
+def _bundle_reminders(runtime: Runtime) -> None:
+    """Make one letter of all the reminders a person is to get today; who has had one today waits for tomorrow."""
+    now = runtime.clock.now()
+    today = now.astimezone(OFFICE_ZONE).date()
+    with runtime.sessions.begin() as session:
+        written_today = letters.recipients_chased_on(session, today)
+        for recipient, group in groupby(letters.queued_reminders(session), key=lambda queued: queued.recipient):
+            reminders = list(group)
+            if recipient in written_today:
+                waiting = [
+                    Skip(duty_id=queued.duty_id, reason=SkipReason.ONE_LETTER_A_DAY, rung_code=queued.rung)
+                    for queued in reminders
+                ]
+                letters.note_skips(session, waiting, at=now)
+                continue
+            key = f"chase|{recipient}|{today.isoformat()}"
+            letter_id = letters.queue_letter(
+                session,
+                LetterRow(
+                    key=key,
+                    message_id=letters.message_id_of(key, runtime.settings.mail_from.rpartition("@")[2]),
+                    kind=LetterKind.CHASE,
+                    recipient=recipient,
+                    day=today,
+                    state=LetterState.QUEUED,
+                    queued_at=now,
+                ),
+            )
+            if letter_id is not None:
+                letters.put_into_letter(session, [queued.id for queued in reminders], letter_id)
+
+
+def _send_all(runtime: Runtime, kinds: Sequence[LetterKind]) -> Iterator[str]:
+    """Yield what became of each letter, batch by batch; each letter is tried once in a run."""
+    last_id = 0
+    while claimed := _claim(runtime, kinds, after_id=last_id):
+        last_id = claimed[-1].id
+        yield from _send_batch(runtime, claimed)
+
+
+def _claim(runtime: Runtime, kinds: Sequence[LetterKind], *, after_id: int) -> list[ClaimedLetter]:
+    with runtime.sessions.begin() as session:
+        return letters.claim(
+            session,
+            kinds=kinds,
+            limit=runtime.settings.letters_per_batch,
+            at=runtime.clock.now(),
+            max_attempts=MAX_ATTEMPTS,
+            after_id=after_id,
+        )
+
+
+def _send_batch(runtime: Runtime, claimed: Sequence[ClaimedLetter]) -> Iterator[str]:
+    with runtime.sessions() as session:
+        written = write_letters(runtime, session, claimed, runtime.clock.now())
+    ready = {item.letter.message_id: item for item in written if item.letter is not None}
+    delivered: dict[str, Delivery] = {}
+    try:
+        for delivery in runtime.mail.deliver([item.letter for item in written if item.letter is not None]):
+            delivered[delivery.message_id] = delivery
+    finally:
+        with runtime.sessions.begin() as session:
+            states = [_mark(runtime, session, item, delivered, ready) for item in written]
+    yield from states
+
+
+def _mark(
+    runtime: Runtime,
+    session: Session,
+    item: Written,
+    delivered: dict[str, Delivery],
+    ready: dict[str, Written],
+) -> str:
+    letters.cancel_reminders(session, item.lapsed)
+    message_id = item.claimed.message_id
+    if message_id not in ready:
+        letters.mark(session, message_id, LetterState.CANCELLED, at=runtime.clock.now())
+        return "cancelled"
+    state, name = _state_after(delivered.get(message_id))
+    delivery = delivered.get(message_id)
+    letters.mark(
+        session,
+        message_id,
+        state,
+        at=runtime.clock.now(),
+        subject=item.letter.subject if item.letter else "",
+        detail=delivery.detail if delivery else "",
+    )
+    return name
+
+
+def _state_after(delivery: Delivery | None) -> tuple[LetterState, str]:
+    """Return the ledger's state after a try; one that was not handed over waits for the next run."""
+    if delivery is None:
+        return LetterState.QUEUED, "again"
+    if delivery.is_sent:
+        return LetterState.SENT, "sent"
+    if delivery.is_permanent:
+        return LetterState.FAILED, "failed"
+    return (LetterState.UNKNOWN, "unknown") if delivery.is_unknown else (LetterState.QUEUED, "again")
+
+
+def _count_what_is_left(runtime: Runtime, counts: Counter[str]) -> None:
+    with runtime.sessions() as session:
+        by_state = letters.count_by_state(session)
+    counts["waiting"] = by_state.get(LetterState.QUEUED, 0)
+    counts["doubtful"] = by_state.get(LetterState.UNKNOWN, 0)
+    if counts["doubtful"]:
+        logger.warning(runtime.texts.say("log.letters_in_doubt", n=counts["doubtful"]))
+
+
+def _is_office_hour(runtime: Runtime, now: datetime) -> bool:
+    return all(
+        programme.office_hours.contains(now, programme.calendar) for programme in runtime.programmes.values()
+    )
