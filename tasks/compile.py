@@ -61,7 +61,7 @@ def compile_cycle(runtime: Runtime, cycle_code: str, as_of: datetime, kind: Edit
     with runtime.sessions() as session:
         cycle = cycles.cycle(session, cycle_code)
         made = editions.editions_of(session, cycle_code)
-        duties = _duties(runtime, session, cycle)
+        duties = ordered_duties(runtime, session, cycle)
         rows = timeliness_rows(duties, as_of)
         counted = editions.sources(session, cycle_code, as_of)
         digest = inputs_digest(
@@ -103,7 +103,7 @@ def copy_files(runtime: Runtime, edition: editions.StoredEdition, folder: Path) 
 def _kind_due(runtime: Runtime, cycle_code: str, as_of: datetime) -> EditionKind | None:
     with runtime.sessions() as session:
         cycle = cycles.cycle(session, cycle_code)
-        rows = timeliness_rows(_duties(runtime, session, cycle), as_of)
+        rows = timeliness_rows(ordered_duties(runtime, session, cycle), as_of)
         made = [edition.kind for edition in editions.editions_of(session, cycle_code)]
     return edition_due(
         as_of=as_of,
@@ -114,7 +114,7 @@ def _kind_due(runtime: Runtime, cycle_code: str, as_of: datetime) -> EditionKind
     )
 
 
-def _duties(runtime: Runtime, session: Session, cycle: Cycle) -> list[Duty]:
+def ordered_duties(runtime: Runtime, session: Session, cycle: Cycle) -> list[Duty]:
     """Return the cycle's duties in the order of the plan's groups and of the alphabet."""
     order = {code: place for place, code in enumerate(runtime.programme_of(cycle).groups)}
     found = [
@@ -157,7 +157,7 @@ def _content(  # noqa: PLR0913 - what the one value is made of
         units=units,
         figures=figures,
         timeliness=rows,
-        missing=missing_units(rows, _chases(runtime, session, cycle, edition.as_of)),
+        missing=missing_units(rows, last_chases(runtime, session, cycle, edition.as_of)),
         narratives=tuple(editions.narratives(session, cycle.terms.form, cycle.code, edition.as_of)),
         questions=editions.open_questions(session, cycle.code, edition.as_of),
         differences=differences(made[-1].edition, complete) if made else None,
@@ -183,7 +183,8 @@ def _newest(session: Session, cycle: Cycle) -> Edition | None:
     return stored.edition if stored else None
 
 
-def _chases(runtime: Runtime, session: Session, cycle: Cycle, as_of: datetime) -> dict[str, LastChase]:
+def last_chases(runtime: Runtime, session: Session, cycle: Cycle, as_of: datetime) -> dict[str, LastChase]:
+    """Return by unit whom we write to, and the rung that went out last by the instant."""
     contacts = rosters.working_contacts(session, cycle.programme_code, as_of.date())
     found: dict[str, LastChase] = {}
     for chunk in cycles.duties_in_chunks(session, cycle.code, size=runtime.settings.units_per_chunk):
@@ -206,10 +207,10 @@ def _write(runtime: Runtime, content: AggregateContent, digest: str) -> editions
     folder = f"results/{edition.cycle_code}/ban-{edition.number}"
     workbook = f"{folder}/tong-hop-{edition.cycle_code}-ban-{edition.number}.xlsx"
     report = f"{folder}/bao-cao-{edition.cycle_code}-ban-{edition.number}.docx"
-    with io.BytesIO() as target:
-        write_aggregate(target, content, runtime.texts)
-        write_whole(runtime.settings.home / workbook, target.getvalue())
-    write_whole(runtime.settings.home / report, write_report(content, runtime.texts))
+    for path, write in ((workbook, write_aggregate), (report, write_report)):
+        with io.BytesIO() as target:
+            write(target, content, runtime.texts)
+            write_whole(runtime.settings.home / path, target.getvalue())
     return editions.StoredEdition(edition=edition, inputs_digest=digest, workbook=workbook, report=report)
 
 

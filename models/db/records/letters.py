@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from models.db.tables import DutyRow, LetterRow, ReminderRow, SkipRow
+from models.db.tables import CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
 from models.domain.chasing import Send, Skip
 from models.domain.vocabulary import LetterKind, LetterState, SkipReason
 
@@ -221,6 +221,20 @@ def count_by_state(session: Session) -> dict[LetterState, int]:
     """Return how many letters stand where."""
     rows = session.execute(select(LetterRow.state, func.count()).group_by(LetterRow.state).order_by(LetterRow.state))
     return {LetterState(state): n for state, n in rows}
+
+
+def count_by_rung(session: Session, cycle_code: str) -> dict[str, int]:
+    """Return how many letters of each rung went out in a cycle, in the order in which the rungs came."""
+    rows = session.execute(
+        select(ReminderRow.rung, func.count(), func.min(ReminderRow.decided_at))
+        .join(LetterRow, LetterRow.id == ReminderRow.letter_id)
+        .join(DutyRow, DutyRow.id == ReminderRow.duty_id)
+        .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
+        .where(CycleRow.code == cycle_code, LetterRow.state == LetterState.SENT)
+        .group_by(ReminderRow.rung)
+        .order_by(func.min(ReminderRow.decided_at))
+    )
+    return {rung: n for rung, n, _ in rows}
 
 
 def letters_in_state(session: Session, state: LetterState) -> list[tuple[str, str, str]]:

@@ -1,0 +1,289 @@
+"""Replays the six-month report of 2025 on this machine: real flow runs, real mail, simulated units, a virtual clock.
+
+It may be killed at any moment and started again: it goes on from the day it had reached, and no unit gets a letter
+twice. The home it leaves is the one that `dondoc serve` opens.
+"""
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from deployments.engine import prefect_for
+from deployments.postoffice import Account, PostOffice, mails_for, write_now
+from deployments.simulated_units import Act, Correspondent, SimulatedUnit, acts_of, habits_of, post
+from models.domain.cycles import Cycle, plan_cycle
+from models.domain.plan import Programme
+from models.domain.vocabulary import OFFICE_ZONE
+from tasks.adapters.programme import load_programme
+from tasks.adapters.texts import Texts, vietnamese
+from tasks.settings import Settings
+
+OBLIGATION: Final = "O-20"
+YEAR: Final = 2025
+LAST_DAY: Final = date(2025, 7, 9)
+ROUND_AT: Final = timedelta(hours=8)
+POLL_AFTER_ROUND: Final = timedelta(minutes=40)
+POLL_AT_NIGHT: Final = timedelta(hours=17)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One step of the replay: an instant, and what happens at it."""
+
+    at: datetime
+    what: str
+    """`round`, `poll` or `units`."""
+    acts: tuple[Act, ...] = ()
+
+
+class Stage:
+    """Where the replay plays: the home, the post office, the flows, and the day it has reached."""
+
+    def __init__(self, home: Path, programme: Programme, texts: Texts, post_office: PostOffice) -> None:
+        """Set the stage; the cycle is planned, not opened: that is for the flow to do."""
+        self.home = home
+        self.programme = programme
+        self.texts = texts
+        self.post_office = post_office
+        self.cycle: Cycle = plan_cycle(programme, programme.obligation(OBLIGATION), YEAR)
+        self.units = _units(programme, self.cycle)
+        self.deployments: dict[str, UUID] = {}
+        self.totals: Counter[str] = Counter()
+        self._correspondent = Correspondent(self.cycle.terms.form, texts)
+
+    def play(self, moment: Moment) -> None:
+        """Let a moment happen at its virtual instant."""
+        os.environ["DONDOC_VIRTUAL_NOW"] = moment.at.isoformat()
+        write_now(self.home / "office", moment.at)
+        if moment.what == "units":
+            self._let_units_act(moment.acts, moment.at)
+        else:
+            self._run_flow(moment.what, moment.at)
+
+    def _let_units_act(self, acts: Sequence[Act], at: datetime) -> None:
+        done = _acted(self.home)
+        for act in acts:
+            if act.name + act.unit_code in done:
+                continue
+            unit = self.units[act.unit_code]
+            answer = self._correspondent.write(act, unit, mails_for(self.home / "office", unit.address), at)
+            if answer is not None:
+                post([answer], port=self.post_office.smtp_port)
+            _note_act(self.home, act.name + act.unit_code)
+
+    def _run_flow(self, what: str, at: datetime) -> None:
+        from prefect.client.orchestration import get_client
+        from prefect.flow_engine import run_flow
+
+        from flows.receiving import poll_mailbox
+        from flows.reporting import report_cycle
+
+        flow = report_cycle if what == "round" else poll_mailbox
+        parameters: dict[str, Any] = {"as_of": at.isoformat(), "dry_run": False}
+        if what == "round":
+            parameters["obligation"] = OBLIGATION
+        with get_client(sync_client=True) as client:
+            flow_run = client.create_flow_run_from_deployment(self.deployments[what], parameters=parameters)
+        counts = run_flow(flow, flow_run=flow_run, return_type="result")
+        self.totals.update({f"{what}.{name}": n for name, n in counts.items() if name not in {"waiting", "doubtful"}})
+        self.totals[f"{what}.runs"] += 1
+
+
+def replay(home: Path, *, port: int, is_quick: bool = False) -> int:
+    """Replay the cycle in a home of its own and print what came of it; return the exit status."""
+    texts, console = vietnamese(), Console()
+    if not _make_ready(home, console, texts):
+        return 2
+    (home / "demo.json").touch()
+    with PostOffice(home / "office", account=Account()) as post_office:
+        _use_post_office(home, post_office)
+        console.print(texts.say("demo.starting", home=home.resolve()))
+        with prefect_for(home, port=port) as used_port:
+            console.print(texts.say("demo.watch", url=f"http://127.0.0.1:{used_port}"))
+            settings = Settings.load()
+            stage = Stage(home, load_programme(settings.programmes[0]), texts, post_office)
+            _register(stage, settings)
+            _play_all(stage, is_quick=is_quick)
+            _summarise(stage, console)
+    (home / "demo.done").touch()
+    console.print(texts.say("demo.open_it"))
+    return 0
+
+
+def moments_of(stage: Stage) -> Iterator[Moment]:
+    """Yield the replay in the order of time: a round each working morning, polls after it and whenever mail came."""
+    acts = acts_of(list(stage.units.values()))
+    by_day = {day: list(group) for day, group in groupby(acts, key=lambda act: act.day[:5])}
+    day = stage.cycle.opens_at.date()
+    while day <= LAST_DAY:
+        midnight = datetime.combine(day, datetime.min.time(), tzinfo=OFFICE_ZONE)
+        todays = by_day.get(f"{day:%m-%d}", [])
+        if stage.programme.calendar.is_working_day(day):
+            yield Moment(at=midnight + ROUND_AT, what="round")
+            yield Moment(at=midnight + POLL_AFTER_ROUND + ROUND_AT, what="poll")
+        for clock, group in groupby(todays, key=lambda act: act.day[6:]):
+            hour, minute = map(int, clock.split(":"))
+            yield Moment(at=midnight + timedelta(hours=hour, minutes=minute), what="units", acts=tuple(group))
+        if todays:
+            yield Moment(at=midnight + POLL_AT_NIGHT, what="poll")
+        day += timedelta(days=1)
+
+
+def _play_all(stage: Stage, *, is_quick: bool) -> None:
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
+
+    moments = [moment for moment in moments_of(stage) if not is_quick or _is_eventful(stage, moment)]
+    reached = _reached(stage.home)
+    columns = (TextColumn("{task.description:<46}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    # Without the heartbeat a flow ends at once instead of waiting up to a second for its last beat.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_TO_API_ENABLED: True}):
+        with Progress(*columns) as progress:
+            bar = progress.add_task("", total=len(moments))
+            for moment in moments:
+                what = stage.texts.say(f"demo.what.{moment.what}", n=len(moment.acts))
+                progress.update(bar, description=f"{moment.at:%d/%m/%Y %H:%M} · {what}")
+                if reached is None or moment.at > reached:
+                    stage.play(moment)
+                    _note_reached(stage.home, moment.at)
+                progress.advance(bar)
+
+
+def _is_eventful(stage: Stage, moment: Moment) -> bool:
+    """Keep the days on which something is sent or comes in; a quiet round is left out of a quick replay."""
+    if moment.what != "round":
+        return True
+    from models.domain.chasing import LadderDays
+
+    days = LadderDays(stage.cycle.terms.ladder, stage.programme.calendar)
+    dated = {each.day for each in days.dated(stage.cycle.opens_at, stage.cycle.late_at)}
+    return moment.at.date() in dated or moment.at.date() >= LAST_DAY - timedelta(days=2)
+
+
+def _make_ready(home: Path, console: Console, texts: Texts) -> bool:
+    """Begin anew in a home that an earlier replay has ended; refuse a home that holds anything else."""
+    if (home / "demo.done").exists():
+        console.print(texts.say("demo.again", home=home.resolve()))
+        shutil.rmtree(home)
+    elif (home / "dondoc.db").exists() and not (home / "demo.json").exists():
+        console.print(texts.say("demo.refused", home=home.resolve()))
+        return False
+    home.mkdir(parents=True, exist_ok=True)
+    return True
+
+
+def _use_post_office(home: Path, post_office: PostOffice) -> None:
+    account = post_office.account
+    os.environ.update(
+        {
+            "DONDOC_HOME": str(home.resolve()),
+            "DONDOC_MAIL_FROM": account.address,
+            "DONDOC_SMTP_HOST": "127.0.0.1",
+            "DONDOC_SMTP_PORT": str(post_office.smtp_port),
+            "DONDOC_SMTP_SECURITY": "none",
+            "DONDOC_IMAP_HOST": "127.0.0.1",
+            "DONDOC_IMAP_PORT": str(post_office.imap_port),
+            "DONDOC_IMAP_SECURITY": "none",
+            "DONDOC_IMAP_USERNAME": account.username,
+            "DONDOC_IMAP_PASSWORD": account.password,
+        }
+    )
+
+
+def _register(stage: Stage, settings: Settings) -> None:
+    from deployments.registry import deployments_of, make_work_pool, poll_of_mailbox, register
+
+    make_work_pool()
+    today = stage.cycle.opens_at.date()
+    stage.deployments["poll"] = register(poll_of_mailbox(stage.texts), stage.texts)
+    for folder in settings.programmes:
+        for deployment in deployments_of(load_programme(folder), stage.texts, today):
+            identity = register(deployment, stage.texts)
+            if deployment.parameters.get("obligation") == OBLIGATION:
+                stage.deployments["round"] = identity
+
+
+def _units(programme: Programme, cycle: Cycle) -> dict[str, SimulatedUnit]:
+    on = cycle.opens_at.date()
+    expected = programme.roster.expected(cycle.terms.expected_groups, on)
+    habits = habits_of([unit.code for unit in expected])
+    return {
+        unit.code: SimulatedUnit(code=unit.code, address=contacts[0].email, habit=habits[unit.code])
+        for unit in expected
+        if (contacts := programme.roster.contacts_of(unit.code, on))
+    }
+
+
+def _summarise(stage: Stage, console: Console) -> None:
+    from models.db.records import cycles, editions, letters
+    from tasks.board import board_of
+    from tasks.runtime import open_runtime
+
+    say = stage.texts.say
+    with open_runtime(Settings.load()) as runtime, runtime.sessions() as session:
+        as_of = datetime.combine(LAST_DAY, datetime.min.time(), tzinfo=OFFICE_ZONE) + POLL_AT_NIGHT
+        board = board_of(runtime, stage.cycle.code, as_of)
+        made = editions.editions_of(session, stage.cycle.code)
+        drafts = editions.drafts_of(session, stage.cycle.code)
+        n_duties = cycles.count_duties(session, stage.cycle.code)
+        by_state = letters.count_by_state(session)
+        rungs = letters.count_by_rung(session, stage.cycle.code)
+    table = Table(title=say("demo.table.title", title=stage.cycle.title), title_justify="left")
+    table.add_column(say("demo.table.what"))
+    table.add_column(say("demo.table.count"), justify="right")
+    standings = Counter(line.standing for line in board.lines)
+    rows = [(say("demo.table.expected"), n_duties)]
+    rows += [(stage.texts.label(standing), n) for standing, n in standings.most_common()]
+    rows += [(say("demo.table.rung", rung=say(f"rung.{rung}")), n) for rung, n in rungs.items()]
+    rows += [(say("demo.table.letters", state=stage.texts.label(state)), n) for state, n in by_state.items()]
+    rows += [
+        (say("demo.table.outcome", outcome=say(f"label.outcome.{name}")), stage.totals[f"poll.{name}"])
+        for name in ("accepted", "returned", "quarantined", "ignored")
+        if stage.totals["poll.runs"]
+    ]
+    for name, n in rows:
+        table.add_row(name, str(n))
+    console.print(table)
+    for edition in made:
+        kind = stage.texts.label(edition.kind)
+        console.print(say("demo.edition", kind=kind, number=edition.number, n=edition.n_reported, total=n_duties))
+        console.print(f"    {stage.home.resolve() / edition.workbook}\n    {stage.home.resolve() / edition.report}")
+    for draft in drafts:
+        console.print(say("demo.draft", rung=say(f"rung.{draft.rung}"), path=stage.home.resolve() / draft.path))
+    console.print(say("demo.mail", path=stage.home.resolve() / "office" / "mail"))
+
+
+def _reached(home: Path) -> datetime | None:
+    try:
+        return datetime.fromisoformat(json.loads((home / "demo.json").read_text("utf-8"))["reached"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _note_reached(home: Path, at: datetime) -> None:
+    beside = home / ".demo.json.part"
+    beside.write_text(json.dumps({"reached": at.isoformat()}), "utf-8")
+    beside.replace(home / "demo.json")
+
+
+def _acted(home: Path) -> set[str]:
+    try:
+        return set((home / "acted").read_text("utf-8").split())
+    except OSError:
+        return set()
+
+
+def _note_act(home: Path, name: str) -> None:
+    with (home / "acted").open("a", encoding="utf-8") as acted:
+        acted.write(f"{name}\n")
