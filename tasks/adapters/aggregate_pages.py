@@ -99,6 +99,7 @@ class Book:
         self.texts = texts
         self.headings = headings
         self._formats: dict[tuple[tuple[str, object], ...], Any] = {}
+        self._cell_styles: dict[tuple[Look, bool], Any] = {}
 
     def style(self, **properties: object) -> Any:
         """Return the format of these properties, made once."""
@@ -109,7 +110,11 @@ class Book:
 
     def cell_style(self, look: Look, *, bold: bool = False) -> Any:
         """Return the format of a table's cell."""
-        return self.style(**_CELL, **_LOOKS[look], **({"bold": True, "bg_color": "#F2F2F2"} if bold else {}))
+        key = (look, bold)
+        if key not in self._cell_styles:
+            accent = {"bold": True, "bg_color": "#F2F2F2"} if bold else {}
+            self._cell_styles[key] = self.style(**_CELL, **_LOOKS[look], **accent)
+        return self._cell_styles[key]
 
     def say(self, code: str, **facts: object) -> str:
         """Return a sentence of the aggregate."""
@@ -261,6 +266,8 @@ _LOOKS: Final[Mapping[Look, Mapping[str, object]]] = {
 def _n_lines(text: str, width: float) -> int:
     """Return how many lines a text takes in a column, broken at spaces as a spreadsheet does; one at least."""
     per_line = max(int(width * 1.05), 4)
+    if len(text) <= per_line and "\n" not in text:
+        return 1
     n_lines = 0
     for line in text.split("\n"):
         n_lines += 1

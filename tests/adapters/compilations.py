@@ -133,7 +133,7 @@ def an_obligation() -> Obligation:
         first_year=2025,
         last_year=2030,
         cycle_code="bc-6t-{year}",
-        cycle_title="Báo cáo 06 tháng năm {year} kết quả triển khai thực hiện Đề án 835",
+        cycle_title="Báo cáo 06 tháng năm {year}",
         lead="Công an tỉnh",
         coordinators=(),
         receivers=(
@@ -159,7 +159,7 @@ def an_obligation() -> Obligation:
 
 
 def a_cycle(programme: Programme) -> Cycle:
-    return plan_cycle(programme, programme.obligations[0], 2025)
+    return plan_cycle(programme, programme.obligation("O-20"), 2025)
 
 
 def duties(cycle: Cycle, n_units: int, groups=tuple(GROUPS)) -> list[Duty]:
@@ -261,7 +261,7 @@ def a_compilation(n_units: int = 40, programme: Programme | None = None, **chang
     )
     values = {
         "programme": programme,
-        "obligation": programme.obligations[0],
+        "obligation": programme.obligation("O-20"),
         "cycle": cycle,
         "edition": edition,
         "coverage": coverage,
