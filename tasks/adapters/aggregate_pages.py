@@ -152,7 +152,7 @@ class Page:
 
     def header(self, columns: Sequence[Column], *, height: float = HEADER_HEIGHT) -> None:
         """Write a row of column headers."""
-        style = self.book.style(**_CELL | {"valign": "vcenter"}, bold=True, align="center", bg_color="#DCE6F1")
+        style = self.book.style(**{**_CELL, "valign": "vcenter"}, bold=True, align="center", bg_color="#DCE6F1")
         n_lines = max(_n_lines(self._title(column), column.width * 0.9) for column in columns)
         self.sheet.set_row(self._row, min(max(height, LINE_HEIGHT * n_lines + 2), TALLEST_ROW))
         for n, column in enumerate(columns):
