@@ -1,0 +1,20 @@
+"""The form as a workbook, both ways: stamped for a unit; guarded, read and marked when it comes back."""
+
+from models.domain.forms import FormWords
+from tasks.adapters.texts import Texts
+
+STAMP_SHEET = "_dondoc"
+STAMP_MARK = "dondoc"
+"""Stands in the first cell of the hidden sheet, by which the sheet is known whatever it is called."""
+STAMP_KEYS = ("unit_code", "cycle_code", "form_code", "form_version", "token")
+
+
+def form_words(texts: Texts) -> FormWords:
+    """Return the words of a form's own cells as the templates have them."""
+    return FormWords(
+        yes=texts.say("form.words.yes"),
+        no=texts.say("form.words.no"),
+        actual=texts.say("form.words.actual"),
+        estimate=texts.say("form.words.estimate"),
+        multipliers=tuple(word.strip() for word in texts.say("form.words.multipliers").split(",")),
+    )

@@ -1,0 +1,269 @@
+"""Looks at a file from outside before any parser does, and says why it is refused; it understands no cell.
+
+Standard library only, and nothing is inflated beyond the limits. What passes may still be hostile to a parser: that is
+why `pool` reads it in a process of its own.
+"""
+
+import io
+import re
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from models.domain.forms import Finding, finding
+from tasks.settings import MEBIBYTE, LimitSettings
+
+ZIP_HEADER: Final = b"PK"
+OLE_HEADER: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+ENCRYPTED_STREAM: Final = "EncryptedPackage".encode("utf-16-le")
+OLD_STREAMS: Final = ("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le"))
+WORKBOOK_MEMBER: Final = "xl/workbook.xml"
+TYPES_MEMBER: Final = "[content_types].xml"
+SHEET_ELEMENT: Final = b"sheetData"
+"""By this a worksheet is known, whatever its part is called."""
+STYLES_MEMBER: Final = "xl/styles.xml"
+SHEET_FOLDER: Final = "xl/worksheets/"
+MEMBER_LIMITS: Final = ((WORKBOOK_MEMBER, 2 * MEBIBYTE), (STYLES_MEMBER, 4 * MEBIBYTE))
+"""Parts whose every element costs a parser much more than their bytes."""
+SMALL_MEMBER_BYTES: Final = 64 * 1024
+"""Below this size a member may be packed as tightly as it likes."""
+XML_ENDINGS: Final = (".xml", ".rels", ".vml")
+BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
+HEAD_BYTES: Final = 256
+ENCRYPTED_FLAG: Final = 0x1
+CLUTTER: Final = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
+LETTERS: Final = 26
+
+_ENCODING: Final = re.compile(rb"""encoding\s*=\s*["']\s*([^"']*)""")
+_READABLE_ENCODINGS: Final = frozenset({b"utf-8", b"us-ascii", b"ascii"})
+_FORMULA: Final = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_ERROR_CELL: Final = re.compile(rb"""\st\s*=\s*["']e["']""")
+_LEGACY_FONT: Final = re.compile(rb"""["']\s*\.vn""", re.IGNORECASE)
+_STRICT: Final = b"http://purl.oclc.org/ooxml/"
+_UNPACKING_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What the guard found: the reason for refusal, if any, and whether the values alone will not tell everything."""
+
+    refusal: Finding | None = None
+    needs_second_look: bool = False
+    """There are formulas, error values or TCVN3 fonts, which a reader of values cannot tell from blanks and text."""
+
+
+def guard(content: bytes, limits: LimitSettings) -> Finding | None:
+    """Return why a workbook is refused, or None when a parser may be let near it."""
+    return inspect(content, limits).refusal
+
+
+def inspect(content: bytes, limits: LimitSettings) -> Inspection:
+    """Look at a workbook from outside: size, kind, archive, and the XML of each part."""
+    refusal = _wrong_file(content, limits)
+    if refusal is not None:
+        return Inspection(refusal)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            refusal = _wrong_archive(members, limits) or _wrong_parts(members)
+            return Inspection(refusal) if refusal is not None else _inspect_parts(archive, members, limits)
+    except _UNPACKING_ERRORS:
+        return Inspection(finding("file_is_damaged"))
+
+
+def unpack_archive(content: bytes, limits: LimitSettings) -> list[tuple[str, bytes]] | Finding:
+    """Return the names (NFC, for showing only) and bytes of the files in a .zip, or why it is refused.
+
+    One level only: an archive within the archive is refused, unless it is an office file.
+    """
+    if len(content) > limits.file_bytes:
+        return _too_large(content, limits)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = [info for info in archive.infolist() if not _is_clutter(info)]
+            return _wrong_archive(members, limits) or _unpacked(archive, members)
+    except _UNPACKING_ERRORS:
+        return finding("file_is_damaged")
+
+
+def _unpacked(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> list[tuple[str, bytes]] | Finding:
+    files = []
+    for info in members:
+        name = _shown_name(info)
+        if name.lower().endswith((".zip", ".rar", ".7z")):
+            return finding("archive_is_nested", name=name)
+        files.append((name, archive.read(info)))
+    return files
+
+
+def _wrong_file(content: bytes, limits: LimitSettings) -> Finding | None:
+    if not content:
+        return finding("file_empty")
+    if len(content) > limits.file_bytes:
+        return _too_large(content, limits)
+    if content.startswith(OLE_HEADER):
+        return _kind_of_ole(content)
+    return None if content.startswith(ZIP_HEADER) else finding("file_is_not_workbook")
+
+
+def _too_large(content: bytes, limits: LimitSettings) -> Finding:
+    size_mb, limit_mb = -(-len(content) // MEBIBYTE), limits.file_bytes // MEBIBYTE
+    return finding("file_too_large", size_mb=size_mb, limit_mb=limit_mb)
+
+
+def _kind_of_ole(content: bytes) -> Finding:
+    if ENCRYPTED_STREAM in content:
+        return finding("file_is_password_protected")
+    return finding("file_is_old_xls" if any(name in content for name in OLD_STREAMS) else "file_is_not_workbook")
+
+
+def _wrong_archive(members: Sequence[zipfile.ZipInfo], limits: LimitSettings) -> Finding | None:
+    """Judge an archive by its directory alone; reading a member later never gives more than the directory says."""
+    if len(members) > limits.archive_members:
+        return finding("archive_too_many_members", n_members=len(members), limit=limits.archive_members)
+    if len({_plain(info.filename) for info in members}) < len(members):
+        return finding("archive_has_duplicates")
+    if any(info.flag_bits & ENCRYPTED_FLAG for info in members):
+        return finding("archive_is_encrypted")
+    if any(info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for info in members):
+        return finding("archive_has_unknown_compression")
+    total = sum(info.file_size for info in members)
+    if total > limits.inflated_bytes or any(_inflates_too_much(info, limits) for info in members):
+        return finding("archive_inflates_too_much")
+    return None
+
+
+def _inflates_too_much(info: zipfile.ZipInfo, limits: LimitSettings) -> bool:
+    limit = dict(MEMBER_LIMITS).get(_plain(info.filename), limits.member_bytes)
+    if info.file_size > limit:
+        return True
+    return info.file_size > max(SMALL_MEMBER_BYTES, info.compress_size * limits.inflation_ratio)
+
+
+def _wrong_parts(members: Sequence[zipfile.ZipInfo]) -> Finding | None:
+    names = {_plain(info.filename) for info in members}
+    if WORKBOOK_MEMBER not in names or TYPES_MEMBER not in names:
+        return finding(_other_kind(names))
+    forbidden = {
+        "workbook_has_macros": ("vbaproject.bin", "xl/macrosheets/", "xl/dialogsheets/"),
+        "workbook_has_embedded_objects": ("xl/embeddings/", "xl/activex/", "xl/ctrlprops/"),
+        "workbook_has_external_links": ("xl/externallinks/", "xl/connections.xml", "xl/querytables/"),
+    }
+    for code, parts in forbidden.items():
+        if any(part in name for name in names for part in parts):
+            return finding(code)
+    return None
+
+
+def _other_kind(names: set[str]) -> str:
+    if "xl/workbook.bin" in names:
+        return "file_is_binary_workbook"
+    if "mimetype" in names and "content.xml" in names:
+        return "file_is_open_document"
+    return "file_is_not_workbook"
+
+
+def _inspect_parts(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], limits: LimitSettings) -> Inspection:
+    """Inflate each part, which checks its CRC, and look through its XML."""
+    needs_second_look = False
+    for info in members:
+        name = _plain(info.filename)
+        part = archive.read(info)
+        if not name.endswith(XML_ENDINGS) and not part.lstrip(BLANKS).startswith(b"<"):
+            continue
+        refusal = _wrong_xml(name, part) or _too_far(part, limits)
+        if refusal is not None:
+            return Inspection(refusal)
+        needs_second_look = needs_second_look or _hides_something(name, part)
+    return Inspection(needs_second_look=needs_second_look)
+
+
+def _wrong_xml(name: str, part: bytes) -> Finding | None:
+    head = part[:HEAD_BYTES]
+    declared = _ENCODING.search(head.split(b"?>", 1)[0])
+    if b"\x00" in head or (declared is not None and declared[1].strip().lower() not in _READABLE_ENCODINGS):
+        return finding("workbook_has_wrong_encoding")
+    if b"<!DOCTYPE" in part or b"<!ENTITY" in part:
+        return finding("workbook_has_declarations")
+    if name == WORKBOOK_MEMBER and _STRICT in part:
+        return finding("workbook_is_strict")
+    if name == TYPES_MEMBER and b"macroEnabled" in part:
+        return finding("workbook_has_macros")
+    return None
+
+
+def _too_far(part: bytes, limits: LimitSettings) -> Finding | None:
+    """Refuse a cell beyond the limits: a parser makes room for everything between it and A1."""
+    if SHEET_ELEMENT not in part:
+        return None
+    for match in _suspicious_places(limits.rows).finditer(part):
+        place = match[1].decode("ascii", "replace").upper()
+        if _is_beyond(place, limits):
+            columns = _column_name(limits.columns)
+            return finding("workbook_too_far", place=place, rows=limits.rows, columns=columns)
+    return None
+
+
+@lru_cache(maxsize=8)
+def _suspicious_places(n_rows: int) -> re.Pattern[bytes]:
+    """Return what finds the few `r` attributes worth a closer look: two letters, many digits, or anything escaped."""
+    digits = len(str(n_rows))
+    return re.compile(
+        rb"""\sr\s*=\s*["'](\s*[A-Za-z]{2,}[^"']*|\s*[A-Za-z]?[0-9]{%d,}[^"']*|[^"']*&[^"']*)["']""" % digits
+    )
+
+
+def _is_beyond(place: str, limits: LimitSettings) -> bool:
+    match = re.fullmatch(r"\s*([A-Z]{0,4})(\d{0,9})\s*", place)
+    if match is None:
+        return True
+    column = 0
+    for letter in match[1]:
+        column = column * LETTERS + ord(letter) - ord("A") + 1
+    return column > limits.columns or int(match[2] or 0) > limits.rows
+
+
+def _column_name(number: int) -> str:
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, LETTERS)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def _hides_something(name: str, part: bytes) -> bool:
+    if name == STYLES_MEMBER:
+        return _LEGACY_FONT.search(part) is not None
+    if not name.startswith(SHEET_FOLDER):
+        return False
+    return _FORMULA.search(part) is not None or _ERROR_CELL.search(part) is not None
+
+
+def _plain(name: str) -> str:
+    """Return a member's name as parsers compare it: readers differ on capitals, slashes and a leading slash."""
+    return name.replace("\\", "/").lstrip("/").lower()
+
+
+def _is_clutter(info: zipfile.ZipInfo) -> bool:
+    name = _plain(info.filename)
+    return info.is_dir() or name.startswith(CLUTTER[0]) or name.rsplit("/", 1)[-1] in CLUTTER
+
+
+def _shown_name(info: zipfile.ZipInfo) -> str:
+    """Return the last part of a member's name; Windows writes UTF-8 without saying so, and zip then reads CP437."""
+    name = info.filename
+    if not info.flag_bits & 0x800:
+        for candidate in _as_utf8(name):
+            name = candidate
+    return unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
+
+
+def _as_utf8(name: str) -> Iterator[str]:
+    try:
+        yield name.encode("cp437").decode("utf-8")
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return

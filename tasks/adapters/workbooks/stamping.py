@@ -1,0 +1,168 @@
+"""Stamps one form for each unit: the workbook is drawn once, and only the sheets that differ are written again.
+
+Three of its sheets name the unit; everything else stays in the zip as it was packed. The same order gives the same
+bytes.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Final, Self
+from xml.sax.saxutils import escape
+
+from models.domain.cycles import Cycle
+from models.domain.forms import FormSpec
+from models.domain.plan import Programme
+from tasks.adapters.texts import Texts
+from tasks.adapters.workbooks import STAMP_KEYS, STAMP_MARK
+from tasks.adapters.workbooks.template import UNIT_PLACE, draw_form
+from tasks.ports import PreviousFigure, StampOrder
+
+PACKED_ON: Final = (2024, 9, 23, 0, 0, 0)
+"""The date every member of the zip bears, so that equal forms are equal bytes."""
+FIGURES_MEMBER: Final = "xl/worksheets/sheet1.xml"
+NARRATIVES_MEMBER: Final = "xl/worksheets/sheet2.xml"
+STAMP_MEMBER: Final = "xl/worksheets/sheet4.xml"
+PROPERTIES_MEMBER: Final = "docProps/core.xml"
+COMPRESSION_LEVEL: Final = 5
+_MODIFIED: Final = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
+_PLACE: Final = re.compile(rf'<c r="(?P<at>[A-Z]+\d+)"(?P<style> s="\d+")?(?: t="n")?(?:\s*/>|></c>)|{UNIT_PLACE}')
+_REFERENCE: Final = re.compile(r"&#(\d{3,});")
+_FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """A place that differs between units: an empty cell with its style, or (without an address) the unit's name."""
+
+    at: str = ""
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """A sheet's XML cut at its slots: piece, slot, piece, …, piece."""
+
+    member: str
+    pieces: tuple[str, ...]
+    slots: tuple[_Slot, ...]
+
+    def filled(self, unit_name: str, previous: Mapping[str, PreviousFigure]) -> bytes:
+        """Return the sheet with the unit's name and last figures (by address) in its slots."""
+        parts = [self.pieces[0]]
+        for slot, piece in zip(self.slots, self.pieces[1:], strict=True):
+            parts += (_cell(slot, previous.get(slot.at)) if slot.at else _escaped(unit_name), piece)
+        return "".join(parts).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class FormTemplate:
+    """The form of one cycle, prepared once; safe to be used by several threads."""
+
+    _base: bytes
+    _sheets: tuple[_Sheet, ...]
+    _previous_cells: Mapping[str, str]
+    """Field code -> address of the cell that shows the last figure."""
+    _form: tuple[str, str, str]
+    """Cycle, form and version, for the hidden sheet."""
+
+    @classmethod
+    def build(cls, cycle: Cycle, programme: Programme, texts: Texts) -> Self:
+        """Draw the form of a cycle and keep it ready for stamping."""
+        spec = cycle.terms.form
+        packed = io.BytesIO()
+        draw_form(cycle, programme, texts).save(packed)
+        opened_at = cycle.opens_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+        with zipfile.ZipFile(packed) as archive:
+            members = {info.filename: archive.read(info) for info in archive.infolist()}
+        members[PROPERTIES_MEMBER] = _MODIFIED.sub(rb"\g<1>" + opened_at, members[PROPERTIES_MEMBER])
+        previous_cells = {item.code: f"{spec.previous_column}{item.row}" for item in spec.fields}
+        sheets = tuple(
+            _cut(member, _readable(members.pop(member)), previous_cells)
+            for member in (FIGURES_MEMBER, NARRATIVES_MEMBER)
+        )
+        members.pop(STAMP_MEMBER)
+        return cls(_packed(members), sheets, previous_cells, _form_of(cycle.code, spec))
+
+    def stamp(self, order: StampOrder) -> bytes:
+        """Return the form of one unit as an .xlsx file."""
+        previous = {
+            self._previous_cells[code]: figure
+            for code, figure in order.previous.items()
+            if code in self._previous_cells
+        }
+        packed = io.BytesIO()
+        packed.write(self._base)
+        with zipfile.ZipFile(packed, "a") as archive:
+            for sheet in self._sheets:
+                _add(archive, sheet.member, sheet.filled(order.unit_name, previous))
+            _add(archive, STAMP_MEMBER, _stamp_sheet((order.unit_code, *self._form, order.token)))
+        return packed.getvalue()
+
+
+def _form_of(cycle_code: str, spec: FormSpec) -> tuple[str, str, str]:
+    return cycle_code, spec.code, spec.version
+
+
+def _readable(xml: bytes) -> str:
+    """Return a sheet with its letters as letters: openpyxl writes each Vietnamese one as a number of seven signs."""
+    return _REFERENCE.sub(lambda match: chr(int(match[1])), xml.decode())
+
+
+def _cut(member: str, xml: str, previous_cells: Mapping[str, str]) -> _Sheet:
+    """Cut a sheet at the cells of last figures and wherever its text names the unit."""
+    wanted = set(previous_cells.values()) if member == FIGURES_MEMBER else set()
+    pieces, slots, end = [], [], 0
+    for match in _PLACE.finditer(xml):
+        if match["at"] and match["at"] not in wanted:
+            continue
+        pieces.append(xml[end : match.start()])
+        slots.append(_Slot(match["at"] or "", match["style"] or ""))
+        end = match.end()
+    return _Sheet(member, (*pieces, xml[end:]), tuple(slots))
+
+
+def _cell(slot: _Slot, figure: PreviousFigure | None) -> str:
+    if figure is None or (figure.amount is None and not figure.text):
+        return f'<c r="{slot.at}"{slot.style}/>'
+    if figure.amount is not None:
+        return f'<c r="{slot.at}"{slot.style}><v>{figure.amount}</v></c>'
+    return _text_cell(slot.at, slot.style, _escaped(figure.text or ""))
+
+
+def _text_cell(at: str, style: str, escaped: str) -> str:
+    return f'<c r="{at}"{style} t="inlineStr"><is><t xml:space="preserve">{escaped}</t></is></c>'
+
+
+def _escaped(text: str) -> str:
+    return escape(_FORBIDDEN.sub("", text))
+
+
+def _stamp_sheet(values: Sequence[str]) -> bytes:
+    rows = [(STAMP_MARK, "1"), *zip(STAMP_KEYS, values, strict=True)]
+    cells = "".join(
+        f'<row r="{n}">{_text_cell(f"A{n}", "", key)}{_text_cell(f"B{n}", "", _escaped(value))}</row>'
+        for n, (key, value) in enumerate(rows, start=1)
+    )
+    namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    return (
+        f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<worksheet xmlns="{namespace}">'
+        f'<sheetData>{cells}</sheetData><sheetProtection sheet="1"/></worksheet>'
+    ).encode()
+
+
+def _packed(members: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in members.items():
+            _add(archive, name, content)
+    return packed.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    info = zipfile.ZipInfo(name, PACKED_ON)
+    info.external_attr = 0o600 << 16
+    archive.writestr(info, content, zipfile.ZIP_DEFLATED, COMPRESSION_LEVEL)
