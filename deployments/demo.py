@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from rich.console import Console
@@ -29,6 +29,9 @@ from models.domain.vocabulary import OFFICE_ZONE
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import Texts, vietnamese
 from tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from tasks.runtime import Runtime
 
 OBLIGATION: Final = "O-20"
 YEAR: Final = 2025
@@ -60,7 +63,6 @@ class Stage:
         self.cycle: Cycle = plan_cycle(programme, programme.obligation(OBLIGATION), YEAR)
         self.units = _units(programme, self.cycle)
         self.deployments: dict[str, UUID] = {}
-        self.totals: Counter[str] = Counter()
         self._correspondent = Correspondent(self.cycle.terms.form, texts)
 
     def play(self, moment: Moment) -> None:
@@ -96,9 +98,7 @@ class Stage:
             parameters["obligation"] = OBLIGATION
         with get_client(sync_client=True) as client:
             flow_run = client.create_flow_run_from_deployment(self.deployments[what], parameters=parameters)
-        counts = run_flow(flow, flow_run=flow_run, return_type="result")
-        self.totals.update({f"{what}.{name}": n for name, n in counts.items() if name not in {"waiting", "doubtful"}})
-        self.totals[f"{what}.runs"] += 1
+        run_flow(flow, flow_run=flow_run, return_type="state")
 
 
 def replay(home: Path, *, port: int, is_quick: bool = False) -> int:
@@ -148,16 +148,18 @@ def _play_all(stage: Stage, *, is_quick: bool) -> None:
     reached = _reached(stage.home)
     columns = (TextColumn("{task.description:<46}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     # Without the heartbeat a flow ends at once instead of waiting up to a second for its last beat.
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_TO_API_ENABLED: True}):
-        with Progress(*columns) as progress:
-            bar = progress.add_task("", total=len(moments))
-            for moment in moments:
-                what = stage.texts.say(f"demo.what.{moment.what}", n=len(moment.acts))
-                progress.update(bar, description=f"{moment.at:%d/%m/%Y %H:%M} · {what}")
-                if reached is None or moment.at > reached:
-                    stage.play(moment)
-                    _note_reached(stage.home, moment.at)
-                progress.advance(bar)
+    without_heartbeat = temporary_settings(
+        {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_TO_API_ENABLED: True}
+    )
+    with without_heartbeat, Progress(*columns) as progress:
+        bar = progress.add_task("", total=len(moments))
+        for moment in moments:
+            what = stage.texts.say(f"demo.what.{moment.what}", n=len(moment.acts))
+            progress.update(bar, description=f"{moment.at:%d/%m/%Y %H:%M} · {what}")
+            if reached is None or moment.at > reached:
+                stage.play(moment)
+                _note_reached(stage.home, moment.at)
+            progress.advance(bar)
 
 
 def _is_eventful(stage: Stage, moment: Moment) -> bool:
@@ -226,42 +228,48 @@ def _units(programme: Programme, cycle: Cycle) -> dict[str, SimulatedUnit]:
 
 
 def _summarise(stage: Stage, console: Console) -> None:
-    from models.db.records import cycles, editions, letters
-    from tasks.board import board_of
+    from models.db.records import editions
     from tasks.runtime import open_runtime
 
-    say = stage.texts.say
-    with open_runtime(Settings.load()) as runtime, runtime.sessions() as session:
-        as_of = datetime.combine(LAST_DAY, datetime.min.time(), tzinfo=OFFICE_ZONE) + POLL_AT_NIGHT
-        board = board_of(runtime, stage.cycle.code, as_of)
-        made = editions.editions_of(session, stage.cycle.code)
-        drafts = editions.drafts_of(session, stage.cycle.code)
-        n_duties = cycles.count_duties(session, stage.cycle.code)
+    say, home = stage.texts.say, stage.home.resolve()
+    with open_runtime(Settings.load()) as runtime:
+        console.print(_table(stage, runtime))
+        with runtime.sessions() as session:
+            made = editions.editions_of(session, stage.cycle.code)
+            drafts = editions.drafts_of(session, stage.cycle.code)
+    for edition in made:
+        kind = stage.texts.label(edition.kind)
+        console.print(
+            say("demo.edition", kind=kind, number=edition.number, n=edition.n_reported, total=edition.n_expected)
+        )
+        console.print(f"    {home / edition.workbook}\n    {home / edition.report}", soft_wrap=True)
+    for draft in drafts:
+        console.print(say("demo.draft", rung=say(f"rung.{draft.rung}"), path=home / draft.path), soft_wrap=True)
+    console.print(say("demo.mail", path=home / "office" / "mail"), soft_wrap=True)
+
+
+def _table(stage: Stage, runtime: "Runtime") -> Table:
+    from models.db.records import arrivals, letters
+    from tasks.board import board_of
+
+    say, label = stage.texts.say, stage.texts.label
+    as_of = datetime.combine(LAST_DAY, datetime.min.time(), tzinfo=OFFICE_ZONE) + POLL_AT_NIGHT
+    board = board_of(runtime, stage.cycle.code, as_of)
+    with runtime.sessions() as session:
         by_state = letters.count_by_state(session)
-        rungs = letters.count_by_rung(session, stage.cycle.code)
+        by_rung = letters.count_by_rung(session, stage.cycle.code)
+        outcomes = arrivals.outcomes_since(session, stage.cycle.opens_at)
+    rows = [(say("demo.table.expected"), len(board.lines))]
+    rows += [(label(standing), n) for standing, n in Counter(line.standing for line in board.lines).most_common()]
+    rows += [(say("demo.table.rung", rung=say(f"rung.{rung}")), n) for rung, n in by_rung.items()]
+    rows += [(say("demo.table.letters", state=label(state)), n) for state, n in by_state.items()]
+    rows += [(say("demo.table.outcome", outcome=label(outcome)), n) for outcome, n in outcomes.items()]
     table = Table(title=say("demo.table.title", title=stage.cycle.title), title_justify="left")
     table.add_column(say("demo.table.what"))
     table.add_column(say("demo.table.count"), justify="right")
-    standings = Counter(line.standing for line in board.lines)
-    rows = [(say("demo.table.expected"), n_duties)]
-    rows += [(stage.texts.label(standing), n) for standing, n in standings.most_common()]
-    rows += [(say("demo.table.rung", rung=say(f"rung.{rung}")), n) for rung, n in rungs.items()]
-    rows += [(say("demo.table.letters", state=stage.texts.label(state)), n) for state, n in by_state.items()]
-    rows += [
-        (say("demo.table.outcome", outcome=say(f"label.outcome.{name}")), stage.totals[f"poll.{name}"])
-        for name in ("accepted", "returned", "quarantined", "ignored")
-        if stage.totals["poll.runs"]
-    ]
     for name, n in rows:
         table.add_row(name, str(n))
-    console.print(table)
-    for edition in made:
-        kind = stage.texts.label(edition.kind)
-        console.print(say("demo.edition", kind=kind, number=edition.number, n=edition.n_reported, total=n_duties))
-        console.print(f"    {stage.home.resolve() / edition.workbook}\n    {stage.home.resolve() / edition.report}")
-    for draft in drafts:
-        console.print(say("demo.draft", rung=say(f"rung.{draft.rung}"), path=stage.home.resolve() / draft.path))
-    console.print(say("demo.mail", path=stage.home.resolve() / "office" / "mail"))
+    return table
 
 
 def _reached(home: Path) -> datetime | None:

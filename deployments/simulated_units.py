@@ -117,9 +117,7 @@ def habits_of(codes: Sequence[str]) -> dict[str, Habit]:
 
 def acts_of(units: Sequence[SimulatedUnit]) -> list[Act]:
     """Return everything the units will do, in the order of time."""
-    acts = [
-        Act(unit_code=unit.code, day=day, name=name) for unit in units for day, name in ACTS[unit.habit]
-    ]
+    acts = [Act(unit_code=unit.code, day=day, name=name) for unit in units for day, name in ACTS[unit.habit]]
     return sorted(acts, key=lambda act: (act.day, act.unit_code, act.name))
 
 
@@ -155,7 +153,7 @@ class Correspondent:
         """Fill the marked workbook that came back, findings' sheet and all."""
         self._answer(answer, asked, unit)
 
-    def _answer_in_own_form(self, answer: EmailMessage, asked: EmailMessage, unit: SimulatedUnit) -> None:
+    def _answer_in_own_form(self, answer: EmailMessage, _asked: EmailMessage, unit: SimulatedUnit) -> None:
         self._say(answer, "report")
         own = Workbook()
         sheet = own.active
@@ -252,9 +250,10 @@ def signed_copy(title: str) -> bytes:
     objects = (
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R "
-        b"/Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Times-Roman >> >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources 6 0 R >>",
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Times-Roman >>",
+        b"<< /Font << /F1 5 0 R >> >>",
     )
     body = b"%PDF-1.4\n"
     offsets = []

@@ -1,4 +1,4 @@
-"""Puts together what the board and `dondoc status` show of a cycle: each duty's standing, last and next rung, and why."""
+"""Puts together what board and `dondoc status` show of a cycle: each duty's standing, last and next rung, why."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -110,7 +110,7 @@ def _lines(
     ]
 
 
-def _line(  # noqa: PLR0913 - the facts of one line
+def _line(
     duty: Duty,
     *,
     days: LadderDays,

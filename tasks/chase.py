@@ -20,9 +20,7 @@ UNREMARKABLE = frozenset({SkipReason.NOT_OPEN, SkipReason.NOT_DUE, SkipReason.AL
 
 
 @task(name="queue-reminders", task_run_name=run_name("queue_reminders"), cache_policy=NO_CACHE)
-def queue_due_reminders(
-    runtime: Runtime, cycle_code: str, as_of: datetime, *, dry_run: bool = False
-) -> dict[str, int]:
+def queue_due_reminders(runtime: Runtime, cycle_code: str, as_of: datetime, *, dry_run: bool = False) -> dict[str, int]:
     """Queue what is due for each duty of the cycle, note why the others get nothing, and return how many got what.
 
     Outside office hours nothing is decided. Running again queues nothing twice: a rung stands in the ledger once.

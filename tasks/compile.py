@@ -125,7 +125,7 @@ def ordered_duties(runtime: Runtime, session: Session, cycle: Cycle) -> list[Dut
     return sorted(found, key=lambda duty: (order.get(duty.group, len(order)), sort_key(duty.unit_name)))
 
 
-def _content(  # noqa: PLR0913 - what the one value is made of
+def _content(
     runtime: Runtime,
     session: Session,
     cycle: Cycle,

@@ -88,4 +88,3 @@ def _write(
         write_official_letter(target, template, letter, runtime.texts)
         write_whole(runtime.settings.home / path, target.getvalue())
     return editions.Draft(rung=dated.rung.code, as_of=as_of, n_units=len(missing), path=path)
-

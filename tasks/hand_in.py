@@ -35,9 +35,7 @@ def hand_in(
     items = {str(path): _item(path, operator, as_of, dry_run=dry_run) for path in files}
     keep_arrivals(runtime, items.values(), Channel.COMMAND)
     judged = {
-        item.opened.arrival.key: item
-        for chunk in judged_in_chunks(runtime, as_of, dry_run=dry_run)
-        for item in chunk
+        item.opened.arrival.key: item for chunk in judged_in_chunks(runtime, as_of, dry_run=dry_run) for item in chunk
     }
     if dry_run:
         _forget(runtime, [item.key for item in items.values()])
@@ -88,6 +86,4 @@ def _known_result(runtime: Runtime, path: str, key: str) -> HandedIn:
         outcome = arrivals.outcome_of(session, key)
     message = runtime.texts.finding(arrivals.REPEATED)
     reason = {"code": arrivals.REPEATED.code, "sheet": "", "cell": "", "message": message}
-    return HandedIn(
-        file=path, outcome=outcome.value if outcome else "", unit=None, cycle=None, reasons=[reason]
-    )
+    return HandedIn(file=path, outcome=outcome.value if outcome else "", unit=None, cycle=None, reasons=[reason])

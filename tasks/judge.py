@@ -1,8 +1,8 @@
-"""Gives each arrival its one outcome: reads it, finds its duty by three signals, checks it, and writes all of it down."""
+"""Gives each arrival its one outcome: reads it, finds its duty by three signals, checks it, writes it down."""
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -17,12 +17,12 @@ from models.domain.attribution import DutyIdentity, attribute
 from models.domain.checks import PastFigures, check_form, identify
 from models.domain.cycles import Cycle
 from models.domain.duties import Mark, promise_until
-from models.domain.forms import CheckedForm, Finding, FormWords, RawForm, finding
+from models.domain.forms import CheckedForm, Finding, RawForm, finding, note
 from models.domain.judgement import Evidence, judge
 from models.domain.replies import read_reply
 from models.domain.submissions import Contribution, Reply, Signals, Verdict, completed_at
 from models.domain.tokens import is_own_address, token_in_address, token_in_subject
-from models.domain.vocabulary import OFFICE_ZONE, Channel, FindingLevel, LetterKind, LetterState, MarkKind, Outcome
+from models.domain.vocabulary import OFFICE_ZONE, Channel, LetterKind, LetterState, MarkKind, Outcome
 from tasks.adapters.enclosures import Enclosures, attachments_brought, sort_enclosures
 from tasks.adapters.mail_reading import read_mail
 from tasks.names import run_name
@@ -92,7 +92,7 @@ def judge_arrivals(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) 
     return dict(counts)
 
 
-def judged_in_chunks(runtime: Runtime, as_of: datetime, *, dry_run: bool = False):  # noqa: ANN201
+def judged_in_chunks(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) -> Iterator[list[Judged]]:
     """Yield the chunks of arrivals as they are judged and, unless it is a dry run, written down."""
     last_id = 0
     while True:
@@ -126,9 +126,9 @@ def _judge_safely(
     """Judge one arrival; one that breaks the program goes to a person and never stops the others."""
     try:
         judged = _judge_one(runtime, session, opened, known)
-    except Exception as error:  # the arrival is kept, shown and looked at: nothing is lost
-        logger.exception(runtime.texts.say("log.arrival_broken", key=opened.arrival.key, error=error))
-        reasons = (finding("arrival_broken", level=FindingLevel.NOTE),)
+    except Exception:  # the arrival is kept, shown and looked at: nothing is lost
+        logger.exception(runtime.texts.say("log.arrival_broken", key=opened.arrival.key))
+        reasons = (note("arrival_broken"),)
         return Judged(opened=opened, verdict=Verdict(outcome=Outcome.QUARANTINED, reasons=reasons))
     if judged.verdict.duty_id is not None and judged.verdict.outcome in {Outcome.ACCEPTED, Outcome.RETURNED}:
         contribution = Contribution(
@@ -242,12 +242,12 @@ def _judge_one(runtime: Runtime, session: Session, opened: Opened, known: Known)
 def _ignorable(runtime: Runtime, opened: Opened) -> Finding | None:
     mail = opened.mail
     if mail.sender and is_own_address(mail.sender, runtime.settings.mail_from):
-        return _note("own_letter")
+        return note("own_letter")
     if mail.bounced_addresses or mail.bounced_message_id:
-        return _note("bounce", addresses=", ".join(mail.bounced_addresses))
+        return note("bounce", addresses=", ".join(mail.bounced_addresses))
     if mail.auto_reply_reason:
-        return _note("auto_reply")
-    return _note("repeated") if opened.is_repeated else None
+        return note("auto_reply")
+    return note("repeated") if opened.is_repeated else None
 
 
 def _reply(runtime: Runtime, opened: Opened) -> Reply | None:
@@ -351,9 +351,7 @@ def _note_what_mail_says(session: Session, opened: Opened, as_of: datetime) -> N
         letters.confirm_sent(session, [mail.message_id], at=as_of)
 
 
-def _credit(
-    session: Session, judged: Judged, duty_id: int, envelope: arrivals.Envelope, as_of: datetime
-) -> None:
+def _credit(session: Session, judged: Judged, duty_id: int, envelope: arrivals.Envelope, as_of: datetime) -> None:
     received_at = judged.opened.arrival.received_at
     if judged.checked is None and judged.reply is not None and not judged.attachments:
         cycles.add_mark(session, duty_id, _mark_of(judged.reply, received_at))
@@ -389,7 +387,7 @@ def _settle(session: Session, duty_id: int, as_of: datetime) -> None:
 def _queue_answer(runtime: Runtime, session: Session, judged: Judged, as_of: datetime) -> None:
     """Queue the one answer of an arrival; who is no contact and has no token of ours gets none."""
     kind = ANSWERED_BY.get(judged.verdict.outcome)
-    to = _answer_to(runtime, session, judged, as_of)
+    to = _answer_to(session, judged, as_of)
     if kind is None or not to or not judged.is_answerable:
         return
     key = f"answer|{judged.opened.arrival.key}"
@@ -409,7 +407,7 @@ def _queue_answer(runtime: Runtime, session: Session, judged: Judged, as_of: dat
     )
 
 
-def _answer_to(runtime: Runtime, session: Session, judged: Judged, as_of: datetime) -> str:
+def _answer_to(session: Session, judged: Judged, as_of: datetime) -> str:
     if judged.opened.mail.sender:
         return judged.opened.mail.sender
     if judged.verdict.duty_id is None:
@@ -423,9 +421,7 @@ def _answer_to(runtime: Runtime, session: Session, judged: Judged, as_of: dateti
 def _mark_of(reply: Reply, stated_at: datetime) -> Mark:
     if reply.is_nil or reply.promised_on is None:
         return Mark(kind=MarkKind.NIL, stated_at=stated_at, reason=reply.reason)
-    return Mark(
-        kind=MarkKind.PROMISE, stated_at=stated_at, until=promise_until(reply.promised_on), reason=reply.reason
-    )
+    return Mark(kind=MarkKind.PROMISE, stated_at=stated_at, until=promise_until(reply.promised_on), reason=reply.reason)
 
 
 def _version(opened: Opened) -> str:
@@ -436,6 +432,3 @@ def _identity(record: cycles.DutyRecord) -> DutyIdentity:
     duty = record.duty
     return DutyIdentity(id=duty.id, unit_code=duty.unit_code, cycle_code=duty.cycle_code)
 
-
-def _note(code: str, **facts: object) -> Finding:
-    return finding(code, level=FindingLevel.NOTE, **facts)

@@ -1,5 +1,6 @@
 """Writes the letters of the outbox from what is recorded: chasing letters from their duties, answers from arrivals."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +19,11 @@ from models.domain.tokens import reply_address
 from models.domain.vocabulary import OFFICE_ZONE, Anchor, LetterKind, Outcome, SkipReason
 from tasks.adapters.invitations import invitation
 from tasks.adapters.rendering import AnswerContext, ChaseContext, ChaseDuty, Envelope
+from tasks.adapters.workbooks.marking import WorkbookNotMarkableError
 from tasks.ports import Attachment, Letter
 from tasks.runtime import Runtime
+
+logger = logging.getLogger(__name__)
 
 WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CALENDAR_TYPE: Final = "text/calendar"
@@ -49,9 +53,7 @@ class Written:
     lapsed: Mapping[int, SkipReason]
 
 
-def write_letters(
-    runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter], now: datetime
-) -> list[Written]:
+def write_letters(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter], now: datetime) -> list[Written]:
     """Write each claimed letter; a chasing letter leaves out the duties that were answered since it was decided."""
     batch = _gather(runtime, session, claimed, now)
     return [
@@ -111,14 +113,12 @@ def _chasing_letter(
     first = batch.cycles[spoken[0][1].duty.cycle_code]
     programme = runtime.programme_of(first)
     rungs = [_rung(batch.cycles[record.duty.cycle_code], reminder.rung) for reminder, record in spoken]
-    duties = tuple(
-        _duty(runtime, batch, record, rung, now) for (_, record), rung in zip(spoken, rungs, strict=True)
-    )
+    duties = tuple(_duty(runtime, batch, record, rung, now) for (_, record), rung in zip(spoken, rungs, strict=True))
     in_charge = batch.members[programme.code]
     copies = [
-        in_charge[record.member_in_charge]
+        address
         for (_, record), rung in zip(spoken, rungs, strict=True)
-        if rung.copy_member_in_charge and record.member_in_charge in in_charge
+        if rung.copy_member_in_charge and (address := in_charge.get(record.member_in_charge or ""))
     ]
     forms = [_form(runtime, record) for (_, record), duty in zip(spoken, duties, strict=True) if duty.has_form]
     events = [
@@ -142,9 +142,7 @@ def _chasing_letter(
     return runtime.renderer.chase(context, envelope)
 
 
-def _duty(
-    runtime: Runtime, batch: Batch, record: cycles.DutyRecord, rung: Rung, now: datetime
-) -> ChaseDuty:
+def _duty(runtime: Runtime, batch: Batch, record: cycles.DutyRecord, rung: Rung, now: datetime) -> ChaseDuty:
     cycle = batch.cycles[record.duty.cycle_code]
     _, obligation = runtime.programme_with(cycle.obligation_code)
     return ChaseDuty(
@@ -219,8 +217,10 @@ def _marked_workbook(runtime: Runtime, arrival: JudgedArrival) -> Attachment | N
     digest = arrival.envelope.workbook_digest
     if arrival.outcome is not Outcome.RETURNED or digest is None or not any(r.cell for r in arrival.reasons):
         return None
-    content = runtime.reader.mark(runtime.archive.read(digest), arrival.reasons, runtime.texts)
-    if content is None:
+    try:
+        content = runtime.reader.mark(runtime.archive.read(digest), arrival.reasons, runtime.texts)
+    except WorkbookNotMarkableError as error:
+        logger.warning(runtime.texts.error(error))
         return None
     return Attachment(
         name=arrival.envelope.workbook_name or f"{arrival.digest[:8]}.xlsx",

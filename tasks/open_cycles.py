@@ -26,9 +26,7 @@ TIME_FOR_LATE_ANSWERS: Final = timedelta(days=60)
 
 
 @task(name="open-cycles", task_run_name=run_name("open_cycles"), cache_policy=NO_CACHE)
-def open_due_cycles(
-    runtime: Runtime, obligation_code: str, as_of: datetime, *, dry_run: bool = False
-) -> list[str]:
+def open_due_cycles(runtime: Runtime, obligation_code: str, as_of: datetime, *, dry_run: bool = False) -> list[str]:
     """Open the obligation's cycles that are due to open at the instant, and return the codes of the new ones.
 
     The expected set is the roster of the day on which the cycle opens. A cycle opens once: running again does nothing.
@@ -52,7 +50,7 @@ def open_due_cycles(
 
 
 def active_cycles(runtime: Runtime, obligation_code: str, as_of: datetime) -> list[str]:
-    """Return the codes of the obligation's cycles that are open, chased, or still taking late answers, the oldest first."""
+    """Return the obligation's cycles that are open, chased, or still taking late answers, the oldest first."""
     _, obligation = runtime.programme_with(obligation_code)
     with runtime.sessions() as session:
         opened = cycles.cycles_of(session, obligation.code, opened_by=as_of)

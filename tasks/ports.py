@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from models.domain.forms import Finding, RawForm
 from models.domain.vocabulary import Outcome
-from tasks.adapters.texts import Texts
 
 
 class Clock(Protocol):
@@ -160,8 +159,12 @@ class FormReader(Protocol):
     def read(self, contents: Sequence[bytes]) -> list[ReadForm]:
         """Return one result a workbook, in order; a hostile one costs its own result only."""
 
-    def mark(self, content: bytes, findings: Sequence[Finding], texts: Texts) -> bytes | None:
-        """Return the sender's own workbook with the findings marked in it; None when it cannot be done."""
+    def mark(self, content: bytes, findings: Sequence[Finding], texts: Any) -> bytes:
+        """Return the sender's own workbook with the findings marked in it, in the words of the templates.
+
+        Raises:
+            WorkbookNotMarkableError: it cannot be held; the letter goes without it.
+        """
 
     def close(self) -> None:
         """End the worker processes."""

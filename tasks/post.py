@@ -1,4 +1,4 @@
-"""Sends the outbox: bundles reminders into one letter a person and day, claims, sends, and marks what became of each."""
+"""Sends the outbox: bundles reminders into one letter a person and day, claims, sends, and marks."""
 
 import logging
 from collections import Counter
@@ -184,6 +184,4 @@ def _count_what_is_left(runtime: Runtime, counts: Counter[str]) -> None:
 
 
 def _is_office_hour(runtime: Runtime, now: datetime) -> bool:
-    return all(
-        programme.office_hours.contains(now, programme.calendar) for programme in runtime.programmes.values()
-    )
+    return all(programme.office_hours.contains(now, programme.calendar) for programme in runtime.programmes.values())

@@ -82,4 +82,3 @@ def _row(runtime: Runtime, item: InboxItem, channel: Channel, taken_at: datetime
         "operator": item.operator,
         "file_name": item.file_name,
     }
-

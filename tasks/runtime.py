@@ -14,10 +14,12 @@ from models.domain.plan import Obligation, Programme
 from tasks.adapters.archive import FolderArchive
 from tasks.adapters.clock import FixedClock, SystemClock
 from tasks.adapters.inbox import DropFolder, ImapInbox
+from tasks.adapters.mail_reading import reply_phrases
 from tasks.adapters.programme import load_programme
 from tasks.adapters.rendering import Renderer
 from tasks.adapters.smtp import SmtpTransport
 from tasks.adapters.texts import Texts, vietnamese
+from tasks.adapters.workbooks import form_words
 from tasks.adapters.workbooks.pool import GuardedReader
 from tasks.ports import Archive, Clock, FormReader, Inbox, MailTransport
 from tasks.settings import Settings
@@ -53,6 +55,8 @@ class Runtime:
         self.mailbox: Final = mailbox
         self.drop_folder: Final = drop_folder
         self.reader: Final = reader
+        self.form_words: Final = form_words(texts)
+        self.reply_phrases: Final = reply_phrases(texts)
 
     def programme_with(self, obligation_code: str) -> tuple[Programme, Obligation]:
         """Return the programme that lays down an obligation, and the obligation, by its code or slug.
@@ -89,7 +93,7 @@ def open_runtime(settings: Settings) -> Iterator[Runtime]:
         clock=clock,
     )
     reader = GuardedReader(settings.limits)
-    drop_folder = DropFolder(settings.drop_folder, settings.limits)
+    drop_folder = DropFolder(settings.drop_folder, settings.limits, clock=clock)
     mailbox = ImapInbox(settings.imap, settings.limits) if settings.imap.host else None
     with ExitStack() as stack:
         for let_go in _endings(engine.dispose, mail.close, reader.close, mailbox.close if mailbox else None):

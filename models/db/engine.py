@@ -49,7 +49,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-    connection.create_collation("vietnamese", _compare)  # type: ignore[attr-defined]  # SQLite's own method
+    connection.create_collation("vietnamese", _compare)
 
 
 def _compare(left: str, right: str) -> int:

@@ -7,9 +7,8 @@ operator who carried the file here), and the unit named inside the workbook.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.domain.forms import Finding, finding
+from models.domain.forms import Finding, note
 from models.domain.submissions import Attribution, Signals
-from models.domain.vocabulary import FindingLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,27 +51,27 @@ def attribute(
 
 def _about_the_token(signals: Signals, named: DutyIdentity | None) -> tuple[Finding, ...]:
     if signals.tokens_disagree:
-        return (_reason("tokens_disagree"),)
+        return (note("tokens_disagree"),)
     if named is not None:
         return ()
-    return (_reason("token_unknown" if signals.token_is_bad else "token_missing"),)
+    return (note("token_unknown" if signals.token_is_bad else "token_missing"),)
 
 
 def _about_the_sender(signals: Signals, named: DutyIdentity | None) -> tuple[Finding, ...]:
     if signals.operator:
         return ()
     if not signals.sender_units:
-        return (_reason("sender_unknown"),)
+        return (note("sender_unknown"),)
     if named is not None and named.unit_code not in signals.sender_units:
-        return (_reason("sender_of_another_unit"),)
+        return (note("sender_of_another_unit"),)
     return ()
 
 
 def _about_the_workbook(signals: Signals, named: DutyIdentity | None) -> tuple[Finding, ...]:
     if signals.workbook_unit is None:
-        return (_reason("workbook_without_unit"),)
+        return (note("workbook_without_unit"),)
     if named is not None and named.unit_code != signals.workbook_unit:
-        return (_reason("workbook_of_another_unit"),)
+        return (note("workbook_of_another_unit"),)
     return ()
 
 
@@ -92,6 +91,3 @@ def _guessed_duty(
     waiting = open_duties.get(unit_code, ())
     return waiting[-1] if waiting else None
 
-
-def _reason(code: str) -> Finding:
-    return finding(code, level=FindingLevel.NOTE)

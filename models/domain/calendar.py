@@ -26,7 +26,7 @@ def last_day_before(instant: datetime) -> date:
 
 @dataclass(frozen=True, slots=True)
 class BeforeDay:
-    """"trước ngày D/M": the day itself is already too late."""
+    """What the plan calls “trước ngày D/M”: the day itself is already too late."""
 
     day: int
     month: int
@@ -38,7 +38,7 @@ class BeforeDay:
 
 @dataclass(frozen=True, slots=True)
 class ByDay:
-    """"chậm nhất ngày D/M": the day itself is still in time, to its 24th hour."""
+    """What the plan calls “chậm nhất ngày D/M”: the day itself is still in time, to its 24th hour."""
 
     day: int
     month: int
@@ -50,7 +50,7 @@ class ByDay:
 
 @dataclass(frozen=True, slots=True)
 class WithinMonth:
-    """"xong trong tháng M": the first instant of the next month is too late."""
+    """What the plan calls “xong trong tháng M”: the first instant of the next month is too late."""
 
     month: int
 
@@ -61,7 +61,7 @@ class WithinMonth:
 
 @dataclass(frozen=True, slots=True)
 class WithinQuarter:
-    """"xong trong Quý Q": the first instant of the next quarter is too late."""
+    """What the plan calls “xong trong Quý Q”: the first instant of the next quarter is too late."""
 
     quarter: int
 

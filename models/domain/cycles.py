@@ -113,4 +113,3 @@ def _period_start(programme: Programme, window: DataWindow, year: int) -> date:
     if earlier_window is None:
         return window.starts.on(year)
     return earlier_window.ends.on(year - 1) + timedelta(days=1)
-

@@ -62,7 +62,7 @@ def late_at(duty: Duty, as_of: datetime) -> datetime:
 
 
 def timeliness(duty: Duty, as_of: datetime) -> Timeliness | None:
-    """Return how the first complete submission, or the nil report, stands against the deadline; None when there is none."""
+    """Return how the first complete answer stands against the deadline; None when there is none."""
     received_at = answered_at(duty, as_of)
     if received_at is None:
         return None

@@ -1,4 +1,4 @@
-"""Errors for operators: each carries a code and its facts, and the sentence in Vietnamese is in `templates/messages.vi.yaml`.
+"""Errors for operators: each carries a code and its facts; its sentence is in `templates/messages/`.
 
 A unit's mistake is never an exception: it is a `forms.Finding` with a cell.
 """

@@ -150,6 +150,11 @@ def finding(
     return Finding(code=code, level=level, sheet=sheet, cell=cell, facts=tuple((k, str(v)) for k, v in facts.items()))
 
 
+def note(code: str, **facts: object) -> Finding:
+    """Return a finding that asks nothing of the unit: the reason of an outcome, or something worth knowing."""
+    return Finding(code=code, level=FindingLevel.NOTE, facts=tuple((k, str(v)) for k, v in facts.items()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """What a unit reported in one field: a whole amount (đồng for money) or a text, and whether it is an estimate."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.domain.forms import CheckedForm, Finding, finding
+from models.domain.forms import CheckedForm, Finding, finding, note
 from models.domain.plan import AttachmentRule
 from models.domain.submissions import Attribution, Contribution, Reply, Verdict, completed_at
-from models.domain.vocabulary import FindingLevel, Outcome
+from models.domain.vocabulary import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ def judge(
     if evidence.ignorable is not None:
         return Verdict(outcome=Outcome.IGNORED, reasons=(evidence.ignorable,))
     if evidence.n_forms > 1:
-        return _verdict(evidence, Outcome.QUARANTINED, (_note("several_forms", n=evidence.n_forms),))
+        return _verdict(evidence, Outcome.QUARANTINED, (note("several_forms", n=evidence.n_forms),))
     if evidence.file_findings:
         return _judge_unreadable(evidence)
     if not _brings_something(evidence):
@@ -73,13 +73,11 @@ def _judge_unreadable(evidence: Evidence) -> Verdict:
 
 def _judge_empty(evidence: Evidence) -> Verdict:
     if evidence.is_from_a_contact or evidence.attribution.duty_id is not None:
-        return _verdict(evidence, Outcome.QUARANTINED, (_note("nothing_to_read"),))
-    return Verdict(outcome=Outcome.IGNORED, reasons=(_note("stranger_without_form"),))
+        return _verdict(evidence, Outcome.QUARANTINED, (note("nothing_to_read"),))
+    return Verdict(outcome=Outcome.IGNORED, reasons=(note("stranger_without_form"),))
 
 
-def _judge_answer(
-    evidence: Evidence, required: Sequence[AttachmentRule], earlier: Sequence[Contribution]
-) -> Verdict:
+def _judge_answer(evidence: Evidence, required: Sequence[AttachmentRule], earlier: Sequence[Contribution]) -> Verdict:
     if evidence.checked is None and evidence.reply is not None and not evidence.attachments:
         return _verdict(evidence, Outcome.ACCEPTED, (_about_the_reply(evidence.reply),))
     contributions = [*earlier, contribution_of(evidence)]
@@ -102,9 +100,9 @@ def _brings_something(evidence: Evidence) -> bool:
 
 def _about_the_reply(reply: Reply) -> Finding:
     if reply.is_nil:
-        return _note("nil_reported")
+        return note("nil_reported")
     day = reply.promised_on.strftime("%d/%m/%Y") if reply.promised_on else ""
-    return _note("promise_noted", day=day)
+    return note("promise_noted", day=day)
 
 
 def _verdict(evidence: Evidence, outcome: Outcome, reasons: Sequence[Finding]) -> Verdict:
@@ -116,6 +114,3 @@ def _verdict(evidence: Evidence, outcome: Outcome, reasons: Sequence[Finding]) -
         cycle_code=evidence.cycle_code,
     )
 
-
-def _note(code: str, **facts: object) -> Finding:
-    return finding(code, level=FindingLevel.NOTE, **facts)

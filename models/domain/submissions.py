@@ -1,4 +1,4 @@
-"""What becomes of an arrival: the signals of who sent it, its outcome with reasons, and when a duty was first complete."""
+"""What becomes of an arrival: the signals of who sent it, its outcome, and when a duty was first complete."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""The only doors to the tables: one module an aggregate; each takes a session, hands out domain values, never commits."""
+"""The only doors to the tables: one module an aggregate; it takes a session, hands out values, never commits."""

@@ -9,12 +9,11 @@ from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.db.tables import ArrivalRow, CycleRow, DutyRow, FigureRow, Jsonable, NarrativeRow, SubmissionRow
-from models.domain.forms import CheckedForm, Finding, finding
+from models.domain.forms import CheckedForm, Finding, note
 from models.domain.submissions import Contribution, Verdict
 from models.domain.vocabulary import Channel, FindingLevel, Outcome
 
-
-REPEATED: Final = finding("repeated", level=FindingLevel.NOTE)
+REPEATED: Final = note("repeated")
 """The reason of what came before, byte for byte."""
 
 
@@ -78,9 +77,7 @@ class NewSubmission:
 
 def take(session: Session, arrivals: Sequence[Mapping[str, object]]) -> int:
     """Record arrivals that are not known by their key yet, and return how many are new."""
-    known = set(
-        session.scalars(select(ArrivalRow.key).where(ArrivalRow.key.in_([item["key"] for item in arrivals])))
-    )
+    known = set(session.scalars(select(ArrivalRow.key).where(ArrivalRow.key.in_([item["key"] for item in arrivals]))))
     new = {str(item["key"]): dict(item) for item in arrivals if item["key"] not in known}
     if new:
         session.execute(insert(ArrivalRow), list(new.values()))
@@ -294,8 +291,7 @@ def _add_answers(session: Session, submission_id: int, form: CheckedForm) -> Non
         for figure in form.figures
     ]
     narratives = [
-        {"submission_id": submission_id, "section": section, "text": text}
-        for section, text in form.narratives.items()
+        {"submission_id": submission_id, "section": section, "text": text} for section, text in form.narratives.items()
     ]
     if figures:
         session.execute(insert(FigureRow), figures)
@@ -315,7 +311,7 @@ def _judged(row: ArrivalRow, number: int | None) -> JudgedArrival:
             workbook_digest=row.workbook_digest,
             workbook_name=row.workbook_name,
         ),
-        outcome=Outcome(row.outcome),
+        outcome=Outcome(row.outcome or Outcome.IGNORED),
         duty_id=row.duty_id,
         reasons=tuple(finding_from_json(reason) for reason in row.reasons),
         submission_number=number,

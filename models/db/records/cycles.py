@@ -109,8 +109,12 @@ def duties_in_chunks(session: Session, cycle_code: str, *, size: int) -> Iterato
     """Yield the cycle's duties in chunks, in the order they were frozen; memory does not grow with their number."""
     last_id = 0
     while chunk := _duty_records(
-        session, select(DutyRow, CycleRow).join(CycleRow).where(CycleRow.code == cycle_code, DutyRow.id > last_id)
-        .order_by(DutyRow.id).limit(size)
+        session,
+        select(DutyRow, CycleRow)
+        .join(CycleRow)
+        .where(CycleRow.code == cycle_code, DutyRow.id > last_id)
+        .order_by(DutyRow.id)
+        .limit(size),
     ):
         yield chunk
         last_id = chunk[-1].duty.id
@@ -222,9 +226,7 @@ def _record(row: DutyRow, cycle: CycleRow, marks: tuple[Mark, ...], held_since: 
         held_since=held_since,
         marks=marks,
     )
-    return DutyRecord(
-        duty=duty, token=row.token, member_in_charge=row.member_in_charge, form_digest=row.form_digest
-    )
+    return DutyRecord(duty=duty, token=row.token, member_in_charge=row.member_in_charge, form_digest=row.form_digest)
 
 
 def _cycle(row: CycleRow) -> Cycle:

@@ -127,9 +127,7 @@ def drafts_of(session: Session, cycle_code: str) -> list[Draft]:
 def add_draft(session: Session, cycle_code: str, draft: Draft) -> None:
     """Record an official letter that lies ready."""
     cycle_id = session.scalars(select(CycleRow.id).where(CycleRow.code == cycle_code)).one()
-    session.add(
-        DraftRow(cycle_id=cycle_id, rung=draft.rung, as_of=draft.as_of, n_units=draft.n_units, path=draft.path)
-    )
+    session.add(DraftRow(cycle_id=cycle_id, rung=draft.rung, as_of=draft.as_of, n_units=draft.n_units, path=draft.path))
 
 
 def sources(session: Session, cycle_code: str, as_of: datetime) -> list[SourceRow]:

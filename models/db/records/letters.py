@@ -140,15 +140,13 @@ def reminders_in(session: Session, letter_ids: Sequence[int]) -> dict[int, list[
     return found
 
 
-def claim(  # noqa: PLR0913 - each is one condition of the claim
+def claim(
     session: Session, *, kinds: Sequence[LetterKind], limit: int, at: datetime, max_attempts: int, after_id: int = 0
 ) -> list[ClaimedLetter]:
     """Claim queued letters beyond a number: an UPDATE guarded by their state, so that of two runs only one sends."""
     wanted = (
         select(LetterRow.id)
-        .where(
-            LetterRow.state == LetterState.QUEUED, LetterRow.kind.in_(kinds), LetterRow.n_attempts < max_attempts
-        )
+        .where(LetterRow.state == LetterState.QUEUED, LetterRow.kind.in_(kinds), LetterRow.n_attempts < max_attempts)
         .where(LetterRow.id > after_id)
         .order_by(LetterRow.id)
         .limit(limit)
@@ -161,7 +159,9 @@ def claim(  # noqa: PLR0913 - each is one condition of the claim
         .returning(LetterRow.id)
     ).all()
     rows = session.scalars(
-        select(LetterRow).where(LetterRow.id.in_(claimed)).order_by(LetterRow.id)
+        select(LetterRow)
+        .where(LetterRow.id.in_(claimed))
+        .order_by(LetterRow.id)
         .execution_options(populate_existing=True)
     )
     return [_claimed(row) for row in rows]
