@@ -24,6 +24,7 @@ from models.domain.vietnamese import comparison_key
 from models.domain.vocabulary import Accrual, FieldKind, FindingLevel
 
 LANDMARK_COLUMN: Final = "A"
+MAX_CODE_LENGTH: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,7 @@ def locate(raw: RawForm, sheet: str, codes: tuple[str, ...]) -> Located | None:
     found: dict[str, dict[str, list[int]]] = {}
     for (name, address), value in raw.cells.items():
         if address[0] == LANDMARK_COLUMN and address[1:].isdigit():
-            code = wanted.get(comparison_key(shown(value)))
+            code = wanted.get(_code_key(value))
             if code is not None:
                 found.setdefault(name, {}).setdefault(code, []).append(int(address[1:]))
     if not found:
@@ -114,6 +115,12 @@ def locate(raw: RawForm, sheet: str, codes: tuple[str, ...]) -> Located | None:
         rows={code: places[0] for code, places in rows.items()},
         repeated=tuple((code, row) for code, places in rows.items() for row in places[1:]),
     )
+
+
+def _code_key(value: object) -> str:
+    """Return what a first cell is compared by; a long text is no code, and is left alone."""
+    text = value if isinstance(value, str) else shown(value)
+    return comparison_key(text) if len(text) <= MAX_CODE_LENGTH else ""
 
 
 def _column_and_row(address: str) -> tuple[str, int]:

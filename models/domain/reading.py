@@ -86,6 +86,8 @@ def read_answer(value: object, answers: Sequence[str]) -> str | None:
 
 def read_text(value: object) -> tuple[str, bool, bool]:
     """Return a cell's text as it is kept, whether signs were removed from it, and whether it was cut."""
+    if value is None:
+        return "", False, False
     raw = value.replace(_ESCAPED_RETURN, "\n") if isinstance(value, str) else shown(value)
     cleaned = _FORBIDDEN.sub("", raw)
     text = tidy_lines(cleaned)

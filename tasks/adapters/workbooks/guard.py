@@ -40,8 +40,8 @@ LETTERS: Final = 26
 
 _ENCODING: Final = re.compile(rb"""encoding\s*=\s*["']\s*([^"']*)""")
 _READABLE_ENCODINGS: Final = frozenset({b"utf-8", b"us-ascii", b"ascii"})
-_FORMULA: Final = re.compile(rb"<(?:\w+:)?f[\s/>]")
-_ERROR_CELL: Final = re.compile(rb"""\st\s*=\s*["']e["']""")
+_FORMULA: Final = re.compile(rb"[<:]f[\s/>]")
+_ERROR_CELLS: Final = (b't="e"', b"t='e'")
 _LEGACY_FONT: Final = re.compile(rb"""["']\s*\.vn""", re.IGNORECASE)
 _STRICT: Final = b"http://purl.oclc.org/ooxml/"
 _UNPACKING_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError)
@@ -202,7 +202,8 @@ def _too_far(part: bytes, limits: LimitSettings) -> Finding | None:
         return None
     for match in _suspicious_places(limits.rows).finditer(part):
         place = match[1].decode("ascii", "replace").upper()
-        if _is_beyond(place, limits):
+        is_attribute = part[match.start() - 1 : match.start()].isspace()
+        if is_attribute and _is_beyond(place, limits):
             columns = _column_name(limits.columns)
             return finding("workbook_too_far", place=place, rows=limits.rows, columns=columns)
     return None
@@ -211,9 +212,10 @@ def _too_far(part: bytes, limits: LimitSettings) -> Finding | None:
 @lru_cache(maxsize=8)
 def _suspicious_places(n_rows: int) -> re.Pattern[bytes]:
     """Return what finds the few `r` attributes worth a closer look: two letters, many digits, or anything escaped."""
+    # It begins with a plain letter, not with the blank before it, for then the search is ten times as fast.
     digits = len(str(n_rows))
     return re.compile(
-        rb"""\sr\s*=\s*["'](\s*[A-Za-z]{2,}[^"']*|\s*[A-Za-z]?[0-9]{%d,}[^"']*|[^"']*&[^"']*)["']""" % digits
+        rb"""r\s*=\s*["'](\s*[A-Za-z]{2,}[^"']*|\s*[A-Za-z]?[0-9]{%d,}[^"']*|[^"']*&[^"']*)["']""" % digits
     )
 
 
@@ -240,7 +242,7 @@ def _hides_something(name: str, part: bytes) -> bool:
         return _LEGACY_FONT.search(part) is not None
     if not name.startswith(SHEET_FOLDER):
         return False
-    return _FORMULA.search(part) is not None or _ERROR_CELL.search(part) is not None
+    return any(sign in part for sign in _ERROR_CELLS) or _FORMULA.search(part) is not None
 
 
 def _plain(name: str) -> str:

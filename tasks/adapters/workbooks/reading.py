@@ -7,7 +7,7 @@ calamine does not show, openpyxl looks a second time.
 import io
 import unicodedata
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from typing import Final
@@ -26,7 +26,6 @@ MAX_SHEETS: Final = 50
 MAX_CELLS: Final = 100_000
 """More than this many filled cells is no form of ours."""
 MAX_STAMP_LENGTH: Final = 200
-MAX_COLUMN_NUMBER: Final = 16_384
 _LETTERS: Final = 26
 
 Cells = dict[tuple[str, str], object]
@@ -65,12 +64,11 @@ def _read(content: bytes, limits: LimitSettings, *, second_look: bool) -> RawFor
     with CalamineWorkbook.from_filelike(io.BytesIO(content)) as workbook:
         worksheets = [each.name for each in workbook.sheets_metadata if each.typ is SheetTypeEnum.WorkSheet]
         for name in worksheets[:MAX_SHEETS]:
-            own_name = unicodedata.normalize("NFC", name)
-            sheets.append(own_name)
-            for address, value in _filled_cells(workbook, name):
-                cells[own_name, address] = value
-                if len(cells) > MAX_CELLS:
-                    raise _TooManyCellsError
+            sheets.append(unicodedata.normalize("NFC", name))
+            rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            cells.update(_filled_cells(sheets[-1], rows))
+            if len(cells) > MAX_CELLS:
+                raise _TooManyCellsError
     seen = _look_again(content, cells, limits) if second_look else _SecondLook()
     cells.update(seen.converted)
     return RawForm(
@@ -82,18 +80,23 @@ def _read(content: bytes, limits: LimitSettings, *, second_look: bool) -> RawFor
     )
 
 
-def _filled_cells(workbook: CalamineWorkbook, name: str) -> Iterator[tuple[str, object]]:
-    for row_number, row in enumerate(workbook.get_sheet_by_name(name).to_python(skip_empty_area=False), start=1):
-        for column_number, value in enumerate(row):
-            if value != "":
-                yield f"{_column(column_number)}{row_number}", _plain(value)
+def _filled_cells(sheet: str, rows: Sequence[Sequence[object]]) -> Cells:
+    columns = [_column(number) for number in range(max(map(len, rows), default=0))]
+    return {
+        (sheet, f"{column}{number}"): _plain(value)
+        for number, row in enumerate(rows, start=1)
+        for column, value in zip(columns, row, strict=False)
+        if value != ""
+    }
 
 
 def _plain(value: object) -> object:
     """Return a value as it may leave the worker: text in NFC, numbers and dates as they are."""
+    if isinstance(value, float):
+        return value
     if isinstance(value, str):
         return value if value.isascii() else unicodedata.normalize("NFC", value)
-    return value if isinstance(value, bool | int | float | date | time | timedelta) else str(value)
+    return value if isinstance(value, bool | int | date | time | timedelta) else str(value)
 
 
 def _column(number: int) -> str:
