@@ -232,7 +232,7 @@ class DropFolder:
         return next((path for path, operator in self._finished() if self._key(path, operator) == key), None)
 
     def _unavailable(self, problem: OSError) -> MailboxUnavailableError:
-        return MailboxUnavailableError(host="", port=0, folder=str(self._folder), detail=str(problem))
+        return MailboxUnavailableError(host=str(self._folder), port=0, folder=str(self._folder), detail=str(problem))
 
 
 def _select(mailbox: BaseMailBox, folder: str) -> int:
