@@ -125,9 +125,18 @@ def _remove_earlier_marks(workbook: Workbook, marking: Marking) -> None:
     for sheet in workbook.worksheets:
         for row in sheet.iter_rows():
             for cell in row:
-                if isinstance(cell, Cell) and cell.comment is not None and cell.comment.author == marking.author:
+                if isinstance(cell, Cell) and cell.comment is not None and _is_ours(cell.comment, marking):
                     cell.comment = None
                     cell.fill = _fill(INPUT_COLOUR) if not cell.protection.locked else PatternFill()
+
+
+def _is_ours(comment: Comment, marking: Marking) -> bool:
+    # LibreOffice forgets who wrote a comment, but keeps its first line.
+    return comment.author == marking.author or comment.text.startswith(_opening(marking))
+
+
+def _opening(marking: Marking) -> str:
+    return f"{marking.author}:"
 
 
 def _mark_cells(workbook: Workbook, marking: Marking) -> None:
@@ -141,7 +150,7 @@ def _mark_cells(workbook: Workbook, marking: Marking) -> None:
             continue  # the middle of a merged area holds neither colour nor comment; the list names it
         gravest = min(marks, key=lambda item: list(COLOURS).index(item.level))
         cell.fill = _fill(COLOURS[gravest.level])
-        text = "\n".join(item.sentence for item in marks)
+        text = "\n".join([_opening(marking), *(item.sentence for item in marks)])
         cell.comment = Comment(text, marking.author, height=COMMENT_HEIGHT, width=COMMENT_WIDTH)
 
 
