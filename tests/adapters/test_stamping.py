@@ -137,6 +137,13 @@ def test_every_cell_with_fixed_answers_or_an_amount_is_validated(figures, cycle)
         assert covered[f"{spec.estimate_column}{item.row}"] == "list"
 
 
+def test_each_validation_says_beforehand_what_may_be_written(figures):
+    for rule in figures.data_validations.dataValidation:
+        assert rule.showInputMessage
+        assert 0 < len(rule.promptTitle) <= 32
+        assert 0 < len(rule.prompt) <= 255
+
+
 @pytest.mark.office
 def test_a_form_that_libreoffice_has_saved_keeps_stamp_values_and_validations(form, cycle, tmp_path):
     soffice = shutil.which("soffice")

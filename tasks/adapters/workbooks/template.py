@@ -327,6 +327,9 @@ def _whole_numbers(texts: Texts) -> DataValidation:
         showErrorMessage=True,
         errorTitle=texts.say("form.validation.amount_title"),
         error=texts.say("form.validation.amount"),
+        showInputMessage=True,
+        promptTitle=texts.say("form.validation.amount_title"),
+        prompt=texts.say("form.validation.amount"),
     )
 
 
@@ -338,6 +341,9 @@ def _one_of(answers: Sequence[str], texts: Texts, name: str) -> DataValidation:
         showErrorMessage=True,
         errorTitle=texts.say(f"form.validation.{name}_title"),
         error=texts.say(f"form.validation.{name}"),
+        showInputMessage=True,
+        promptTitle=texts.say(f"form.validation.{name}_title"),
+        prompt=texts.say(f"form.validation.{name}"),
     )
 
 
