@@ -17,14 +17,13 @@ from models.domain.attribution import DutyIdentity, attribute
 from models.domain.checks import PastFigures, check_form, identify
 from models.domain.cycles import Cycle
 from models.domain.duties import Mark, promise_until
-from models.domain.forms import CheckedForm, Finding, RawForm, finding, note
+from models.domain.forms import CheckedForm, Finding, RawForm, note
 from models.domain.judgement import Evidence, judge
 from models.domain.replies import read_reply
 from models.domain.submissions import Contribution, Reply, Signals, Verdict, completed_at
 from models.domain.tokens import is_own_address, token_in_address, token_in_subject
 from models.domain.vocabulary import OFFICE_ZONE, Channel, LetterKind, LetterState, MarkKind, Outcome
 from tasks.adapters.enclosures import Enclosures, attachments_brought, sort_enclosures
-from tasks.adapters.mail_reading import read_mail
 from tasks.names import run_name
 from tasks.ports import MailFile, ParsedMail, ReadForm
 from tasks.runtime import Runtime
@@ -158,9 +157,7 @@ def _open_all(runtime: Runtime, session: Session, taken: Sequence[arrivals.Taken
 def _read(runtime: Runtime, arrival: arrivals.TakenArrival) -> ParsedMail:
     content = runtime.archive.read(arrival.digest)
     if arrival.channel is Channel.MAIL or arrival.file_name.lower().endswith(".eml"):
-        mail = read_mail(content, texts=runtime.texts)
-        too_large = (finding("mail_too_large"),) if arrival.is_cut else ()
-        return replace(mail, findings=(*too_large, *mail.findings))
+        return runtime.mail_reader.read(content, is_cut=arrival.is_cut)
     return ParsedMail(files=(MailFile(name=arrival.file_name, media_type="", content=content),))
 
 

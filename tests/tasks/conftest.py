@@ -1,0 +1,128 @@
+"""One small office for the tests of tasks: a real database, a real post office, real workbooks, and a clock we set."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from deployments.postoffice import PostOffice, mails_for, write_now
+from deployments.simulated_units import Act, Correspondent, Habit, SimulatedUnit, post
+from models.db.records import arrivals, cycles
+from models.domain.vocabulary import LetterKind
+from tasks.adapters.texts import vietnamese
+from tasks.chase import queue_due_reminders
+from tasks.judge import judge_arrivals
+from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
+from tasks.post import post_letters
+from tasks.receive import file_arrivals_away, take_arrivals
+from tasks.runtime import Runtime, open_runtime
+from tasks.settings import ImapSettings, LimitSettings, Settings, SmtpSettings
+from tests.builders import hanoi
+
+ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR)
+
+
+@dataclass
+class Office:
+    """A home with its post office. Each step opens a Runtime of its own, as each flow run does."""
+
+    home: Path
+    mail: PostOffice
+    settings: dict[str, object] = field(default_factory=dict)
+
+    @contextmanager
+    def at(self, instant: str | datetime) -> Iterator[Runtime]:
+        """Yield a Runtime whose clock stands at the instant."""
+        now = hanoi(instant) if isinstance(instant, str) else instant
+        write_now(self.mail.home, now)
+        account = self.mail.account
+        settings = Settings(
+            home=self.home,
+            virtual_now=now,
+            mail_from=account.address,
+            smtp=SmtpSettings(host="127.0.0.1", port=self.mail.smtp_port),
+            imap=ImapSettings(
+                host="127.0.0.1",
+                port=self.mail.imap_port,
+                username=account.username,
+                password=account.password,
+                security="none",
+            ),
+            limits=LimitSettings(workers=1),
+            **self.settings,
+        )
+        with open_runtime(settings) as runtime:
+            yield runtime
+
+    def round(self, instant: str, obligation: str = "O-20") -> dict[str, int]:
+        """Do what the report's round does: open, stamp, decide, send."""
+        with self.at(instant) as runtime:
+            now = runtime.clock.now()
+            counts = {"opened": len(open_due_cycles.fn(runtime, obligation, now))}
+            codes = active_cycles(runtime, obligation, now)
+            stamp_missing_forms.fn(runtime, codes)
+            for code in codes:
+                counts |= queue_due_reminders.fn(runtime, code, now)
+            return counts | post_letters.fn(runtime, [LetterKind.CHASE])
+
+    def poll(self, instant: str) -> dict[str, int]:
+        """Do what the mailbox's round does: take, judge, answer, file away."""
+        with self.at(instant) as runtime:
+            counts = {"taken": take_arrivals.fn(runtime)}
+            counts |= judge_arrivals.fn(runtime, runtime.clock.now())
+            counts |= post_letters.fn(runtime, ANSWERS)
+            return counts | {"filed": file_arrivals_away.fn(runtime)}
+
+    def letters_to(self, address: str) -> list[EmailMessage]:
+        """Return the letters that an address has received."""
+        received = mails_for(self.mail.home, address)
+        return [message_from_bytes(content, policy=policy.default) for content in received]
+
+    def send(self, unit: str, act: str, instant: str) -> None:
+        """Let a unit answer its newest letter that has a form."""
+        simulated = SimulatedUnit(code=unit, address=address_of(unit), habit=Habit.ON_TIME)
+        with self.at(instant) as runtime:
+            with runtime.sessions() as session:
+                form = cycles.cycle(session, "bc-6t-2025").terms.form
+            answer = Correspondent(form, vietnamese()).write(
+                Act(unit_code=unit, day="", name=act),
+                simulated,
+                mails_for(self.mail.home, simulated.address),
+                hanoi(instant),
+            )
+        assert answer is not None, f"{unit} has no letter to answer"
+        post([answer], port=self.mail.smtp_port)
+
+    def duty(self, unit: str, cycle: str = "bc-6t-2025") -> cycles.DutyRecord:
+        """Return what is recorded of a unit's duty."""
+        with self.at("2026-01-01 08:00") as runtime, runtime.sessions() as session:
+            chunks = cycles.duties_in_chunks(session, cycle, size=500)
+            return next(record for chunk in chunks for record in chunk if record.duty.unit_code == unit)
+
+    def quarantine(self) -> list[arrivals.JudgedArrival]:
+        """Return what waits for a person."""
+        with self.at("2026-01-01 08:00") as runtime, runtime.sessions() as session:
+            return arrivals.in_quarantine(session)
+
+
+def address_of(unit: str) -> str:
+    """Return the address of a unit's desk in the shipped roster."""
+    return f"baocao.{unit}@example.invalid"
+
+
+@pytest.fixture
+def office(tmp_path, post_office):
+    """An office on the day before the six-month report of 2025 opens."""
+    return Office(home=tmp_path / "home", mail=post_office)
+
+
+@pytest.fixture
+def opened_office(office):
+    """An office whose six-month report of 2025 has just opened."""
+    office.round("2025-05-16 08:00")
+    return office
