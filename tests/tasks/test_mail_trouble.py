@@ -1,9 +1,9 @@
 """A mail server that refuses, loses or is down: the rest goes on, nothing goes out twice, the next run finishes it."""
 
-import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from deployments.postoffice import Fault, FaultKind
 from models.db.records import letters
@@ -78,7 +78,7 @@ def test_without_a_journal_a_letter_in_doubt_is_never_sent_again(office):
 def test_killed_in_the_middle_of_sending_every_unit_has_exactly_one_letter_after_the_next_runs(office):
     script = f"""
 import sys
-sys.path.insert(0, {os.getcwd()!r})
+sys.path.insert(0, {str(Path.cwd())!r})
 from pathlib import Path
 from tests.tasks.conftest import Office
 from deployments.postoffice import PostOffice
