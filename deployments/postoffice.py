@@ -238,6 +238,7 @@ def main(arguments: Sequence[str] | None = None, *, wait: Callable[[], object] =
     ports = {"smtp_port": given.smtp_port, "imap_port": given.imap_port}
     (given.home / "ports.json").unlink(missing_ok=True)
     with PostOffice(given.home, account=Account(address=given.address), **ports):
+        print("ready", flush=True)  # noqa: T201 - whoever started the process waits for this line
         wait()
 
 

@@ -91,8 +91,7 @@ class ImapInbox:
         try:
             present = [str(mail.uid) for mail in _described(mailbox) if mail.uid in uids]
             if present:
-                _ensure_folder(mailbox, FOLDERS[outcome])
-                mailbox.move(present, FOLDERS[outcome], chunks=UIDS_PER_MOVE)
+                mailbox.move(present, _ensured_folder(mailbox, FOLDERS[outcome]), chunks=UIDS_PER_MOVE)
         except TROUBLE as problem:
             raise self._unavailable(problem) from problem
 
@@ -285,9 +284,19 @@ def _fetch_texts(mailbox: BaseMailBox, uids: Sequence[int], part: str) -> dict[i
     return contents
 
 
-def _ensure_folder(mailbox: BaseMailBox, folder: str) -> None:
-    if not mailbox.folder.exists(folder):
-        mailbox.folder.create(folder)
+def _ensured_folder(mailbox: BaseMailBox, name: str) -> str:
+    """Return the folder of that name, made when it is missing; some servers allow folders only beneath INBOX."""
+    known = {folder.name: folder.delim for folder in mailbox.folder.list()}
+    beneath = f"INBOX{next(iter(known.values()), '/')}{name}"
+    for candidate in (name, beneath):
+        if candidate in known:
+            return candidate
+    try:
+        mailbox.folder.create(name)
+    except ImapToolsError:
+        mailbox.folder.create(beneath)
+        return beneath
+    return name
 
 
 def _files(operator: Path) -> Iterator[Path]:

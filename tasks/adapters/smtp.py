@@ -137,6 +137,16 @@ class SmtpTransport:
             message = self._message(letter)
         except LetterInvalidError as problem:
             return client, _not_sent(letter, str(problem), is_permanent=True)
+        try:
+            return await self._try_twice(letter, message, client, batch)
+        except Exception as bug:  # noqa: BLE001 - a letter that was begun is never called one that was not
+            _log.exception("a letter's sending broke off", extra={"action": "report this"})
+            _hang_up(client)
+            return None, _not_sent(letter, f"{type(bug).__name__}: {bug}", is_unknown=True)
+
+    async def _try_twice(
+        self, letter: Letter, message: bytes, client: aiosmtplib.SMTP, batch: "_Batch"
+    ) -> tuple[aiosmtplib.SMTP | None, Delivery]:
         connection: aiosmtplib.SMTP | None = client
         detail = ""
         for _ in range(2):

@@ -103,7 +103,7 @@ def test_a_workbook_within_a_forwarded_mail_is_found_and_its_text_is_not_the_sen
         "On Thu, Jun 12, 2025 at 8:05 AM Desk <baocao@dondoc.example.invalid> wrote:\n> Kính gửi",
         "-----Original Message-----\nFrom: Desk\nSent: Thursday\nKính gửi",
         "________________________________\nFrom: Tổ thư ký\nSent: 12 June 2025\nTo: Sở Y tế\nSubject: x\n\nKính gửi",
-        "________________________________\nTừ: Tổ thư ký\nĐã gửi: 12 Tháng Sáu 2025\nĐến: Sở Y tế\nChủ đề: x\n\nKính gửi",
+        "________________________________\nTừ: Tổ thư ký\nĐã gửi: 12/6/2025\nĐến: Sở Y tế\nChủ đề: x\n\nKính gửi",
         "*Từ:* Tổ thư ký\n*Gửi:* 12/6/2025\nKính gửi",
         "Ngày 12/06/2025 08:05, Tổ thư ký <baocao@dondoc.example.invalid> viết:\n> Kính gửi",
         "---------- Forwarded message ---------\nTừ: a\nKính gửi",
