@@ -23,6 +23,8 @@ ENCRYPTED_STREAM: Final = "EncryptedPackage".encode("utf-16-le")
 OLD_STREAMS: Final = ("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le"))
 WORKBOOK_MEMBER: Final = "xl/workbook.xml"
 TYPES_MEMBER: Final = "[content_types].xml"
+EXACT_MEMBERS: Final = frozenset({"[Content_Types].xml", "xl/workbook.xml"})
+RELATIONS_MEMBER: Final = "xl/_rels/workbook.xml.rels"
 SHEET_ELEMENT: Final = b"sheetData"
 """By this a worksheet is known, whatever its part is called."""
 STYLES_MEMBER: Final = "xl/styles.xml"
@@ -37,12 +39,21 @@ HEAD_BYTES: Final = 256
 ENCRYPTED_FLAG: Final = 0x1
 CLUTTER: Final = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
 LETTERS: Final = 26
+MERGED_CELLS_PER_ROW: Final = 10
+"""Merges may cover this many times the rows a sheet may have; openpyxl makes an object of every cell of them."""
 
 _ENCODING: Final = re.compile(rb"""encoding\s*=\s*["']\s*([^"']*)""")
 _READABLE_ENCODINGS: Final = frozenset({b"utf-8", b"us-ascii", b"ascii"})
 _FORMULA: Final = re.compile(rb"[<:]f[\s/>]")
 _ERROR_CELLS: Final = (b't="e"', b"t='e'")
 _LEGACY_FONT: Final = re.compile(rb"""["']\s*\.vn""", re.IGNORECASE)
+_EMPTY_LAST_ROW: Final = re.compile(
+    rb"""(?:\s+[\w:]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*\s*(?:/>|>\s*</(?:\w+:)?row\s*>)"""
+    rb"""\s*<(?:/(?:\w+:)?sheetData|(?:\w+:)?row\s[^<]*?\br\s*=)"""
+)
+_MERGE: Final = re.compile(rb"""mergeCell\s[^<]*?\bref\s*=\s*["']([^"']*)""")
+_RANGE: Final = re.compile(r"\s*\$?([A-Z]{1,4})\$?(\d{1,9}):\$?([A-Z]{1,4})\$?(\d{1,9})\s*")
+_TARGET: Final = re.compile(rb"""\bTarget\s*=\s*["']([^"']+)""")
 _STRICT: Final = b"http://purl.oclc.org/ooxml/"
 _UNPACKING_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError)
 
@@ -156,7 +167,7 @@ def _wrong_parts(members: Sequence[zipfile.ZipInfo]) -> Finding | None:
     for code, parts in forbidden.items():
         if any(part in name for name in names for part in parts):
             return finding(code)
-    return None
+    return None if {info.filename for info in members} >= EXACT_MEMBERS else finding("archive_has_odd_names")
 
 
 def _other_kind(names: set[str]) -> str:
@@ -170,12 +181,15 @@ def _other_kind(names: set[str]) -> str:
 def _inspect_parts(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], limits: LimitSettings) -> Inspection:
     """Inflate each part, which checks its CRC, and look through its XML."""
     needs_second_look = False
+    names = {info.filename for info in members}
     for info in members:
         name = _plain(info.filename)
         part = archive.read(info)
         if not name.endswith(XML_ENDINGS) and not part.lstrip(BLANKS).startswith(b"<"):
             continue
-        refusal = _wrong_xml(name, part) or _too_far(part, limits)
+        refusal = _wrong_xml(name, part) or _too_far(part, limits) or _merges_too_wide(part, limits)
+        if name == RELATIONS_MEMBER:
+            refusal = refusal or _hidden_part(part, names)
         if refusal is not None:
             return Inspection(refusal)
         needs_second_look = needs_second_look or _hides_something(name, part)
@@ -203,7 +217,9 @@ def _too_far(part: bytes, limits: LimitSettings) -> Finding | None:
     for match in _suspicious_places(limits.rows).finditer(part):
         place = match[1].decode("ascii", "replace").upper()
         is_attribute = part[match.start() - 1 : match.start()].isspace()
-        if is_attribute and _is_beyond(place, limits):
+        # LibreOffice ends its sheets with empty rows as far down as a sheet goes, which cost a parser nothing.
+        is_empty_row = place.isdigit() and _EMPTY_LAST_ROW.match(part, match.end()) is not None
+        if is_attribute and not is_empty_row and _is_beyond(place, limits):
             columns = _column_name(limits.columns)
             return finding("workbook_too_far", place=place, rows=limits.rows, columns=columns)
     return None
@@ -223,10 +239,40 @@ def _is_beyond(place: str, limits: LimitSettings) -> bool:
     match = re.fullmatch(r"\s*([A-Z]{0,4})(\d{0,9})\s*", place)
     if match is None:
         return True
-    column = 0
-    for letter in match[1]:
-        column = column * LETTERS + ord(letter) - ord("A") + 1
-    return column > limits.columns or int(match[2] or 0) > limits.rows
+    return _column_number(match[1]) > limits.columns or int(match[2] or 0) > limits.rows
+
+
+def _merges_too_wide(part: bytes, limits: LimitSettings) -> Finding | None:
+    """Refuse merges that would keep openpyxl busy for hours, such as one over the whole sheet."""
+    n_cells = 0
+    for written in _MERGE.findall(part):
+        corners = _RANGE.fullmatch(written.decode("ascii", "replace").upper())
+        if corners is None:
+            continue
+        left, top, right, bottom = corners.groups()
+        n_columns = _column_number(right) - _column_number(left) + 1
+        n_cells += max(0, n_columns) * max(0, int(bottom) - int(top) + 1)
+        if n_cells > limits.rows * MERGED_CELLS_PER_ROW:
+            return finding("workbook_has_wide_merges", place=corners[0].strip())
+    return None
+
+
+def _hidden_part(part: bytes, names: set[str]) -> Finding | None:
+    """Refuse a sheet whose part is called otherwise, by capitals only: some readers see it and some do not."""
+    lower = {name.lower() for name in names}
+    for target in _TARGET.findall(part):
+        written = target.decode("utf-8", "replace")
+        name = written[1:] if written.startswith("/") else f"xl/{written}"
+        if name not in names and name.lower() in lower:
+            return finding("archive_has_odd_names")
+    return None
+
+
+def _column_number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * LETTERS + ord(letter) - ord("A") + 1
+    return number
 
 
 def _column_name(number: int) -> str:
