@@ -1,0 +1,340 @@
+"""Writes letters: a context and an envelope become subject, plain text and HTML; it sends nothing and asks no clock.
+
+Each kind of letter has a folder of templates, `templates/email/<kind>/`: subject, plain text and HTML. The two bodies
+include one `content.j2` and differ in its parts only, so that they cannot say different things.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from models.domain.calendar import WorkingCalendar, last_day_before
+from models.domain.forms import Finding
+from models.domain.plan import Programme
+from models.domain.tokens import subject_tag
+from models.domain.vietnamese import tidy
+from models.domain.vocabulary import OFFICE_ZONE, FindingLevel, LetterKind, Roll, Timeliness
+from tasks.adapters.texts import TEMPLATES, Texts
+from tasks.ports import Attachment, Letter
+
+TEXT_PARTS: Final = ("subject.txt.j2", "body.txt.j2")
+HTML_PART: Final = "body.html.j2"
+OPENING: Final = "opening"
+REMINDER: Final = "reminder"
+OVERDUE: Final = "overdue"
+REMINDING_TONES: Final = (REMINDER, "reminder-1", "reminder-2")
+LATE_TONES: Final = (OVERDUE, "urging-1", "urging-2")
+TONES: Final = (*REMINDING_TONES, OPENING, *LATE_TONES)
+"""How a letter may speak, the mildest first; a digest speaks as its most pressing duty."""
+MISSING_DOCUMENTS: Final = frozenset({"attachment_missing", "form_missing"})
+NIL_REPORTED: Final = "nil_reported"
+PROMISE_NOTED: Final = "promise_noted"
+LONGEST_QUOTED_SUBJECT: Final = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChaseDuty:
+    """One duty spoken of in a letter. Instants are aware, days are the office's."""
+
+    duty_id: int
+    unit_name: str
+    rung: str
+    """Code of the rung, such as `opening` or `urging-1`; one that is not known speaks as a plain reminder."""
+    cycle_code: str
+    cycle_title: str
+    """Such as "Báo cáo 06 tháng năm 2025"."""
+    short_title: str
+    """Such as "BC 6T 2025", for the subject."""
+    clause: str
+    quotation: str
+    decision: str
+    due_at: datetime
+    late_at: datetime
+    """First instant that is late for this unit, its extension included."""
+    period_start: date | None
+    period_end: date | None
+    required: tuple[str, ...]
+    """Titles of the documents that must come with the form."""
+    token: str
+    has_form: bool
+    """Its form goes with the letter."""
+
+    def is_extended(self, calendar: WorkingCalendar) -> bool:
+        """Say whether this unit has longer than the days off at the end of the term give everyone."""
+        return self.late_at > calendar.late_at(self.due_at, Roll.NEXT_WORKING_DAY)
+
+    def until(self, calendar: WorkingCalendar) -> datetime:
+        """Return the first instant at which this unit is no longer on time: its extension's end, else `due_at`."""
+        return self.late_at if self.is_extended(calendar) else self.due_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChaseContext:
+    """What a chasing letter says: to whom, about which duties, as things stand at `as_of`."""
+
+    programme: Programme
+    contact_name: str
+    duties: tuple[ChaseDuty, ...]
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerContext:
+    """What a receipt, a return letter or a word that something is held says of one arrival.
+
+    Names and titles are empty, and the deadline None, when the arrival was put to no duty.
+    """
+
+    programme: Programme
+    unit_name: str
+    cycle_title: str
+    short_title: str
+    due_at: datetime | None
+    late_at: datetime | None
+    received_at: datetime
+    as_of: datetime
+    number: str
+    """Number of the receipt, such as `12-2`; empty when there is none."""
+    timeliness: Timeliness | None
+    findings: tuple[Finding, ...]
+    token: str
+    has_marked_workbook: bool
+    """The unit's own workbook goes back with the wrong cells marked."""
+    has_form: bool
+    """A fresh form, the right one, goes with the letter."""
+    file_name: str
+    original_subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorContext:
+    """What an operator must look at."""
+
+    programme: Programme
+    as_of: datetime
+    doubtful: tuple[tuple[str, str], ...]
+    """Recipient and subject of letters that may or may not have gone out."""
+    failed: tuple[tuple[str, str, str], ...]
+    """Recipient, subject and the mail server's words of letters that will not go out."""
+    held: tuple[str, ...]
+    """One line for each arrival that waits for a person."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What a letter carries besides its words."""
+
+    to: str
+    message_id: str
+    reply_to: str = ""
+    copies: tuple[str, ...] = ()
+    in_reply_to: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SpokenDuty:
+    """A duty with what follows from its dates at the instant of the letter."""
+
+    facts: ChaseDuty
+    tone: str
+    until: datetime
+    is_extended: bool
+    is_late: bool
+    late_since: date
+    n_days_late: int
+    ends_before_its_period: bool
+    """The figures are asked for before their period is over, so that estimates are welcome."""
+
+
+class Renderer:
+    """Writes every kind of letter; the templates are read and compiled once, when it is made."""
+
+    def __init__(self, texts: Texts, folder: Path = TEMPLATES) -> None:
+        """Compile the templates of every kind of letter in the folder's `email`."""
+        plain = _environment(texts, folder / "email", is_html=False)
+        html = _environment(texts, folder / "email", is_html=True)
+        self._templates: Mapping[LetterKind, Sequence[Template]] = {
+            kind: (
+                *(plain.get_template(f"{kind.value}/{part}") for part in TEXT_PARTS),
+                html.get_template(f"{kind.value}/{HTML_PART}"),
+            )
+            for kind in LetterKind
+        }
+
+    def chase(self, context: ChaseContext, envelope: Envelope) -> Letter:
+        """Return the opening, reminding or urging letter of one or several duties of one person."""
+        duties = [_spoken(duty, context) for duty in context.duties]
+        units = tuple(dict.fromkeys(duty.facts.unit_name for duty in duties))
+        facts = {
+            "programme": context.programme,
+            "contact_name": _single_line(context.contact_name),
+            "as_of": context.as_of,
+            "duties": duties,
+            "units": units,
+            "tone": max((duty.tone for duty in duties), key=TONES.index),
+            "short_titles": tuple(dict.fromkeys(duty.facts.short_title for duty in duties)),
+            "bases": tuple({(d.facts.clause, d.facts.decision): d.facts for d in duties}.values()),
+            "required": tuple(dict.fromkeys(title for duty in duties for title in duty.facts.required)),
+            "has_form": all(duty.facts.has_form for duty in duties),
+            "has_invitation": any(item.media_type.startswith("text/calendar") for item in envelope.attachments),
+            "is_copied": bool(envelope.copies),
+        }
+        return self._letter(LetterKind.CHASE, facts, envelope)
+
+    def receipt(self, context: AnswerContext, envelope: Envelope) -> Letter:
+        """Return the receipt of a report, a nil report or a promise."""
+        return self._letter(LetterKind.RECEIPT, _answer(context), envelope)
+
+    def returned(self, context: AnswerContext, envelope: Envelope) -> Letter:
+        """Return the letter that says what is to be corrected, and until when."""
+        return self._letter(LetterKind.RETURN, _answer(context), envelope)
+
+    def held(self, context: AnswerContext, envelope: Envelope) -> Letter:
+        """Return the word that something came in and that a person is checking it.
+
+        It names no unit and carries no token: who sent the arrival is what is in doubt.
+        """
+        return self._letter(LetterKind.HELD, _answer(context), envelope)
+
+    def operator(self, context: OperatorContext, envelope: Envelope) -> Letter:
+        """Return the letter to the operator about what needs a person."""
+        facts = {
+            "programme": context.programme,
+            "as_of": context.as_of,
+            "doubtful": [tuple(map(_single_line, row)) for row in context.doubtful],
+            "failed": [tuple(map(_single_line, row)) for row in context.failed],
+            "held": [_single_line(line) for line in context.held],
+            "notes": [_single_line(line) for line in context.notes],
+        }
+        return self._letter(LetterKind.OPERATOR, facts, envelope)
+
+    def _letter(self, kind: LetterKind, facts: Mapping[str, object], envelope: Envelope) -> Letter:
+        subject, text, html = (template.render(facts) for template in self._templates[kind])
+        return Letter(
+            message_id=envelope.message_id,
+            to=envelope.to,
+            subject=_single_line(subject),
+            text=re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n",
+            html=html.strip() + "\n",
+            reply_to=envelope.reply_to,
+            copies=envelope.copies,
+            in_reply_to=envelope.in_reply_to,
+            attachments=envelope.attachments,
+        )
+
+
+def _environment(texts: Texts, folder: Path, *, is_html: bool) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=is_html,  # noqa: S701 - plain text is not escaped; whatever goes into HTML is
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals["say"] = texts.say
+    environment.filters |= {
+        "day": texts.day,
+        "day_before": lambda instant: texts.day_with_weekday(last_day_before(instant)),
+        "end_day": lambda instant: texts.day(instant.astimezone(OFFICE_ZONE).date()),
+        "instant": texts.instant,
+        "deadline": texts.deadline,
+        "label": texts.label,
+        "tag": subject_tag,
+        "finding": _on_one_line(texts.placed_finding),
+        "sentence": _on_one_line(texts.finding),
+    }
+    return environment
+
+
+def _on_one_line(write: Callable[[Finding], str]) -> Callable[[Finding], str]:
+    return lambda item: _single_line(write(item))
+
+
+def _spoken(duty: ChaseDuty, context: ChaseContext) -> _SpokenDuty:
+    calendar = context.programme.calendar
+    until = duty.until(calendar)
+    is_late = context.as_of >= duty.late_at
+    days = context.as_of.astimezone(OFFICE_ZONE).date() - last_day_before(duty.late_at)
+    return _SpokenDuty(
+        facts=replace(duty, unit_name=_single_line(duty.unit_name)),
+        tone=_tone(duty.rung, is_late=is_late),
+        until=until,
+        is_extended=duty.is_extended(calendar),
+        is_late=is_late,
+        late_since=duty.late_at.astimezone(OFFICE_ZONE).date(),
+        n_days_late=days.days,
+        ends_before_its_period=duty.period_end is not None and duty.period_end > last_day_before(until),
+    )
+
+
+def _tone(rung: str, *, is_late: bool) -> str:
+    """Return how to speak of a duty: nobody is called late who is not, nor reminded of a day that is over."""
+    if rung == OPENING:
+        return OPENING
+    if is_late:
+        return rung if rung in LATE_TONES else OVERDUE
+    return rung if rung in REMINDING_TONES else REMINDER
+
+
+def _answer(context: AnswerContext) -> dict[str, object]:
+    blocking = [item for item in context.findings if item.is_blocking]
+    faults = [item for item in blocking if item.code not in MISSING_DOCUMENTS]
+    told = {item.code: dict(item.facts) for item in context.findings}
+    subject = _single_line(context.original_subject)
+    return {
+        "programme": context.programme,
+        "unit_name": _single_line(context.unit_name),
+        "cycle_title": context.cycle_title,
+        "short_title": context.short_title or context.programme.short_title,
+        "due_at": context.due_at,
+        "late_at": context.late_at,
+        "until": _until(context),
+        "is_late": context.late_at is not None and context.as_of >= context.late_at,
+        "received_at": context.received_at,
+        "number": context.number,
+        "timeliness": context.timeliness,
+        "token": context.token,
+        "has_marked_workbook": context.has_marked_workbook,
+        "has_form": context.has_form,
+        "file_name": _single_line(context.file_name),
+        "original_subject": _shortened(subject),
+        "faults_by_sheet": [(sheet, list(items)) for sheet, items in groupby(faults, key=lambda item: item.sheet)],
+        "n_faults": len(faults),
+        "missing": [item for item in blocking if item.code in MISSING_DOCUMENTS],
+        "questions": [item for item in context.findings if item.level is FindingLevel.QUESTION],
+        "notes": [
+            item
+            for item in context.findings
+            if item.level is FindingLevel.NOTE and item.code not in {NIL_REPORTED, PROMISE_NOTED}
+        ],
+        "is_nil": NIL_REPORTED in told,
+        "promised_day": told.get(PROMISE_NOTED, {}).get("day", ""),
+    }
+
+
+def _until(context: AnswerContext) -> datetime | None:
+    if context.due_at is None or context.late_at is None:
+        return context.due_at
+    general = context.programme.calendar.late_at(context.due_at, Roll.NEXT_WORKING_DAY)
+    return context.late_at if context.late_at > general else context.due_at
+
+
+def _shortened(subject: str) -> str:
+    return subject if len(subject) <= LONGEST_QUOTED_SUBJECT else f"{subject[:LONGEST_QUOTED_SUBJECT].rstrip()}…"
+
+
+def _single_line(text: str) -> str:
+    """Return text on one line without control, format and bidirectional characters, which no name needs."""
+    if not text.isprintable():
+        text = "".join(" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in text)
+    return tidy(text)
