@@ -46,7 +46,7 @@ _ENCODING: Final = re.compile(rb"""encoding\s*=\s*["']\s*([^"']*)""")
 _READABLE_ENCODINGS: Final = frozenset({b"utf-8", b"us-ascii", b"ascii"})
 _FORMULA: Final = re.compile(rb"[<:]f[\s/>]")
 _ERROR_CELLS: Final = (b't="e"', b"t='e'")
-_LEGACY_FONT: Final = re.compile(rb"""["']\s*\.vn""", re.IGNORECASE)
+_LEGACY_FONTS: Final = (b'".vn', b"'.vn")
 _EMPTY_LAST_ROW: Final = re.compile(
     rb"""(?:\s+[\w:]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*\s*(?:/>|>\s*</(?:\w+:)?row\s*>)"""
     rb"""\s*<(?:/(?:\w+:)?sheetData|(?:\w+:)?row\s[^<]*?\br\s*=)"""
@@ -283,12 +283,17 @@ def _column_name(number: int) -> str:
     return letters
 
 
+def _has_formula(part: bytes) -> bool:
+    # Most sheets have none, and looking for two plain signs takes a tenth of what the pattern does.
+    return (b"<f" in part or b":f" in part) and _FORMULA.search(part) is not None
+
+
 def _hides_something(name: str, part: bytes) -> bool:
     if name == STYLES_MEMBER:
-        return _LEGACY_FONT.search(part) is not None
+        return any(sign in part.lower() for sign in _LEGACY_FONTS)
     if not name.startswith(SHEET_FOLDER):
         return False
-    return any(sign in part for sign in _ERROR_CELLS) or _FORMULA.search(part) is not None
+    return any(sign in part for sign in _ERROR_CELLS) or _has_formula(part)
 
 
 def _plain(name: str) -> str:
