@@ -26,6 +26,7 @@ MAX_SHEETS: Final = 50
 MAX_CELLS: Final = 100_000
 """More than this many filled cells is no form of ours."""
 MAX_STAMP_LENGTH: Final = 200
+LAST_LETTER_OF_LATIN_1: Final = "\u00ff"
 _LETTERS: Final = 26
 
 Cells = dict[tuple[str, str], object]
@@ -54,7 +55,9 @@ def read_workbook(content: bytes, limits: LimitSettings) -> ReadForm:
         return ReadForm(findings=(finding("workbook_too_complex"),))
     except CalamineError:
         return ReadForm(findings=(finding("workbook_unreadable"),))
-    except Exception:  # noqa: BLE001 - a parser may raise anything over a stranger's file, and only this file fails
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001 - a panic of calamine is no Exception, and only this file may fail for it
         return ReadForm(findings=(finding("workbook_unreadable"),))
 
 
@@ -139,5 +142,12 @@ def _look_at(cell: object, sheet: str, cells: Mapping[tuple[str, str], object], 
         return
     text = cells.get(key)
     font = cell.font.name or ""  # type: ignore[attr-defined]
-    if isinstance(text, str) and is_tcvn3_font(font):
-        seen.converted[key] = unicodedata.normalize("NFC", from_tcvn3(text, font=font))
+    if isinstance(text, str) and is_tcvn3_font(font) and not _is_unicode(text):
+        converted = unicodedata.normalize("NFC", from_tcvn3(text, font=font))
+        if converted != text:
+            seen.converted[key] = converted
+
+
+def _is_unicode(text: str) -> bool:
+    """Say whether a text was typed in Unicode whatever its cell's font: TCVN3 has nothing past Latin-1 but marks."""
+    return any(letter > LAST_LETTER_OF_LATIN_1 and letter.isalpha() for letter in text)
