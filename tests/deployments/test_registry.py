@@ -1,0 +1,68 @@
+"""The one table from plan to Prefect: months of rounds, names, and what the operator reads."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from deployments.registry import deployments_of, months_of_rounds, poll_of_mailbox
+from models.domain.calendar import BeforeDay
+from tasks.adapters.programme import load_programme
+from tasks.adapters.texts import vietnamese
+from tests.meta.source_code import ROOT
+
+
+@pytest.fixture(scope="module")
+def programme():
+    return load_programme(ROOT / "deployments" / "de_an_835")
+
+
+def _due_before(programme, code, day, month):
+    obligation = programme.obligation(code)
+    rules = tuple(replace(rule, due=BeforeDay(day, month)) for rule in obligation.rules)
+    return replace(obligation, rules=rules)
+
+
+def _planned(programme, obligation):
+    others = [each for each in programme.obligations if each.code != obligation.code]
+    return replace(programme, obligations=(obligation, *others))
+
+
+def test_the_six_month_report_runs_from_may_to_august(programme):
+    assert months_of_rounds(programme, programme.obligation("O-20")) == ["5-8"]
+
+
+def test_a_report_whose_late_answers_come_after_new_year_is_split_in_two(programme):
+    assert months_of_rounds(programme, programme.obligation("O-21")) == ["1", "10-12"]
+
+
+def test_a_deadline_early_in_the_year_opens_in_the_year_before(programme):
+    obligation = _due_before(programme, "O-20", 15, 1)
+    assert months_of_rounds(_planned(programme, obligation), obligation) == ["1-3", "12"]
+
+
+def test_a_round_runs_twice_a_day_within_office_hours(programme):
+    for deployment in deployments_of(programme, vietnamese(), date(2025, 5, 16)):
+        for cron in deployment.crons:
+            minute, hours, day, _, weekday = cron.split()
+            assert (minute, hours, day, weekday) == ("0", "8,14", "*", "*")
+
+
+def test_the_description_names_the_deadline_that_comes_next(programme):
+    def described(today):
+        return {each.parameters["obligation"]: each.description for each in deployments_of(programme, texts, today)}
+
+    texts = vietnamese()
+    assert "15/6/2025" in described(date(2025, 6, 14))["O-20"]
+    assert "15/6/2026" in described(date(2025, 6, 15))["O-20"]
+    assert "15/11/2025" in described(date(2025, 6, 15))["O-21"]
+
+
+def test_after_the_last_year_of_the_plan_no_deadline_is_named(programme):
+    descriptions = [each.description for each in deployments_of(programme, vietnamese(), date(2030, 12, 1))]
+    assert all(vietnamese().say("deployment.no_next") in text for text in descriptions)
+
+
+def test_the_mailbox_is_polled_at_all_hours():
+    [cron] = poll_of_mailbox(vietnamese()).crons
+    assert cron == "*/5 * * * *"
