@@ -71,7 +71,8 @@ def keep(command: Sequence[str]) -> int:
 
 
 def _end_with_standard_input(child: "subprocess.Popen[bytes]") -> None:
-    while sys.stdin.buffer.read(1024):
+    # Not through sys.stdin: Python aborts when it ends while a thread holds the lock of a buffered reader.
+    while os.read(0, 1024):
         continue
     _end(child)
 
