@@ -180,6 +180,10 @@ class Renderer:
             "as_of": context.as_of,
             "duties": duties,
             "units": units,
+            "first_until": min(duty.until for duty in duties),
+            "first_late_since": min(duty.late_since for duty in duties),
+            "n_late": sum(duty.is_late for duty in duties),
+            "asks_for_estimates": any(duty.ends_before_its_period for duty in duties),
             "tone": max((duty.tone for duty in duties), key=TONES.index),
             "short_titles": tuple(dict.fromkeys(duty.facts.short_title for duty in duties)),
             "bases": tuple({(d.facts.clause, d.facts.decision): d.facts for d in duties}.values()),
@@ -241,10 +245,11 @@ def _environment(texts: Texts, folder: Path, *, is_html: bool) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals["say"] = texts.say
     environment.filters |= {
+        "say": texts.say,  # a filter, for Jinja fills in the sentences without facts while it compiles
         "day": texts.day,
-        "day_before": lambda instant: texts.day_with_weekday(last_day_before(instant)),
+        "last_day": lambda instant: texts.day(last_day_before(instant)),
+        "last_weekday": lambda instant: texts.weekdays[last_day_before(instant).weekday()],
         "end_day": lambda instant: texts.day(instant.astimezone(OFFICE_ZONE).date()),
         "instant": texts.instant,
         "deadline": texts.deadline,
@@ -308,7 +313,9 @@ def _answer(context: AnswerContext) -> dict[str, object]:
         "has_form": context.has_form,
         "file_name": _single_line(context.file_name),
         "original_subject": _shortened(subject),
-        "faults_by_sheet": [(sheet, list(items)) for sheet, items in groupby(faults, key=lambda item: item.sheet)],
+        "faults_by_sheet": [
+            (_single_line(sheet), list(items)) for sheet, items in groupby(faults, key=lambda item: item.sheet)
+        ],
         "n_faults": len(faults),
         "missing": [item for item in blocking if item.code in MISSING_DOCUMENTS],
         "questions": [item for item in context.findings if item.level is FindingLevel.QUESTION],
