@@ -63,6 +63,7 @@ class Stage:
         self.cycle: Cycle = plan_cycle(programme, programme.obligation(OBLIGATION), YEAR)
         self.units = _units(programme, self.cycle)
         self.deployments: dict[str, UUID] = {}
+        self.failures: list[str] = []
         self._correspondent = Correspondent(self.cycle.terms.form, texts)
 
     def play(self, moment: Moment) -> None:
@@ -98,7 +99,9 @@ class Stage:
             parameters["obligation"] = OBLIGATION
         with get_client(sync_client=True) as client:
             flow_run = client.create_flow_run_from_deployment(self.deployments[what], parameters=parameters)
-        run_flow(flow, flow_run=flow_run, return_type="state")
+        state = run_flow(flow, flow_run=flow_run, return_type="state")
+        if not state.is_completed():
+            self.failures.append(f"{at:%d/%m/%Y %H:%M}: {state.message}")
 
 
 def replay(home: Path, *, port: int, is_quick: bool = False) -> int:
@@ -116,7 +119,11 @@ def replay(home: Path, *, port: int, is_quick: bool = False) -> int:
             stage = Stage(home, load_programme(settings.programmes[0]), texts, post_office)
             _register(stage, settings)
             _play_all(stage, is_quick=is_quick)
+            _send_last_logs()
             _summarise(stage, console)
+    if stage.failures:
+        console.print(texts.say("demo.failed", n=len(stage.failures), first=stage.failures[0]), soft_wrap=True)
+        return 1
     (home / "demo.done").touch()
     console.print(texts.say("demo.open_it"))
     return 0
@@ -162,6 +169,13 @@ def _play_all(stage: Stage, *, is_quick: bool) -> None:
             progress.advance(bar)
 
 
+def _send_last_logs() -> None:
+    """Hand the last lines of the runs over before the server ends."""
+    from prefect.logging.handlers import APILogHandler
+
+    APILogHandler().flush()
+
+
 def _is_eventful(stage: Stage, moment: Moment) -> bool:
     """Keep the days on which something is sent or comes in; a quiet round is left out of a quick replay."""
     if moment.what != "round":
@@ -190,6 +204,7 @@ def _use_post_office(home: Path, post_office: PostOffice) -> None:
     os.environ.update(
         {
             "DONDOC_HOME": str(home.resolve()),
+            "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
             "DONDOC_MAIL_FROM": account.address,
             "DONDOC_SMTP_HOST": "127.0.0.1",
             "DONDOC_SMTP_PORT": str(post_office.smtp_port),

@@ -47,7 +47,7 @@ def deployments_of(programme: Programme, texts: Texts, today: date) -> Iterator[
     for position, obligation in enumerate(programme.obligations, start=1):
         yield Deployment(
             flow=report_cycle,
-            name=f"{position:02} · {obligation.title}",
+            name=f"{position:02} · {obligation.short_title} · {obligation.clause}",
             description=_description(programme, obligation, texts, today),
             tags=(programme.code, obligation.code, texts.label(obligation.kind)),
             crons=tuple(f"0 {ROUND_HOURS} * {months} *" for months in months_of_rounds(programme, obligation)),
@@ -122,6 +122,7 @@ def _description(programme: Programme, obligation: Obligation, texts: Texts, tod
     deadline = texts.deadline(coming.due_at, programme.calendar) if coming else texts.say("deployment.no_next")
     return texts.say(
         "deployment.obligation.description",
+        obligation=obligation.title,
         programme=programme.short_title,
         clause=obligation.clause,
         quotation=obligation.quotation,

@@ -109,7 +109,7 @@ def habits_of(codes: Sequence[str]) -> dict[str, Habit]:
     """Return the habit of each unit; with fewer units than habits each habit still occurs, the rarest ones first."""
     order = sorted(codes, key=lambda code: hashlib.sha256(code.encode()).hexdigest())
     wanted = [habit for habit, n in RARE_HABITS for _ in range(n)]
-    if len(codes) < 2 * len(wanted):
+    if len(codes) < len(wanted):
         wanted = [habit for habit, _ in RARE_HABITS]
     rare = wanted[: len(order)]
     return {code: rare[place] if place < len(rare) else Habit.ON_TIME for place, code in enumerate(order)}

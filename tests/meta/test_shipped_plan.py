@@ -40,7 +40,7 @@ def test_every_obligation_of_the_plan_has_its_deployment(programme, by_obligatio
 def test_a_deployment_says_in_vietnamese_what_it_is_and_where_the_plan_asks_for_it(programme, by_obligation):
     for obligation in programme.obligations:
         deployment = by_obligation[obligation.code]
-        assert obligation.title in deployment.name
+        assert obligation.short_title in deployment.name
         assert obligation.clause in deployment.description
         assert obligation.quotation in deployment.description
         assert _has_vietnamese(deployment.name)

@@ -1,0 +1,59 @@
+"""What an operator gets from `dondoc serve`: deployments that really get their next runs, and runs that work."""
+
+from datetime import datetime
+
+from models.domain.vocabulary import OFFICE_ZONE
+from tests.flows.conftest import waited_for
+
+
+def test_every_deployment_is_ready_and_speaks_vietnamese(served):
+    found = served.deployments()
+    assert sorted(found) == ["00 · Hộp thư báo cáo", "01 · BC 6T · III.1-c", "02 · BC năm · III.1-d"]
+    assert not any(deployment["paused"] for deployment in found.values())
+    assert "trước ngày 15/6" in found["01 · BC 6T · III.1-c"]["description"]
+    titles = {
+        name: field["title"]
+        for name, field in found["01 · BC 6T · III.1-c"]["parameter_openapi_schema"]["properties"].items()
+    }
+    assert titles == {"obligation": "Nghĩa vụ báo cáo", "as_of": "Tính đến", "dry_run": "Chạy thử"}
+
+
+def test_every_deployment_really_gets_its_next_runs_in_the_offices_hours(served):
+    for name, deployment in served.deployments().items():
+        runs = waited_for(lambda identity=deployment["id"]: served.upcoming(identity), seconds=60)
+        assert runs, f"{name} has no next run: Prefect's scheduler does not work with the versions installed"
+        at = datetime.fromisoformat(runs[0]["expected_start_time"]).astimezone(OFFICE_ZONE)
+        if name.startswith("01"):
+            assert (at.hour, at.minute) in {(8, 0), (14, 0)}
+            assert 5 <= at.month <= 8
+
+
+def test_a_run_started_by_hand_says_what_it_would_do_and_carries_cycle_and_day_in_its_name(served):
+    identity = served.deployments()["01 · BC 6T · III.1-c"]["id"]
+    body = {"parameters": {"obligation": "O-20", "as_of": "2025-05-16T08:00:00", "dry_run": True}}
+    run = served.ask(f"/deployments/{identity}/create_flow_run", body)
+    ended = waited_for(
+        lambda: (
+            (found := served.ask(f"/flow_runs/{run['id']}"))["state_type"] in {"COMPLETED", "FAILED", "CRASHED"}
+            and found
+        ),
+        seconds=90,
+    )
+    assert ended["state_type"] == "COMPLETED", ended["state"]["message"]
+    assert ended["name"] == "BC 6T · 16/5/2025 · không có kỳ đang mở"
+
+
+def test_a_real_run_opens_the_cycle_and_is_visibly_incomplete_while_the_mail_server_is_down(served):
+    identity = served.deployments()["01 · BC 6T · III.1-c"]["id"]
+    body = {"parameters": {"obligation": "O-20", "as_of": "2025-05-16T08:00:00", "dry_run": False}}
+    run = served.ask(f"/deployments/{identity}/create_flow_run", body)
+    ended = waited_for(
+        lambda: (
+            (found := served.ask(f"/flow_runs/{run['id']}"))["state_type"] in {"COMPLETED", "FAILED", "CRASHED"}
+            and found
+        ),
+        seconds=90,
+    )
+    assert ended["name"] == "BC 6T 2025 · 16/5/2025"
+    artifacts = {found["key"] for found in served.ask("/artifacts/latest/filter", {})}
+    assert {"bang-bc-6t-2025", "tien-do-bc-6t-2025", "ket-qua-bc-6t-2025", "viec-hom-nay"} <= artifacts
