@@ -1,0 +1,1 @@
+"""Speed as ratios: each module measures one thing of ours beside what most people would write, in the same run."""

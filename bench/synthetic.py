@@ -1,0 +1,67 @@
+"""A home with many made-up units on the real form and ladder, and a Prefect server of its own: where benches play."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from models.domain.roster import Contact, Roster, Unit  # noqa: E402 - the programme's folder is found first
+from models.domain.vocabulary import OFFICE_ZONE  # noqa: E402
+
+if TYPE_CHECKING:
+    from tasks.runtime import Runtime
+
+OBLIGATION = "O-20"
+CYCLE = "bc-6t-2025"
+OPENING = datetime(2025, 5, 16, 8, tzinfo=OFFICE_ZONE)
+SINCE = date(2024, 1, 1)
+
+
+def a_roster(n: int) -> Roster:
+    """Return a roster of that many units, one desk each."""
+    codes = [f"dv-{number:05}" for number in range(n)]
+    units = tuple(Unit(code=code, name=f"Đơn vị {code}", group="G1", valid_from=SINCE) for code in codes)
+    desks = (
+        Contact(unit_code=code, name="Văn thư", email=f"{code}@example.invalid", valid_from=SINCE) for code in codes
+    )
+    return Roster(units, tuple(desks))
+
+
+@contextmanager
+def a_home() -> Iterator[Path]:
+    """Yield an empty home; what this process loads as settings is about it."""
+    with TemporaryDirectory(prefix="dondoc-bench-") as folder:
+        os.environ["DONDOC_HOME"] = folder
+        yield Path(folder)
+
+
+def open_cycle(runtime: "Runtime", n: int) -> None:
+    """Open the six-month report of 2025 for that many units."""
+    from models.db.records import rosters  # noqa: PLC0415 - Prefect comes in below, and reads its settings once
+    from tasks.open_cycles import open_due_cycles  # noqa: PLC0415
+
+    programme, _ = runtime.programme_with(OBLIGATION)
+    with runtime.sessions.begin() as session:
+        rosters.replace_roster(session, programme.code, a_roster(n))
+        rosters.note_import(session, programme.code, digest="", operator="bench", at=OPENING)
+    assert open_due_cycles.fn(runtime, OBLIGATION, OPENING) == [CYCLE]
+
+
+@contextmanager
+def a_prefect_server(home: Path) -> Iterator[None]:
+    """Let flows of this process run on a real server, as the demo does: silent in the terminal, without heartbeats."""
+    from deployments.engine import prefect_for  # noqa: PLC0415
+
+    os.environ["PREFECT_LOGGING_LEVEL"] = "ERROR"
+    with prefect_for(home):
+        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415
+
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            yield
