@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -24,6 +24,8 @@ from tasks.settings import Settings
 DONE: Final = 0
 DONE_WITH_FINDINGS: Final = 1
 BAD_INPUT: Final = 2
+WIDTH_OF_A_FILE: Final = 200
+"""Characters of a table that is written into a file or a pipe, where there is no terminal to fit."""
 
 
 def _help(code: str) -> str:
@@ -240,7 +242,7 @@ def compile_(
     if as_json:
         _print_json(facts)
         return
-    _say("cli.compiled" if compiled.is_new else "cli.compiled_before", **facts)
+    typer.echo(vietnamese().say("cli.compiled" if compiled.is_new else "cli.compiled_before", **facts))
     for path in files:
         typer.echo(path)
 
@@ -303,7 +305,7 @@ def _day(text: str) -> date:
         _fail("cli.bad_day", text=text)
 
 
-def _fail(code: str, **facts: object) -> Any:
+def _fail(code: str, **facts: object) -> NoReturn:
     typer.echo(vietnamese().say(code, **facts), err=True)
     raise SystemExit(BAD_INPUT)
 
@@ -321,7 +323,8 @@ def _show(rows: Sequence[dict[str, Any]], *, as_json: bool, is_one: bool = False
         table.add_column(vietnamese().by_code.get(f"cli.column.{column}", column))
     for row in rows:
         table.add_row(*("–" if value is None else _written(value) for value in row.values()))
-    Console().print(table)
+    console = Console()
+    Console(width=None if console.is_terminal else WIDTH_OF_A_FILE).print(table)
 
 
 def _written(value: object) -> str:

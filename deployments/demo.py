@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from rich.console import Console
@@ -31,6 +31,8 @@ from tasks.adapters.texts import Texts, vietnamese
 from tasks.settings import Settings
 
 if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
     from tasks.runtime import Runtime
 
 OBLIGATION: Final = "O-20"
@@ -99,7 +101,7 @@ class Stage:
             parameters["obligation"] = OBLIGATION
         with get_client(sync_client=True) as client:
             flow_run = client.create_flow_run_from_deployment(self.deployments[what], parameters=parameters)
-        state = run_flow(flow, flow_run=flow_run, return_type="state")
+        state = cast("State[Any]", run_flow(flow, flow_run=flow_run, return_type="state"))
         if not state.is_completed():
             self.failures.append(f"{at:%d/%m/%Y %H:%M}: {state.message}")
 

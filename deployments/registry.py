@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-from prefect.deployments.runner import EntrypointType
+from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
 
 from flows.receiving import poll_mailbox
 from flows.reporting import report_cycle
@@ -88,26 +89,28 @@ def make_work_pool() -> None:
 def register(deployment: Deployment, texts: Texts) -> UUID:
     """Create the deployment or bring it up to date, and return its id; its schedules keep their identity."""
     timezone = str(OFFICE_ZONE)
-    prepared = deployment.flow.to_deployment(
-        name=deployment.name,
-        description=deployment.description,
-        tags=list(deployment.tags),
-        schedules=[
-            Cron(cron, timezone=timezone, slug=f"lich-{number}")
-            for number, cron in enumerate(deployment.crons, start=1)
-        ],
-        parameters=deployment.parameters,
-        work_pool_name=WORK_POOL,
-        entrypoint_type=EntrypointType.MODULE_PATH,
-        # Missed runs are never dropped by Prefect: they would all start at once on return. One at a time, and no queue.
-        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+    prepared = cast(
+        RunnerDeployment,
+        deployment.flow.to_deployment(
+            name=deployment.name,
+            description=deployment.description,
+            tags=list(deployment.tags),
+            schedules=[
+                Cron(cron, timezone=timezone, slug=f"lich-{number}")
+                for number, cron in enumerate(deployment.crons, start=1)
+            ],
+            parameters=deployment.parameters,
+            work_pool_name=WORK_POOL,
+            entrypoint_type=EntrypointType.MODULE_PATH,
+            # Missed runs are never dropped by Prefect: on return all would start at once. One at a time, no queue.
+            concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+        ),
     )
     schema = prepared._parameter_openapi_schema  # noqa: SLF001 - Prefect has no door for titles of single parameters
     for name, described in schema.properties.items():
         described["title"] = texts.say(f"parameter.{name}.title")
         described["description"] = texts.say(f"parameter.{name}.description")
-    identity: UUID = prepared.apply()
-    return identity
+    return cast(UUID, prepared.apply())
 
 
 def _description(programme: Programme, obligation: Obligation, texts: Texts, today: date) -> str:

@@ -284,7 +284,7 @@ def _workbook_of(letter: EmailMessage) -> tuple[str, bytes] | None:
     return None
 
 
-def _mistakes(form: FormSpec, amounts: Mapping[str, int]) -> Iterator[tuple[str, object]]:
+def _mistakes(form: FormSpec, amounts: Mapping[str, int]) -> Iterator[tuple[str, int | str | None]]:
     """Yield what clerks really do: a negative number, a number in words, a part above its whole, a blank."""
     counts = [field for field in form.fields if field.kind is FieldKind.COUNT and field.denominator is None]
     shares = [field for field in form.fields if field.denominator is not None]

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from prefect import flow
 
+from flows.endings import told_to_the_operator
 from flows.instants import instant_of_run
 from models.domain.vocabulary import LetterKind
 from tasks.judge import judge_arrivals
-from tasks.post import post_letters
+from tasks.post import post_letters, say_what_is_left
 from tasks.publish import name_poll, publish_arrivals
 from tasks.receive import file_arrivals_away, take_arrivals
 from tasks.runtime import open_runtime
@@ -23,7 +24,7 @@ def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[s
     Safe to run again: an arrival is taken once, judged once and answered at most once. With `dry_run` arrivals are
     judged, and nothing is written, answered or moved.
     """
-    with open_runtime(Settings.load()) as runtime:
+    with told_to_the_operator(), open_runtime(Settings.load()) as runtime:
         instant = instant_of_run(as_of, runtime.clock)
         counts = {"taken": take_arrivals(runtime)}
         counts |= judge_arrivals(runtime, instant, dry_run=dry_run)
@@ -32,4 +33,5 @@ def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[s
             counts["filed"] = file_arrivals_away(runtime)
             publish_arrivals(runtime, instant, counts)
         name_poll(runtime, instant, counts)
+        say_what_is_left(counts)
         return counts

@@ -4,13 +4,14 @@ from datetime import datetime
 
 from prefect import flow
 
+from flows.endings import told_to_the_operator
 from flows.instants import instant_of_run
 from models.domain.vocabulary import LetterKind
 from tasks.chase import queue_due_reminders
 from tasks.compile import compile_due_editions
 from tasks.draft import draft_official_letters
 from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
-from tasks.post import post_letters
+from tasks.post import post_letters, say_what_is_left
 from tasks.publish import name_run, publish_cycles
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
@@ -23,7 +24,7 @@ def report_cycle(obligation: str, as_of: datetime | None = None, dry_run: bool =
     Safe to run again at any hour and for any past day: each step does only what is still to do. With `dry_run`
     nothing is opened, written, sent or compiled; the counts say what would be.
     """
-    with open_runtime(Settings.load()) as runtime:
+    with told_to_the_operator(), open_runtime(Settings.load()) as runtime:
         instant = instant_of_run(as_of, runtime.clock)
         counts = {"opened": len(open_due_cycles(runtime, obligation, instant, dry_run=dry_run))}
         codes = active_cycles(runtime, obligation, instant)
@@ -36,4 +37,5 @@ def report_cycle(obligation: str, as_of: datetime | None = None, dry_run: bool =
             counts["drafted"] = draft_official_letters(runtime, codes, instant)
             counts["compiled"] = compile_due_editions(runtime, codes, instant)
             publish_cycles(runtime, codes, instant, counts)
+        say_what_is_left(counts)
         return counts

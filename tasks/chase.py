@@ -31,9 +31,9 @@ def queue_due_reminders(runtime: Runtime, cycle_code: str, as_of: datetime, *, d
         if not programme.office_hours.contains(as_of, programme.calendar):
             return {}
         days = LadderDays(cycle.terms.ladder, programme.calendar)
-        contacts = _addresses(session, programme.code, as_of)
         counts: Counter[str] = Counter()
         for chunk in cycles.duties_in_chunks(session, cycle_code, size=runtime.settings.units_per_chunk):
+            contacts = _addresses(session, programme.code, chunk, as_of)
             decisions = _decide(session, chunk, days, contacts, as_of)
             counts.update(_answer(decision) for decision in decisions)
             if not dry_run:
@@ -42,8 +42,11 @@ def queue_due_reminders(runtime: Runtime, cycle_code: str, as_of: datetime, *, d
     return dict(counts)
 
 
-def _addresses(session: Session, programme_code: str, as_of: datetime) -> dict[str, list[str]]:
-    contacts = rosters.working_contacts(session, programme_code, as_of.date())
+def _addresses(
+    session: Session, programme_code: str, chunk: list[cycles.DutyRecord], as_of: datetime
+) -> dict[str, list[str]]:
+    unit_codes = [record.duty.unit_code for record in chunk]
+    contacts = rosters.working_contacts(session, programme_code, as_of.date(), unit_codes=unit_codes)
     return {unit_code: [contact.email for contact in listed] for unit_code, listed in contacts.items()}
 
 

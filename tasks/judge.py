@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -16,7 +16,7 @@ from models.db.tables import LetterRow
 from models.domain.attribution import DutyIdentity, attribute
 from models.domain.checks import PastFigures, check_form, identify
 from models.domain.cycles import Cycle
-from models.domain.duties import Mark, promise_until
+from models.domain.duties import Duty, Mark, promise_until
 from models.domain.forms import CheckedForm, Finding, RawForm, note
 from models.domain.judgement import Evidence, judge
 from models.domain.replies import read_reply
@@ -65,6 +65,8 @@ class Known:
     duties: Mapping[int, cycles.DutyRecord]
     cycles: Mapping[str, Cycle]
     contributions: Mapping[int, Sequence[Contribution]]
+    past: Mapping[int, PastFigures]
+    """By duty; of those that the arrivals with a form may answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,42 +102,31 @@ def judged_in_chunks(runtime: Runtime, as_of: datetime, *, dry_run: bool = False
             if not taken:
                 return
             last_id = taken[-1].id
-            judged = _judge_chunk(runtime, session, taken)
+            opened = _open_all(runtime, session, taken)
+            known = _look_up(runtime, session, opened)
+            judged = _judge_all(runtime, opened, known)
             if not dry_run:
-                for item in judged:
-                    _write_down(runtime, session, item, as_of)
+                _write_down(runtime, session, judged, known=known, as_of=as_of)
                 session.commit()
         yield judged
 
 
-def _judge_chunk(runtime: Runtime, session: Session, taken: Sequence[arrivals.TakenArrival]) -> list[Judged]:
-    opened = _open_all(runtime, session, taken)
-    known = _look_up(runtime, session, opened)
+def _judge_all(runtime: Runtime, opened: Sequence[Opened], known: Known) -> list[Judged]:
+    """Judge each arrival in the light of those before it; `known` itself stays as the database has it."""
     brought: dict[int, list[Contribution]] = {key: list(value) for key, value in known.contributions.items()}
-    return [_judge_safely(runtime, session, item, replace(known, contributions=brought), brought) for item in opened]
+    return [_judge_safely(runtime, item, replace(known, contributions=brought), brought) for item in opened]
 
 
-def _judge_safely(
-    runtime: Runtime,
-    session: Session,
-    opened: Opened,
-    known: Known,
-    brought: dict[int, list[Contribution]],
-) -> Judged:
+def _judge_safely(runtime: Runtime, opened: Opened, known: Known, brought: dict[int, list[Contribution]]) -> Judged:
     """Judge one arrival; one that breaks the program goes to a person and never stops the others."""
     try:
-        judged = _judge_one(runtime, session, opened, known)
+        judged = _judge_one(runtime, opened, known)
     except Exception:  # the arrival is kept, shown and looked at: nothing is lost
         logger.exception(runtime.texts.say("log.arrival_broken", key=opened.arrival.key))
         reasons = (note("arrival_broken"),)
         return Judged(opened=opened, verdict=Verdict(outcome=Outcome.QUARANTINED, reasons=reasons))
     if judged.verdict.duty_id is not None and judged.verdict.outcome in {Outcome.ACCEPTED, Outcome.RETURNED}:
-        contribution = Contribution(
-            received_at=opened.arrival.received_at,
-            has_sound_form=judged.checked is not None and not judged.checked.has_blocking,
-            attachments=judged.attachments,
-        )
-        brought.setdefault(judged.verdict.duty_id, []).append(contribution)
+        brought.setdefault(judged.verdict.duty_id, []).append(_contribution(judged))
     return judged
 
 
@@ -172,14 +163,18 @@ def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Kn
     waiting = cycles.open_duties_of_units(session, units, max(item.arrival.received_at for item in opened))
     ids = {*by_token.values(), *(i for found in by_message.values() for i in found)}
     ids |= {duty_id for found in waiting.values() for duty_id in found}
+    duties = cycles.duties(session, ids)
+    every_cycle = {cycle.code: cycle for cycle in cycles.all_cycles(session)}
+    has_forms = any(item.ours for item in opened)
     return Known(
         by_token=by_token,
         by_message=by_message,
         by_sender=by_sender,
         open_duties={unit: tuple(found) for unit, found in waiting.items()},
-        duties=cycles.duties(session, ids),
-        cycles={cycle.code: cycle for cycle in cycles.all_cycles(session)},
+        duties=duties,
+        cycles=every_cycle,
         contributions=arrivals.contributions(session, sorted(ids)),
+        past=_past_figures(session, duties.values(), every_cycle) if has_forms else {},
     )
 
 
@@ -195,7 +190,7 @@ def _mail_tokens(runtime: Runtime, mail: ParsedMail) -> list[str]:
     return [token for token in found if token is not None]
 
 
-def _judge_one(runtime: Runtime, session: Session, opened: Opened, known: Known) -> Judged:
+def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
     ignorable = _ignorable(runtime, opened)
     reply = _reply(runtime, opened)
     signals = _signals(runtime, opened, known)
@@ -210,7 +205,7 @@ def _judge_one(runtime: Runtime, session: Session, opened: Opened, known: Known)
     file_findings = _file_findings(opened, cycle, known) if ignorable is None else ()
     checked = None
     if record is not None and cycle is not None and attribution.is_certain and opened.ours and not file_findings:
-        checked = _check(runtime, session, opened.ours[0], record, cycle, known)
+        checked = _check(runtime, opened.ours[0], record, cycle, known)
     rules = cycle.terms.required_attachments if cycle is not None else ()
     attachments = attachments_brought(rules, opened.enclosures.documents)
     evidence = Evidence(
@@ -302,117 +297,186 @@ def _refusals(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(item for item in findings if item.is_blocking)
 
 
-def _check(
-    runtime: Runtime, session: Session, form: RawForm, record: cycles.DutyRecord, cycle: Cycle, known: Known
-) -> CheckedForm:
-    unit = record.duty.unit_code
+def _check(runtime: Runtime, form: RawForm, record: cycles.DutyRecord, cycle: Cycle, known: Known) -> CheckedForm:
+    past = known.past.get(record.duty.id)
+    return check_form(cycle.terms.form, form, words=runtime.form_words, past=past)
+
+
+def _past_figures(
+    session: Session, duties: Iterable[cycles.DutyRecord], every_cycle: Mapping[str, Cycle]
+) -> dict[int, PastFigures]:
+    """Return by duty what its unit reported before: in the cycle before, and earlier in the same year."""
+    by_cycle: dict[str, list[cycles.DutyRecord]] = {}
+    for record in duties:
+        by_cycle.setdefault(record.duty.cycle_code, []).append(record)
+    found = {}
+    for code, records in by_cycle.items():
+        before, earlier = _reported_before(session, every_cycle[code], records, every_cycle.values())
+        for record in records:
+            unit = record.duty.unit_code
+            found[record.duty.id] = PastFigures(
+                previous=_amounts(before.get(unit, {})), earlier_this_year=_amounts(earlier.get(unit, {}))
+            )
+    return found
+
+
+def _reported_before(
+    session: Session, cycle: Cycle, records: Sequence[cycles.DutyRecord], every_cycle: Iterable[Cycle]
+) -> tuple[arrivals.FiguresByUnit, arrivals.FiguresByUnit]:
+    units = [record.duty.unit_code for record in records]
     before = arrivals.figures_of_earlier_cycle(
-        session, obligation_code=cycle.obligation_code, before=cycle.due_at, unit_codes=[unit]
+        session, obligation_code=cycle.obligation_code, before=cycle.due_at, unit_codes=units
     )
     same_year = [
         other.code
-        for other in known.cycles.values()
+        for other in every_cycle
         if other.year == cycle.year and other.due_at < cycle.due_at and other.terms.form.code == cycle.terms.form.code
     ]
-    earlier = arrivals.figures_of_cycle(session, same_year[-1], [unit]) if same_year else {}
-    past = PastFigures(previous=_amounts(before.get(unit, {})), earlier_this_year=_amounts(earlier.get(unit, {})))
-    return check_form(cycle.terms.form, form, words=runtime.form_words, past=past)
+    return before, arrivals.figures_of_cycle(session, same_year[-1], units) if same_year else {}
 
 
 def _amounts(figures: Mapping[str, tuple[int | None, str | None]]) -> dict[str, int]:
     return {field: amount for field, (amount, _) in figures.items() if amount is not None}
 
 
-def _write_down(runtime: Runtime, session: Session, judged: Judged, as_of: datetime) -> None:
-    opened, verdict = judged.opened, judged.verdict
+def _write_down(runtime: Runtime, session: Session, judged: Sequence[Judged], *, known: Known, as_of: datetime) -> None:
+    """Write what came of a chunk, each table at once; `known` is what the database held before."""
+    envelopes = {item.opened.arrival.id: _envelope(runtime, item.opened) for item in judged}
+    outcomes = [
+        arrivals.NewOutcome(
+            arrival_id=item.opened.arrival.id, verdict=item.verdict, envelope=envelopes[item.opened.arrival.id]
+        )
+        for item in judged
+    ]
+    arrivals.record_outcomes(session, outcomes, at=as_of)
+    _note_what_mails_say(session, judged, as_of)
+    _credit(session, judged, known=known, envelopes=envelopes, as_of=as_of)
+    _queue_answers(runtime, session, judged, known=known, as_of=as_of)
+
+
+def _envelope(runtime: Runtime, opened: Opened) -> arrivals.Envelope:
     workbook = opened.enclosures.workbooks[0] if opened.enclosures.workbooks else None
-    envelope = arrivals.Envelope(
+    return arrivals.Envelope(
         sender=opened.mail.sender,
         subject=opened.mail.subject,
         message_id=opened.mail.message_id,
         workbook_digest=runtime.archive.keep(workbook.content) if workbook else None,
         workbook_name=workbook.name if workbook else "",
     )
-    arrivals.record_outcome(session, opened.arrival.id, verdict, envelope, at=as_of)
-    _note_what_mail_says(session, opened, as_of)
-    if verdict.duty_id is not None and verdict.outcome in {Outcome.ACCEPTED, Outcome.RETURNED}:
-        _credit(session, judged, verdict.duty_id, envelope, as_of)
-    _queue_answer(runtime, session, judged, as_of)
 
 
-def _note_what_mail_says(session: Session, opened: Opened, as_of: datetime) -> None:
-    mail = opened.mail
-    if mail.bounced_addresses:
-        rosters.note_bounces(session, {a.lower(): mail.subject for a in mail.bounced_addresses}, at=as_of)
-    if mail.message_id:
-        letters.confirm_sent(session, [mail.message_id], at=as_of)
+def _note_what_mails_say(session: Session, judged: Sequence[Judged], as_of: datetime) -> None:
+    mails = [item.opened.mail for item in judged]
+    bounced: dict[str, str] = {}
+    for mail in mails:
+        for address in mail.bounced_addresses:
+            bounced.setdefault(address.lower(), mail.subject)
+    if bounced:
+        rosters.note_bounces(session, bounced, at=as_of)
+    message_ids = [mail.message_id for mail in mails if mail.message_id]
+    if message_ids:
+        letters.confirm_sent(session, message_ids, at=as_of)
 
 
-def _credit(session: Session, judged: Judged, duty_id: int, envelope: arrivals.Envelope, as_of: datetime) -> None:
-    received_at = judged.opened.arrival.received_at
-    if judged.checked is None and judged.reply is not None and not judged.attachments:
-        cycles.add_mark(session, duty_id, _mark_of(judged.reply, received_at))
-        return
-    if judged.checked is None and not judged.attachments:
-        return
-    arrivals.add_submission(
-        session,
+def _credit(
+    session: Session,
+    judged: Sequence[Judged],
+    *,
+    known: Known,
+    envelopes: Mapping[int, arrivals.Envelope],
+    as_of: datetime,
+) -> None:
+    """Put to its duty what each arrival brings: a submission, or what a unit said of it."""
+    credited = [
+        (item, item.verdict.duty_id)
+        for item in judged
+        if item.verdict.duty_id is not None and item.verdict.outcome in {Outcome.ACCEPTED, Outcome.RETURNED}
+    ]
+    bringing = [(item, duty_id) for item, duty_id in credited if item.checked is not None or item.attachments]
+    for item, duty_id in credited:
+        if item.checked is None and not item.attachments and item.reply is not None:
+            cycles.add_mark(session, duty_id, _mark_of(item.reply, item.opened.arrival.received_at))
+    submissions = [
         arrivals.NewSubmission(
-            arrival_id=judged.opened.arrival.id,
+            arrival_id=item.opened.arrival.id,
             duty_id=duty_id,
-            received_at=received_at,
+            received_at=item.opened.arrival.received_at,
             judged_at=as_of,
-            form=judged.checked,
-            form_version=_version(judged.opened),
-            attachments=judged.attachments,
-            workbook_digest=envelope.workbook_digest,
-        ),
+            form=item.checked,
+            form_version=_version(item.opened),
+            attachments=item.attachments,
+            workbook_digest=envelopes[item.opened.arrival.id].workbook_digest,
+        )
+        for item, duty_id in bringing
+    ]
+    arrivals.add_submissions(session, submissions)
+    cycles.settle(session, _completed(bringing, known), accepted_at=as_of)
+
+
+def _completed(bringing: Sequence[tuple[Judged, int]], known: Known) -> dict[int, datetime]:
+    """Return by duty when it was complete, as its first accepted arrival of the chunk found it."""
+    brought: dict[int, list[Contribution]] = {}
+    found: dict[int, datetime] = {}
+    for item, duty_id in bringing:
+        contributions = brought.setdefault(duty_id, list(known.contributions.get(duty_id, ())))
+        contributions.append(_contribution(item))
+        if item.verdict.outcome is not Outcome.ACCEPTED or duty_id in found:
+            continue
+        rules = known.cycles[known.duties[duty_id].duty.cycle_code].terms.required_attachments
+        instant = completed_at(contributions, frozenset(rule.code for rule in rules))
+        if instant is not None:
+            found[duty_id] = instant
+    return found
+
+
+def _contribution(judged: Judged) -> Contribution:
+    return Contribution(
+        received_at=judged.opened.arrival.received_at,
+        has_sound_form=judged.checked is not None and not judged.checked.has_blocking,
+        attachments=judged.attachments,
     )
-    if judged.verdict.outcome is Outcome.ACCEPTED:
-        _settle(session, duty_id, as_of)
 
 
-def _settle(session: Session, duty_id: int, as_of: datetime) -> None:
-    record = cycles.duties(session, [duty_id])[duty_id]
-    terms = cycles.cycle(session, record.duty.cycle_code).terms
-    required = frozenset(rule.code for rule in terms.required_attachments)
-    completed = completed_at(arrivals.contributions(session, [duty_id])[duty_id], required)
-    if completed is not None:
-        cycles.settle(session, duty_id, completed_at=completed, accepted_at=as_of)
-
-
-def _queue_answer(runtime: Runtime, session: Session, judged: Judged, as_of: datetime) -> None:
-    """Queue the one answer of an arrival; who is no contact and has no token of ours gets none."""
-    kind = ANSWERED_BY.get(judged.verdict.outcome)
-    to = _answer_to(session, judged, as_of)
-    if kind is None or not to or not judged.is_answerable:
-        return
-    key = f"answer|{judged.opened.arrival.key}"
+def _queue_answers(
+    runtime: Runtime, session: Session, judged: Sequence[Judged], *, known: Known, as_of: datetime
+) -> None:
+    """Queue the one answer of each arrival; who is no contact and has no token of ours gets none."""
+    answerable = [item for item in judged if item.is_answerable and item.verdict.outcome in ANSWERED_BY]
+    desks = _desks(session, [item for item in answerable if not item.opened.mail.sender], known, as_of)
     domain = runtime.settings.mail_from.rpartition("@")[2]
-    letters.queue_letter(
-        session,
-        LetterRow(
+    answers = []
+    for item in answerable:
+        to = item.opened.mail.sender or desks.get(item.verdict.duty_id or 0, "")
+        if not to:
+            continue
+        key = f"answer|{item.opened.arrival.key}"
+        answer = LetterRow(
             key=key,
             message_id=letters.message_id_of(key, domain),
-            kind=kind,
+            kind=ANSWERED_BY[item.verdict.outcome],
             recipient=to,
             day=as_of.astimezone(OFFICE_ZONE).date(),
             state=LetterState.QUEUED,
             queued_at=as_of,
-            arrival_id=judged.opened.arrival.id,
-        ),
-    )
+            arrival_id=item.opened.arrival.id,
+        )
+        answers.append(answer)
+    letters.queue_letters(session, answers)
 
 
-def _answer_to(session: Session, judged: Judged, as_of: datetime) -> str:
-    if judged.opened.mail.sender:
-        return judged.opened.mail.sender
-    if judged.verdict.duty_id is None:
-        return ""
-    record = cycles.duties(session, [judged.verdict.duty_id])[judged.verdict.duty_id]
-    programme = cycles.cycle(session, record.duty.cycle_code).programme_code
-    contacts = rosters.working_contacts(session, programme, as_of.astimezone(OFFICE_ZONE).date())
-    return next((contact.email for contact in contacts.get(record.duty.unit_code, [])), "")
+def _desks(session: Session, judged: Sequence[Judged], known: Known, as_of: datetime) -> dict[int, str]:
+    """Return by duty the address of its unit's first desk, for what was carried here by hand."""
+    ids = [item.verdict.duty_id for item in judged if item.verdict.duty_id is not None]
+    by_programme: dict[str, list[Duty]] = {}
+    for duty in (known.duties[key].duty for key in ids):
+        by_programme.setdefault(known.cycles[duty.cycle_code].programme_code, []).append(duty)
+    found: dict[int, str] = {}
+    for programme_code, theirs in by_programme.items():
+        units = [duty.unit_code for duty in theirs]
+        today = as_of.astimezone(OFFICE_ZONE).date()
+        contacts = rosters.working_contacts(session, programme_code, today, unit_codes=units)
+        found |= {duty.id: contacts[duty.unit_code][0].email for duty in theirs if duty.unit_code in contacts}
+    return found
 
 
 def _mark_of(reply: Reply, stated_at: datetime) -> Mark:
@@ -428,4 +492,3 @@ def _version(opened: Opened) -> str:
 def _identity(record: cycles.DutyRecord) -> DutyIdentity:
     duty = record.duty
     return DutyIdentity(id=duty.id, unit_code=duty.unit_code, cycle_code=duty.cycle_code)
-

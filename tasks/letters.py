@@ -26,7 +26,7 @@ from tasks.runtime import Runtime
 logger = logging.getLogger(__name__)
 
 WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-CALENDAR_TYPE: Final = "text/calendar"
+CALENDAR_TYPE: Final = "text/calendar; method=PUBLISH; charset=utf-8"
 ANSWERED_WITH_THE_FORM: Final = frozenset({"not_our_form", "other_cycle", "old_version", "form_missing"})
 """Reasons that the right form, fresh, is the best answer to."""
 
@@ -196,7 +196,8 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
     envelope = Envelope(
         to=item.recipient,
         message_id=item.message_id,
-        reply_to=_reply_to(runtime, [record.token] if record else []),
+        # Who is being checked is not told the duty's token: whoever has it would pass for the unit.
+        reply_to=_reply_to(runtime, [record.token] if record and item.kind is not LetterKind.HELD else []),
         in_reply_to=arrival.envelope.message_id,
         attachments=tuple(attachment for attachment in (marked, fresh) if attachment is not None),
     )

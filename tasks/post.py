@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
@@ -15,7 +15,7 @@ from models.db.records import heartbeats, letters
 from models.db.records.letters import ClaimedLetter
 from models.db.tables import LetterRow
 from models.domain.chasing import Skip
-from models.domain.errors import MailServerUnavailableError
+from models.domain.errors import LettersWaitingError, MailServerUnavailableError
 from models.domain.vocabulary import OFFICE_ZONE, LetterKind, LetterState, SkipReason
 from tasks.letters import Written, write_letters
 from tasks.names import run_name
@@ -51,11 +51,21 @@ def post_letters(runtime: Runtime, kinds: Sequence[LetterKind]) -> dict[str, int
             counts[state] += 1
     except MailServerUnavailableError as error:
         logger.warning(runtime.texts.error(error))
-    _count_what_is_left(runtime, counts)
+    _count_what_is_left(runtime, counts, wanted)
     if counts["sent"] or counts["failed"] or counts["waiting"]:
         sent, failed, waiting = counts["sent"], counts["failed"], counts["waiting"]
         logger.info(runtime.texts.say("log.letters_sent", n_sent=sent, n_failed=failed, n_waiting=waiting))
     return dict(counts)
+
+
+def say_what_is_left(counts: Mapping[str, int]) -> None:
+    """Fail a run that leaves letters unsent, so that it is seen; all else was done, and the next run goes on from here.
+
+    Raises:
+        LettersWaitingError: letters wait because the mail server did not take them.
+    """
+    if counts.get("waiting"):
+        raise LettersWaitingError(n=counts["waiting"])
 
 
 def _settle_doubts(runtime: Runtime) -> None:
@@ -174,9 +184,9 @@ def _state_after(delivery: Delivery | None) -> tuple[LetterState, str]:
     return (LetterState.UNKNOWN, "unknown") if delivery.is_unknown else (LetterState.QUEUED, "again")
 
 
-def _count_what_is_left(runtime: Runtime, counts: Counter[str]) -> None:
+def _count_what_is_left(runtime: Runtime, counts: Counter[str], kinds: Sequence[LetterKind]) -> None:
     with runtime.sessions() as session:
-        by_state = letters.count_by_state(session)
+        by_state = letters.count_by_state(session, kinds)
     counts["waiting"] = by_state.get(LetterState.QUEUED, 0)
     counts["doubtful"] = by_state.get(LetterState.UNKNOWN, 0)
     if counts["doubtful"]:

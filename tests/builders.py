@@ -52,7 +52,7 @@ def a_ladder() -> tuple[Rung, ...]:
     )
 
 
-def a_duty(  # noqa: PLR0913
+def a_duty(
     *,
     day: int = 15,
     month: int = 6,

@@ -90,4 +90,3 @@ def _guessed_duty(
         return named.id
     waiting = open_duties.get(unit_code, ())
     return waiting[-1] if waiting else None
-

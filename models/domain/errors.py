@@ -89,7 +89,7 @@ class MailServerUnavailableError(DondocError):
     code = "error.mail_server_unavailable"
 
 
-class SettingsInvalidError(DondocError):
-    """A setting is missing or makes no sense."""
+class LettersWaitingError(DondocError):
+    """Letters wait in the outbox because the mail server did not take them; all else of the run was done."""
 
-    code = "error.settings_invalid"
+    code = "error.letters_waiting"

@@ -113,4 +113,3 @@ def _verdict(evidence: Evidence, outcome: Outcome, reasons: Sequence[Finding]) -
         unit_code=evidence.attribution.unit_code,
         cycle_code=evidence.cycle_code,
     )
-

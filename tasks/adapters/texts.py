@@ -90,7 +90,9 @@ class Texts:
     def instant(self, instant: datetime) -> str:
         """Return an instant in the office's zone, such as "08 giờ 05 ngày 05/6/2025"."""
         local = instant.astimezone(OFFICE_ZONE)
-        return self.say("date.instant", hour=f"{local.hour:02}", minute=f"{local.minute:02}", day=self.day(local.date()))
+        return self.say(
+            "date.instant", hour=f"{local.hour:02}", minute=f"{local.minute:02}", day=self.day(local.date())
+        )
 
     def deadline(self, due_at: datetime, calendar: WorkingCalendar) -> str:
         """Return both forms of a deadline and its last working day.
@@ -111,7 +113,7 @@ class Texts:
     def number(self, value: float) -> str:
         """Return a number in Vietnamese writing: 1.234.567 or 12,5."""
         written = f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
-        return written.translate(str.maketrans({",": ".", ".": ","}))
+        return written.translate(str.maketrans(",.", ".,"))
 
 
 @cache
@@ -122,7 +124,9 @@ def vietnamese() -> Texts:
 
 def _flatten(node: object, prefix: str) -> list[tuple[str, str]]:
     if isinstance(node, Mapping):
-        return [pair for key, child in node.items() for pair in _flatten(child, f"{prefix}.{key}" if prefix else str(key))]
+        return [
+            pair for key, child in node.items() for pair in _flatten(child, f"{prefix}.{key}" if prefix else str(key))
+        ]
     return [(prefix, str(node))]
 
 

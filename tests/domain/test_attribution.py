@@ -63,7 +63,9 @@ def test_a_one_line_reply_needs_no_workbook():
 
 
 def test_two_tokens_of_two_units_are_held():
-    result = attributed(token_duty=1, tokens_disagree=True, sender_units=frozenset({"so-y-te"}), workbook_unit="so-y-te")
+    result = attributed(
+        token_duty=1, tokens_disagree=True, sender_units=frozenset({"so-y-te"}), workbook_unit="so-y-te"
+    )
     assert codes(result) == ["tokens_disagree"]
 
 

@@ -39,7 +39,8 @@ def test_the_ladder_of_the_six_month_report_of_2025_counts_working_days_from_mon
 
 
 @pytest.mark.parametrize(
-    ("rung", "day"), [("overdue", 17), ("urging-1", 19), ("urging-2", 26)]  # 24/11/2026 is a holiday
+    ("rung", "day"),
+    [("overdue", 17), ("urging-1", 19), ("urging-2", 26)],  # 24/11/2026 is a holiday
 )
 def test_a_holiday_pushes_the_second_urging_of_november_2026_to_the_26th(rung, day):
     duty = a_duty(day=15, month=11, year=2026)

@@ -34,7 +34,12 @@ def cycle(programme, code, year):
         ("2025-06-18 08:00", 5, [PROVISIONAL], None),
         ("2025-07-04 08:00", 1, [PROVISIONAL], None),
         ("2025-07-07 08:00", 1, [PROVISIONAL], FINAL),
-        ("2025-07-20 08:00", 1, [PROVISIONAL, FINAL], FINAL),  # a late answer gives a new edition if it changes anything
+        (
+            "2025-07-20 08:00",
+            1,
+            [PROVISIONAL, FINAL],
+            FINAL,
+        ),  # a late answer gives a new edition if it changes anything
     ],
 )
 def test_an_edition_is_made_when_the_deadline_is_over_when_all_are_in_and_at_the_close(as_of, n_unanswered, made, due):

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.db.tables import ArrivalRow, CycleRow, DutyRow, FigureRow, Jsonable, NarrativeRow, SubmissionRow
@@ -13,6 +13,7 @@ from models.domain.forms import CheckedForm, Finding, note
 from models.domain.submissions import Contribution, Verdict
 from models.domain.vocabulary import Channel, FindingLevel, Outcome
 
+FiguresByUnit = dict[str, dict[str, tuple[int | None, str | None]]]
 REPEATED: Final = note("repeated")
 """The reason of what came before, byte for byte."""
 
@@ -40,6 +41,15 @@ class Envelope:
     message_id: str = ""
     workbook_digest: str | None = None
     workbook_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOutcome:
+    """The outcome that an arrival is given."""
+
+    arrival_id: int
+    verdict: Verdict
+    envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,44 +134,51 @@ def judged_digests(session: Session, digests: Iterable[str]) -> set[str]:
     return set(session.scalars(query))
 
 
-def record_outcome(session: Session, arrival_id: int, verdict: Verdict, envelope: Envelope, *, at: datetime) -> None:
-    """Give an arrival its one outcome; one that has an outcome already keeps it."""
-    session.execute(
-        update(ArrivalRow)
-        .where(ArrivalRow.id == arrival_id, ArrivalRow.outcome.is_(None))
-        .values(
-            outcome=verdict.outcome,
-            judged_at=at,
-            duty_id=verdict.duty_id,
-            reasons=[_as_json(reason) for reason in verdict.reasons],
-            sender=envelope.sender,
-            subject=envelope.subject,
-            message_id=envelope.message_id,
-            workbook_digest=envelope.workbook_digest,
-            workbook_name=envelope.workbook_name,
+def record_outcomes(session: Session, outcomes: Sequence[NewOutcome], *, at: datetime) -> None:
+    """Give arrivals their one outcome; one that has an outcome already keeps it."""
+    rows = [
+        {
+            "arrival_id": new.arrival_id,
+            "outcome": new.verdict.outcome,
+            "judged_at": at,
+            "duty_id": new.verdict.duty_id,
+            "reasons": [_as_json(reason) for reason in new.verdict.reasons],
+            "sender": new.envelope.sender,
+            "subject": new.envelope.subject,
+            "message_id": new.envelope.message_id,
+            "workbook_digest": new.envelope.workbook_digest,
+            "workbook_name": new.envelope.workbook_name,
+        }
+        for new in outcomes
+    ]
+    if rows:
+        table = cast("Table", ArrivalRow.__table__)
+        guarded = update(table).where(table.c.id == bindparam("arrival_id"), table.c.outcome.is_(None))
+        session.connection().execute(guarded, rows)
+
+
+def add_submissions(session: Session, submissions: Sequence[NewSubmission]) -> None:
+    """Record what arrivals bring to their duties, numbered within each duty in the order given."""
+    numbers = _last_numbers(session, {new.duty_id for new in submissions})
+    rows = []
+    for new in submissions:
+        numbers[new.duty_id] = numbers.get(new.duty_id, 0) + 1
+        row = SubmissionRow(
+            arrival_id=new.arrival_id,
+            duty_id=new.duty_id,
+            number=numbers[new.duty_id],
+            received_at=new.received_at,
+            judged_at=new.judged_at,
+            has_sound_form=new.has_sound_form,
+            attachments=sorted(new.attachments),
+            form_version=new.form_version,
+            workbook_digest=new.workbook_digest,
         )
-    )
-
-
-def add_submission(session: Session, new: NewSubmission) -> int:
-    """Record what an arrival brings to a duty, and return its number within the duty."""
-    number = (_last_number(session, new.duty_id) or 0) + 1
-    row = SubmissionRow(
-        arrival_id=new.arrival_id,
-        duty_id=new.duty_id,
-        number=number,
-        received_at=new.received_at,
-        judged_at=new.judged_at,
-        has_sound_form=new.has_sound_form,
-        attachments=sorted(new.attachments),
-        form_version=new.form_version,
-        workbook_digest=new.workbook_digest,
-    )
-    session.add(row)
+        rows.append(row)
+    session.add_all(rows)
     session.flush()
-    if new.form is not None and new.has_sound_form:
-        _add_answers(session, row.id, new.form)
-    return number
+    forms = {row.id: new.form for row, new in zip(rows, submissions, strict=True) if new.form and new.has_sound_form}
+    _add_answers(session, forms)
 
 
 def contributions(session: Session, duty_ids: Sequence[int]) -> dict[int, list[Contribution]]:
@@ -231,7 +248,7 @@ def outcomes_since(session: Session, since: datetime) -> dict[Outcome, int]:
 
 def figures_of_earlier_cycle(
     session: Session, *, obligation_code: str, before: datetime, unit_codes: Sequence[str]
-) -> dict[str, dict[str, tuple[int | None, str | None]]]:
+) -> FiguresByUnit:
     """Return by unit and field what was reported in the obligation's newest cycle due before the instant."""
     cycle_id = session.scalars(
         select(CycleRow.id)
@@ -244,17 +261,13 @@ def figures_of_earlier_cycle(
     return _figures(session, cycle_id, unit_codes)
 
 
-def figures_of_cycle(
-    session: Session, cycle_code: str, unit_codes: Sequence[str]
-) -> dict[str, dict[str, tuple[int | None, str | None]]]:
+def figures_of_cycle(session: Session, cycle_code: str, unit_codes: Sequence[str]) -> FiguresByUnit:
     """Return by unit and field what the newest sound submission of the cycle reports."""
     cycle_id = session.scalars(select(CycleRow.id).where(CycleRow.code == cycle_code)).first()
     return {} if cycle_id is None else _figures(session, cycle_id, unit_codes)
 
 
-def _figures(
-    session: Session, cycle_id: int, unit_codes: Sequence[str]
-) -> dict[str, dict[str, tuple[int | None, str | None]]]:
+def _figures(session: Session, cycle_id: int, unit_codes: Sequence[str]) -> FiguresByUnit:
     newer = aliased(SubmissionRow)
     newest = (
         select(func.max(newer.number))
@@ -268,17 +281,22 @@ def _figures(
         .where(DutyRow.cycle_id == cycle_id, DutyRow.unit_code.in_(unit_codes), DutyRow.completed_at.is_not(None))
         .order_by(DutyRow.unit_code, FigureRow.field)
     )
-    found: dict[str, dict[str, tuple[int | None, str | None]]] = {}
+    found: FiguresByUnit = {}
     for unit_code, field, amount, text in rows:
         found.setdefault(unit_code, {})[field] = (amount, text)
     return found
 
 
-def _last_number(session: Session, duty_id: int) -> int | None:
-    return session.scalars(select(func.max(SubmissionRow.number)).where(SubmissionRow.duty_id == duty_id)).first()
+def _last_numbers(session: Session, duty_ids: Iterable[int]) -> dict[int, int]:
+    rows = session.execute(
+        select(SubmissionRow.duty_id, func.max(SubmissionRow.number))
+        .where(SubmissionRow.duty_id.in_(list(duty_ids)))
+        .group_by(SubmissionRow.duty_id)
+    )
+    return {duty_id: number for duty_id, number in rows}  # noqa: C416 - a Row is no pair to dict()
 
 
-def _add_answers(session: Session, submission_id: int, form: CheckedForm) -> None:
+def _add_answers(session: Session, forms: Mapping[int, CheckedForm]) -> None:
     figures = [
         {
             "submission_id": submission_id,
@@ -288,10 +306,13 @@ def _add_answers(session: Session, submission_id: int, form: CheckedForm) -> Non
             "is_estimate": figure.is_estimate,
             "note": figure.note,
         }
+        for submission_id, form in forms.items()
         for figure in form.figures
     ]
     narratives = [
-        {"submission_id": submission_id, "section": section, "text": text} for section, text in form.narratives.items()
+        {"submission_id": submission_id, "section": section, "text": text}
+        for submission_id, form in forms.items()
+        for section, text in form.narratives.items()
     ]
     if figures:
         session.execute(insert(FigureRow), figures)

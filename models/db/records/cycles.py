@@ -1,12 +1,12 @@
 """Keeps cycles and their duties: the frozen terms and expected set, and the facts a duty's standing is derived from."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Row, Select, Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.db.tables import ArrivalRow, CycleRow, DutyMarkRow, DutyRow
@@ -18,6 +18,7 @@ from models.domain.roster import Unit
 from models.domain.vocabulary import MarkKind, Outcome
 
 _TERMS: Final = TypeAdapter(Terms)
+_DUTY_COLUMNS: Final = tuple(DutyRow.__table__.columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ def duties_in_chunks(session: Session, cycle_code: str, *, size: int) -> Iterato
     last_id = 0
     while chunk := _duty_records(
         session,
-        select(DutyRow, CycleRow)
+        select(DutyRow)
         .join(CycleRow)
         .where(CycleRow.code == cycle_code, DutyRow.id > last_id)
         .order_by(DutyRow.id)
@@ -122,7 +123,7 @@ def duties_in_chunks(session: Session, cycle_code: str, *, size: int) -> Iterato
 
 def duties(session: Session, ids: Iterable[int]) -> dict[int, DutyRecord]:
     """Return the duties of those keys."""
-    query = select(DutyRow, CycleRow).join(CycleRow).where(DutyRow.id.in_(list(ids))).order_by(DutyRow.id)
+    query = select(DutyRow).where(DutyRow.id.in_(list(ids))).order_by(DutyRow.id)
     return {record.duty.id: record for record in _duty_records(session, query)}
 
 
@@ -152,13 +153,13 @@ def set_form(session: Session, digests: dict[int, str]) -> None:
         session.execute(update(DutyRow), [{"id": duty_id, "form_digest": d} for duty_id, d in digests.items()])
 
 
-def settle(session: Session, duty_id: int, *, completed_at: datetime, accepted_at: datetime) -> None:
-    """Record when the duty was first complete; a duty that is complete already keeps its first instant."""
-    session.execute(
-        update(DutyRow)
-        .where(DutyRow.id == duty_id, DutyRow.completed_at.is_(None))
-        .values(completed_at=completed_at, accepted_at=accepted_at)
-    )
+def settle(session: Session, completed: Mapping[int, datetime], *, accepted_at: datetime) -> None:
+    """Record when duties were first complete; a duty that is complete already keeps its first instant."""
+    if completed:
+        table = cast("Table", DutyRow.__table__)
+        guarded = update(table).where(table.c.id == bindparam("duty_id"), table.c.completed_at.is_(None))
+        rows = [{"duty_id": key, "completed_at": at, "accepted_at": accepted_at} for key, at in completed.items()]
+        session.connection().execute(guarded, rows)
 
 
 def add_mark(session: Session, duty_id: int, mark: Mark) -> None:
@@ -179,12 +180,19 @@ def add_mark(session: Session, duty_id: int, mark: Mark) -> None:
         )
 
 
-def _duty_records(session: Session, query: Select[tuple[DutyRow, CycleRow]]) -> list[DutyRecord]:
-    rows = session.execute(query).all()
-    ids = [duty.id for duty, _ in rows]
+def _duty_records(session: Session, query: Select[tuple[DutyRow]]) -> list[DutyRecord]:
+    """Return the records of duties; plain rows and one look at each cycle, for a cycle's terms are long."""
+    rows = session.execute(query.with_only_columns(*_DUTY_COLUMNS)).all()
+    times = _times_of_cycles(session, {row.cycle_id for row in rows})
+    ids = [row.id for row in rows]
     marks = _marks(session, ids)
     held = _held_since(session, ids)
-    return [_record(duty, cycle, marks.get(duty.id, ()), held.get(duty.id)) for duty, cycle in rows]
+    return [_record(row, times[row.cycle_id], marks.get(row.id, ()), held.get(row.id)) for row in rows]
+
+
+def _times_of_cycles(session: Session, ids: Iterable[int]) -> dict[int, Row[Any]]:
+    query = select(CycleRow.id, CycleRow.code, CycleRow.opens_at, CycleRow.due_at, CycleRow.late_at)
+    return {row.id: row for row in session.execute(query.where(CycleRow.id.in_(list(ids))))}
 
 
 def _marks(session: Session, ids: list[int]) -> dict[int, tuple[Mark, ...]]:
@@ -211,7 +219,7 @@ def _held_since(session: Session, ids: list[int]) -> dict[int, datetime]:
     return {duty_id: since for duty_id, since in rows if duty_id is not None}
 
 
-def _record(row: DutyRow, cycle: CycleRow, marks: tuple[Mark, ...], held_since: datetime | None) -> DutyRecord:
+def _record(row: Row[Any], cycle: Row[Any], marks: tuple[Mark, ...], held_since: datetime | None) -> DutyRecord:
     duty = Duty(
         id=row.id,
         cycle_code=cycle.code,

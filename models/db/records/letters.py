@@ -55,9 +55,9 @@ def message_id_of(key: str, domain: str) -> str:
 def decided_rungs(session: Session, duty_ids: Sequence[int]) -> dict[int, frozenset[str]]:
     """Return by duty the rungs that the ledger has, whatever became of their letters."""
     rows = session.execute(
-        select(ReminderRow.duty_id, ReminderRow.rung)
-        .where(ReminderRow.duty_id.in_(duty_ids), ReminderRow.cancelled_because.is_(None))
-        .distinct()
+        select(ReminderRow.duty_id, ReminderRow.rung).where(
+            ReminderRow.duty_id.in_(duty_ids), ReminderRow.cancelled_because.is_(None)
+        )
     )
     found: dict[int, set[str]] = {}
     for duty_id, rung in rows:
@@ -122,6 +122,14 @@ def queue_letter(session: Session, letter: LetterRow) -> int | None:
     session.add(letter)
     session.flush()
     return letter.id
+
+
+def queue_letters(session: Session, letters: Sequence[LetterRow]) -> None:
+    """Put letters into the outbox, but for those whose key is there already."""
+    keys = [letter.key for letter in letters]
+    known = set(session.scalars(select(LetterRow.key).where(LetterRow.key.in_(keys))))
+    session.add_all(letter for letter in letters if letter.key not in known)
+    session.flush()
 
 
 def put_into_letter(session: Session, reminder_ids: Sequence[int], letter_id: int) -> None:
@@ -217,9 +225,14 @@ def requeue_unsent(session: Session, *, claimed_before: datetime) -> int:
     return len(result.all())
 
 
-def count_by_state(session: Session) -> dict[LetterState, int]:
-    """Return how many letters stand where."""
-    rows = session.execute(select(LetterRow.state, func.count()).group_by(LetterRow.state).order_by(LetterRow.state))
+def count_by_state(session: Session, kinds: Sequence[LetterKind] = tuple(LetterKind)) -> dict[LetterState, int]:
+    """Return how many letters of the kinds stand where."""
+    rows = session.execute(
+        select(LetterRow.state, func.count())
+        .where(LetterRow.kind.in_(kinds))
+        .group_by(LetterRow.state)
+        .order_by(LetterRow.state)
+    )
     return {LetterState(state): n for state, n in rows}
 
 

@@ -1,9 +1,10 @@
 """Keeps the roster of a programme, its imports, and the addresses that mail cannot reach."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.orm import Session
 
 from models.db.tables import BouncedAddressRow, ContactRow, MemberRow, RosterImportRow, UnitRow
@@ -48,17 +49,24 @@ def last_import_digest(session: Session, programme_code: str) -> str | None:
     ).first()
 
 
-def working_contacts(session: Session, programme_code: str, on: date) -> dict[str, list[Contact]]:
-    """Return by unit the contacts in force whose address has not bounced, the first to be written to first."""
-    rows = session.scalars(
-        select(ContactRow)
+def working_contacts(
+    session: Session, programme_code: str, on: date, *, unit_codes: Sequence[str] | None = None
+) -> dict[str, list[Contact]]:
+    """Return by unit the contacts in force whose address has not bounced, the first to be written to first.
+
+    Without `unit_codes` they are those of every unit.
+    """
+    query = (
+        select(*ContactRow.__table__.columns)
         .where(ContactRow.programme_code == programme_code, ContactRow.valid_from <= on)
         .where((ContactRow.valid_to.is_(None)) | (ContactRow.valid_to >= on))
         .where(ContactRow.email.not_in(select(BouncedAddressRow.address)))
         .order_by(ContactRow.unit_code, ContactRow.rank, ContactRow.email)
     )
+    if unit_codes is not None:
+        query = query.where(ContactRow.unit_code.in_(unit_codes))
     by_unit: dict[str, list[Contact]] = {}
-    for row in rows:
+    for row in session.execute(query):
         by_unit.setdefault(row.unit_code, []).append(_contact(row))
     return by_unit
 
@@ -121,7 +129,7 @@ def _unit(row: UnitRow) -> Unit:
     )
 
 
-def _contact(row: ContactRow) -> Contact:
+def _contact(row: ContactRow | Row[Any]) -> Contact:
     return Contact(
         unit_code=row.unit_code,
         name=row.name,
