@@ -52,10 +52,10 @@ def check(programme: ProgrammeFolder, *, as_json: AsJson = False) -> None:
     if as_json:
         _print_json(faults)
     else:
-        for found in faults:
-            _say("cli.fault", **found)
-        for found in remarks:
-            _say("cli.remark", **found)
+        for fault in reading.faults:
+            typer.echo(_written_fault(fault))
+        for fault in reading.remarks:
+            _say("cli.remark", fault=_written_fault(fault))
         _say("cli.faults_found" if faults else "cli.no_faults", n=len(faults), programme=programme)
     raise typer.Exit(BAD_INPUT if faults else DONE)
 
@@ -106,8 +106,8 @@ def roster_import(
     if as_json:
         _print_json({"n_units": result.n_units, "n_contacts": result.n_contacts, "faults": faults, "remarks": remarks})
     else:
-        for found in [*faults, *remarks]:
-            _say("cli.fault", **found)
+        for fault in [*result.faults, *result.remarks]:
+            typer.echo(_written_fault(fault))
         code = "cli.roster_refused" if faults else "cli.roster_imported"
         _say(code, n=len(faults), units=result.n_units, contacts=result.n_contacts)
     raise typer.Exit(BAD_INPUT if faults else DONE_WITH_FINDINGS if remarks else DONE)
@@ -177,7 +177,12 @@ def intake(
         _print_json([asdict(result) for result in results])
     else:
         for result in results:
-            _say("cli.taken", **asdict(result) | {"outcome": _outcome_label(result.outcome)})
+            facts = {
+                "outcome": _outcome_label(result.outcome),
+                "unit": result.unit or "–",
+                "cycle": result.cycle or "–",
+            }
+            _say("cli.taken", file=result.file, **facts)
             for reason in result.reasons:
                 _say("cli.reason", message=reason["message"])
     raise typer.Exit(DONE if all(result.outcome == "accepted" for result in results) else DONE_WITH_FINDINGS)
@@ -273,7 +278,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=list(arguments) if arguments is not None else None)
     except ProgrammeInvalidError as invalid:
         for fault in invalid.faults:
-            _say("cli.fault", **_located(fault), to_standard_error=True)
+            typer.echo(_written_fault(fault), err=True)
         _fail("error.programme_invalid", n_faults=len(invalid.faults))
     except DondocError as error:
         typer.echo(vietnamese().error(error), err=True)
@@ -284,6 +289,11 @@ def _located(fault: Fault) -> dict[str, Any]:
     texts = vietnamese()
     place = texts.say("cli.sheet", sheet=fault.sheet) if fault.sheet else ""
     return {"file": fault.file, "line": fault.line, "message": f"{place}{texts.fault(fault)}"}
+
+
+def _written_fault(fault: Fault) -> str:
+    """Return a fault as editors and people read it; one of the whole file has no line."""
+    return vietnamese().say("cli.fault" if fault.line else "cli.fault_of_file", **_located(fault))
 
 
 def _outcome_label(outcome: str) -> str:
@@ -310,8 +320,8 @@ def _fail(code: str, **facts: object) -> NoReturn:
     raise SystemExit(BAD_INPUT)
 
 
-def _say(code: str, *, to_standard_error: bool = False, **facts: object) -> None:
-    typer.echo(vietnamese().say(code, **facts), err=to_standard_error)
+def _say(code: str, **facts: object) -> None:
+    typer.echo(vietnamese().say(code, **facts))
 
 
 def _show(rows: Sequence[dict[str, Any]], *, as_json: bool, is_one: bool = False) -> None:

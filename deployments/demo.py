@@ -121,7 +121,6 @@ def replay(home: Path, *, port: int, is_quick: bool = False) -> int:
             stage = Stage(home, load_programme(settings.programmes[0]), texts, post_office)
             _register(stage, settings)
             _play_all(stage, is_quick=is_quick)
-            _send_last_logs()
             _summarise(stage, console)
     if stage.failures:
         console.print(texts.say("demo.failed", n=len(stage.failures), first=stage.failures[0]), soft_wrap=True)
@@ -169,13 +168,6 @@ def _play_all(stage: Stage, *, is_quick: bool) -> None:
                 stage.play(moment)
                 _note_reached(stage.home, moment.at)
             progress.advance(bar)
-
-
-def _send_last_logs() -> None:
-    """Hand the last lines of the runs over before the server ends."""
-    from prefect.logging.handlers import APILogHandler
-
-    APILogHandler().flush()
 
 
 def _is_eventful(stage: Stage, moment: Moment) -> bool:
@@ -275,7 +267,7 @@ def _table(stage: Stage, runtime: "Runtime") -> Table:
     with runtime.sessions() as session:
         by_state = letters.count_by_state(session)
         by_rung = letters.count_by_rung(session, stage.cycle.code)
-        outcomes = arrivals.outcomes_since(session, stage.cycle.opens_at)
+        outcomes = arrivals.outcomes_since(session, stage.cycle.opens_at, own_address=runtime.settings.mail_from)
     rows = [(say("demo.table.expected"), len(board.lines))]
     rows += [(label(standing), n) for standing, n in Counter(line.standing for line in board.lines).most_common()]
     rows += [(say("demo.table.rung", rung=say(f"rung.{rung}")), n) for rung, n in by_rung.items()]

@@ -116,6 +116,14 @@ def prefect_for(home: Path, *, port: int = 0) -> Iterator[int]:
     use(prefect_settings(home, chosen))
     with start_server(home, chosen):
         yield chosen
+        _send_last_logs()
+
+
+def _send_last_logs() -> None:
+    """Hand the last lines of the runs over before the server ends; without a run there are none."""
+    handlers = sys.modules.get("prefect.logging.handlers")
+    if handlers is not None:
+        handlers.APILogHandler().flush()
 
 
 def free_port() -> int:

@@ -1,9 +1,9 @@
 """A mail server on loopback for the demo and the tests: takes every mail over SMTP and shows our own mailbox over IMAP.
 
 It keeps each mail on disk before it says 250, so that it may be killed and started again on the same home. It knows
-nothing of reports. In the home: `mail/<address>/<n>.eml` for every recipient, `mailbox/<folder>/<uid>.eml` for our
-mailbox (the file's time is the INTERNALDATE), `index.jsonl` (one line a mail), `ports.json` when it is ready; `now`
-(an ISO instant) and `faults.json` are read when they exist.
+nothing of reports. In the home: `mail/<address>/<n>-<id>.eml` for every recipient, `mailbox/<folder>/<uid>.eml` for our
+mailbox (the file's time is the INTERNALDATE), `spool/` (accepted, and being handed out), `index.jsonl` (one line a
+mail), `ports.json` when it is ready; `now` (an ISO instant) and `faults.json` are read when they exist.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+from uuid import uuid4
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from proxyprotocol.reader import ProxyProtocolReader
@@ -40,6 +41,7 @@ from tasks.adapters.clock import SystemClock
 LOOPBACK: Final = "127.0.0.1"
 UNSAFE: Final = re.compile(r"[^A-Za-z0-9@._+-]")
 SECONDS_TO_START: Final = 30
+HEAD_BYTES: Final = 1_000
 HASH_ROUNDS: Final = 1_000
 """Few, because the one password is public and the server is started by every test."""
 MAIL_SIZE_LIMIT: Final = 64 * 1024 * 1024
@@ -189,6 +191,7 @@ class PostOffice:
 
     async def _start_smtp(self, stack: AsyncExitStack) -> None:
         counter = _Letterbox(self.home, self.account, self._mailboxes, self.counts)
+        await counter.hand_out_what_was_left()
         is_implicit = self._security == "tls"
 
         def connection() -> SMTP:
@@ -297,17 +300,58 @@ class _Letterbox:
         return False
 
     async def _keep(self, envelope: Envelope) -> None:
-        content = envelope.original_content or b""
-        when = _now(self._home)
-        for address in dict.fromkeys(envelope.rcpt_tos):
+        """Accept a mail by one file in the spool, for all its recipients or for none, then hand it out."""
+        mail = _Spooled(
+            id=uuid4().hex,
+            sender=envelope.mail_from or "",
+            to=tuple(dict.fromkeys(envelope.rcpt_tos)),
+            at=_now(self._home),
+            content=envelope.original_content or b"",
+        )
+        spool = self._home / "spool" / f"{mail.id}.mail"
+        _write_whole(spool, mail.written())
+        await self._hand_out(mail, spool)
+
+    async def hand_out_what_was_left(self) -> None:
+        """Hand out what was accepted before the office was killed; no recipient gets a mail twice."""
+        for spool in sorted((self._home / "spool").glob("*.mail")):
+            await self._hand_out(_Spooled.read(spool.read_bytes()), spool, is_left=True)
+
+    async def _hand_out(self, mail: "_Spooled", spool: Path, *, is_left: bool = False) -> None:
+        for address in mail.to:
             folder = self._home / "mail" / _folder_name(address)
-            _write_whole(folder / f"{len(_numbered(folder)) + 1:06}.eml", content)
-            if is_own_address(address, self._account.address):
-                await self._mailboxes.deliver(_delivered_to(address) + content, when)
+            if not (is_left and any(folder.glob(f"*-{mail.id}.eml"))):
+                _write_whole(folder / f"{len(_numbered(folder)) + 1:06}-{mail.id}.eml", mail.content)
+            if is_own_address(address, self._account.address) and not (is_left and self._mailboxes.has(mail.id)):
+                marked = _delivered_to(address) + f"X-Spool-Id: {mail.id}\r\n".encode()
+                await self._mailboxes.deliver(marked + mail.content, mail.at)
         self._counts.mails += 1
-        entry = {"at": when.isoformat(), "from": envelope.mail_from, "to": envelope.rcpt_tos, "bytes": len(content)}
+        entry = {"at": mail.at.isoformat(), "from": mail.sender, "to": mail.to, "bytes": len(mail.content)}
         with (self._home / "index.jsonl").open("a", encoding="utf-8") as index:
             index.write(json.dumps(entry) + "\n")
+        os.unlink(spool)  # noqa: PTH108 - the file system of a test is quick enough for the loop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spooled:
+    """A mail that was accepted: one line of JSON, then its text."""
+
+    id: str
+    sender: str
+    to: tuple[str, ...]
+    at: datetime
+    content: bytes
+
+    def written(self) -> bytes:
+        outside = {"id": self.id, "sender": self.sender, "to": self.to, "at": self.at.isoformat()}
+        return json.dumps(outside).encode() + b"\n" + self.content
+
+    @classmethod
+    def read(cls, written: bytes) -> Self:
+        line, _, content = written.partition(b"\n")
+        outside = json.loads(line)
+        at = datetime.fromisoformat(outside["at"])
+        return cls(id=outside["id"], sender=outside["sender"], to=tuple(outside["to"]), at=at, content=content)
 
 
 class _FaultySmtp(SMTP):
@@ -407,6 +451,11 @@ class _DiskMailboxSet(MailboxSet):
         """Put a new mail into the inbox."""
         inbox = await self.get_mailbox("INBOX")
         await inbox.append(AppendMessage(content, when), recent=True)
+
+    def has(self, spool_id: str) -> bool:
+        """Say whether a mail is in the mailbox already, in whatever folder."""
+        mark = f"X-Spool-Id: {spool_id}".encode()
+        return any(mark in path.read_bytes()[:HEAD_BYTES] for path in self._home.glob("*/*.eml"))
 
     async def renumber(self) -> None:
         """Give the inbox new UIDs."""

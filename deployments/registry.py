@@ -48,7 +48,12 @@ def deployments_of(programme: Programme, texts: Texts, today: date) -> Iterator[
     for position, obligation in enumerate(programme.obligations, start=1):
         yield Deployment(
             flow=report_cycle,
-            name=f"{position:02} · {obligation.short_title} · {obligation.clause}",
+            name=texts.say(
+                "deployment.obligation.name",
+                position=f"{position:02}",
+                title=obligation.short_title,
+                clause=obligation.clause,
+            ),
             description=_description(programme, obligation, texts, today),
             tags=(programme.code, obligation.code, texts.label(obligation.kind)),
             crons=tuple(f"0 {ROUND_HOURS} * {months} *" for months in months_of_rounds(programme, obligation)),

@@ -132,7 +132,7 @@ class Correspondent:
     def write(self, act: Act, unit: SimulatedUnit, letters: Sequence[bytes], at: datetime) -> EmailMessage | None:
         """Return the mail that the unit sends; None when it has no letter to answer."""
         inbox = [message_from_bytes(letter, policy=policy.default) for letter in letters]
-        asked = next((letter for letter in reversed(inbox) if _workbook_of(letter) is not None), None)
+        asked = next((letter for letter in reversed(inbox) if _workbook_of(letter, unit) is not None), None)
         if asked is None:
             return None
         answer = _reply(asked, unit, act, at)
@@ -191,7 +191,7 @@ class Correspondent:
     def _attach_form(
         self, answer: EmailMessage, asked: EmailMessage, unit: SimulatedUnit, *, is_wrong: bool = False
     ) -> None:
-        found = _workbook_of(asked)
+        found = _workbook_of(asked, unit)
         assert found is not None  # noqa: S101 - the letter was chosen because it has one
         name, content = found
         workbook = load_workbook(io.BytesIO(content))
@@ -276,12 +276,14 @@ def _reply(asked: EmailMessage, unit: SimulatedUnit, act: Act, at: datetime) -> 
     return answer
 
 
-def _workbook_of(letter: EmailMessage) -> tuple[str, bytes] | None:
-    for part in letter.walk():
-        if part.get_content_type() == WORKBOOK:
-            content = part.get_payload(decode=True)
-            return (part.get_filename() or "form.xlsx", content) if isinstance(content, bytes) else None
-    return None
+def _workbook_of(letter: EmailMessage, unit: SimulatedUnit) -> tuple[str, bytes] | None:
+    """Return the unit's own workbook: a desk that serves two units gets the forms of both in one letter."""
+    found = [
+        (part.get_filename() or "form.xlsx", content)
+        for part in letter.walk()
+        if part.get_content_type() == WORKBOOK and isinstance(content := part.get_payload(decode=True), bytes)
+    ]
+    return next((each for each in found if unit.code in each[0]), found[0] if found else None)
 
 
 def _mistakes(form: FormSpec, amounts: Mapping[str, int]) -> Iterator[tuple[str, int | str | None]]:

@@ -50,6 +50,11 @@ class DutyLine:
     contact: str
     phone: str
 
+    @property
+    def cannot_be_reached(self) -> bool:
+        """Say whether the unit still owes an answer and no contact works: nothing we write would reach it."""
+        return not self.contact and self.received_at is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
@@ -84,7 +89,9 @@ def board_of(runtime: Runtime, cycle_code: str, as_of: datetime) -> Board:
         ]
         held = {item.duty_id for item in arrivals.in_quarantine(session)}
     order = {standing: place for place, standing in enumerate(NEEDS_A_PERSON_FIRST)}
-    lines.sort(key=lambda line: (bool(line.contact), order[line.standing], line.group, sort_key(line.unit_name)))
+    lines.sort(
+        key=lambda line: (not line.cannot_be_reached, order[line.standing], line.group, sort_key(line.unit_name))
+    )
     return Board(cycle=cycle, as_of=as_of, lines=tuple(lines), n_in_quarantine=len(held))
 
 

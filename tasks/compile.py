@@ -17,6 +17,7 @@ from models.domain.coverage import LastChase, TimelinessRow, coverage_of, missin
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty
 from models.domain.editions import Edition, differences, inputs_digest
+from models.domain.errors import EditionInThePastError
 from models.domain.tabulation import Comparison, CountedUnit, figures_of, tabulate
 from models.domain.vietnamese import sort_key
 from models.domain.vocabulary import EditionKind, Standing
@@ -56,6 +57,7 @@ def compile_cycle(runtime: Runtime, cycle_code: str, as_of: datetime, kind: Edit
     Raises:
         UnknownCycleError: the cycle has not been opened.
         NothingToCompileError: it expects no unit.
+        EditionInThePastError: a newer edition exists already; editions never go back in time.
         AggregateMismatchError: the parts do not add up to the whole; nothing is written.
     """
     with runtime.sessions() as session:
@@ -72,6 +74,8 @@ def compile_cycle(runtime: Runtime, cycle_code: str, as_of: datetime, kind: Edit
         )
         if made and made[-1].inputs_digest == digest:
             return Compiled(edition=made[-1], is_new=False)
+        if made and made[-1].as_of > as_of:
+            raise EditionInThePastError(number=made[-1].number, newest=runtime.texts.instant(made[-1].as_of))
         bare = Edition(
             cycle_code=cycle.code,
             cycle_title=cycle.title,
@@ -104,13 +108,15 @@ def _kind_due(runtime: Runtime, cycle_code: str, as_of: datetime) -> EditionKind
     with runtime.sessions() as session:
         cycle = cycles.cycle(session, cycle_code)
         rows = timeliness_rows(ordered_duties(runtime, session, cycle), as_of)
-        made = [edition.kind for edition in editions.editions_of(session, cycle_code)]
+        editions_made = editions.editions_of(session, cycle_code)
+    if editions_made and editions_made[-1].as_of > as_of:
+        return None
     return edition_due(
         as_of=as_of,
         late_at=cycle.late_at,
         closes_at=close_at(cycle, runtime.programme_of(cycle).calendar),
         n_unanswered=sum(row.is_missing or row.is_held for row in rows),
-        made=made,
+        made=[edition.kind for edition in editions_made],
     )
 
 

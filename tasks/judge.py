@@ -30,6 +30,7 @@ from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 ARRIVALS_PER_CHUNK: Final = 50
+OWN_LETTER: Final = "own_letter"
 ANSWERED_BY: Final[Mapping[Outcome, LetterKind]] = {
     Outcome.ACCEPTED: LetterKind.RECEIPT,
     Outcome.RETURNED: LetterKind.RETURN,
@@ -80,6 +81,11 @@ class Judged:
     reply: Reply | None = None
     is_answerable: bool = False
 
+    @property
+    def is_own(self) -> bool:
+        """Say whether it is a blind copy of our own letter: kept, and not worth counting among what arrived."""
+        return [reason.code for reason in self.verdict.reasons] == [OWN_LETTER]
+
 
 @task(name="judge-arrivals", task_run_name=run_name("judge_arrivals"), cache_policy=NO_CACHE)
 def judge_arrivals(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) -> dict[str, int]:
@@ -89,7 +95,7 @@ def judge_arrivals(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) 
     """
     counts: Counter[str] = Counter({outcome.value: 0 for outcome in Outcome})
     for judged in judged_in_chunks(runtime, as_of, dry_run=dry_run):
-        counts.update(item.verdict.outcome.value for item in judged)
+        counts.update(item.verdict.outcome.value for item in judged if not item.is_own)
     return dict(counts)
 
 
@@ -234,7 +240,7 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
 def _ignorable(runtime: Runtime, opened: Opened) -> Finding | None:
     mail = opened.mail
     if mail.sender and is_own_address(mail.sender, runtime.settings.mail_from):
-        return note("own_letter")
+        return note(OWN_LETTER)
     if mail.bounced_addresses or mail.bounced_message_id:
         return note("bounce", addresses=", ".join(mail.bounced_addresses))
     if mail.auto_reply_reason:

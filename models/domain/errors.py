@@ -77,6 +77,12 @@ class NothingToCompileError(DondocError):
     code = "error.nothing_to_compile"
 
 
+class EditionInThePastError(DondocError):
+    """An edition speaks about an instant before that of the newest one."""
+
+    code = "error.edition_in_the_past"
+
+
 class MailboxUnavailableError(DondocError):
     """The mailbox cannot be reached or refuses us."""
 

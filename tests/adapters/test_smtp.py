@@ -1,5 +1,6 @@
 import email
 import email.policy
+import json
 from datetime import datetime
 
 import pytest
@@ -236,3 +237,20 @@ def test_a_caller_who_stops_listening_stops_the_sending(post_office, transport_t
 def test_nothing_to_send_opens_no_connection(post_office, transport_to):
     assert list(transport_to(post_office).deliver([])) == []
     assert post_office.counts.smtp_connections == 0
+
+
+def test_a_post_office_killed_while_handing_out_hands_each_mail_to_each_recipient_once(tmp_path):
+    home = tmp_path / "office"
+    with PostOffice(home) as office:
+        office.put_in_mailbox(b"Subject: before\r\n\r\n.\r\n")
+    to = ["so@example.invalid", office.account.address]
+    outside = {"id": "ab12", "sender": "", "to": to, "at": "2025-05-16T08:00+07:00"}
+    (home / "spool").mkdir(exist_ok=True)
+    (home / "spool" / "ab12.mail").write_bytes(json.dumps(outside).encode() + b"\nSubject: left\r\n\r\n.\r\n")
+    (home / "mail" / "so@example.invalid").mkdir(parents=True)
+    (home / "mail" / "so@example.invalid" / "000001-ab12.eml").write_bytes(b"Subject: left\r\n\r\n.\r\n")
+    with PostOffice(home) as again:
+        assert len(again.mails_for("so@example.invalid")) == 1
+    left = [path for path in (home / "mailbox" / "INBOX").glob("*.eml") if b"left" in path.read_bytes()]
+    assert len(left) == 1
+    assert list((home / "spool").iterdir()) == []

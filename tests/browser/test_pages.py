@@ -21,7 +21,7 @@ def test_the_list_of_deployments_reads_as_the_plan_and_calls_nobody_outside(serv
         page = browser.new_page()
         page.on("request", lambda request: outside.append(request.url) if "127.0.0.1" not in request.url else None)
         page.goto(f"http://127.0.0.1:{served.port}/deployments")
-        for name in ("00 · Hộp thư báo cáo", "01 · BC 6T · III.1-c", "02 · BC năm · III.1-d"):
+        for name in ("00 · Hộp thư báo cáo", "01 · BC 6T · mục III.1-c", "02 · BC năm · mục III.1-d"):
             page.get_by_text(name).first.wait_for(timeout=20_000)
         browser.close()
     assert [url for url in outside if not url.startswith("data:")] == []

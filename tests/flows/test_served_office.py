@@ -8,12 +8,12 @@ from tests.flows.conftest import waited_for
 
 def test_every_deployment_is_ready_and_speaks_vietnamese(served):
     found = served.deployments()
-    assert sorted(found) == ["00 · Hộp thư báo cáo", "01 · BC 6T · III.1-c", "02 · BC năm · III.1-d"]
+    assert sorted(found) == ["00 · Hộp thư báo cáo", "01 · BC 6T · mục III.1-c", "02 · BC năm · mục III.1-d"]
     assert not any(deployment["paused"] for deployment in found.values())
-    assert "trước ngày 15/6" in found["01 · BC 6T · III.1-c"]["description"]
+    assert "trước ngày 15/6" in found["01 · BC 6T · mục III.1-c"]["description"]
     titles = {
         name: field["title"]
-        for name, field in found["01 · BC 6T · III.1-c"]["parameter_openapi_schema"]["properties"].items()
+        for name, field in found["01 · BC 6T · mục III.1-c"]["parameter_openapi_schema"]["properties"].items()
     }
     assert titles == {"obligation": "Nghĩa vụ báo cáo", "as_of": "Tính đến", "dry_run": "Chạy thử"}
 
@@ -29,7 +29,7 @@ def test_every_deployment_really_gets_its_next_runs_in_the_offices_hours(served)
 
 
 def test_a_run_started_by_hand_says_what_it_would_do_and_carries_cycle_and_day_in_its_name(served):
-    identity = served.deployments()["01 · BC 6T · III.1-c"]["id"]
+    identity = served.deployments()["01 · BC 6T · mục III.1-c"]["id"]
     body = {"parameters": {"obligation": "O-20", "as_of": "2025-05-16T08:00:00", "dry_run": True}}
     run = served.ask(f"/deployments/{identity}/create_flow_run", body)
     ended = waited_for(
@@ -44,7 +44,7 @@ def test_a_run_started_by_hand_says_what_it_would_do_and_carries_cycle_and_day_i
 
 
 def test_a_real_run_opens_the_cycle_and_is_visibly_incomplete_while_the_mail_server_is_down(served):
-    identity = served.deployments()["01 · BC 6T · III.1-c"]["id"]
+    identity = served.deployments()["01 · BC 6T · mục III.1-c"]["id"]
     body = {"parameters": {"obligation": "O-20", "as_of": "2025-05-16T08:00:00", "dry_run": False}}
     run = served.ask(f"/deployments/{identity}/create_flow_run", body)
     ended = waited_for(

@@ -228,18 +228,21 @@ def judged(session: Session, ids: Sequence[int]) -> dict[int, JudgedArrival]:
 
 
 def in_quarantine(session: Session) -> list[JudgedArrival]:
-    """Return what waits for a person, the oldest first."""
+    """Return what waits for a person, the oldest first; what its unit has answered since waits no more."""
     rows = session.scalars(
-        select(ArrivalRow).where(ArrivalRow.outcome == Outcome.QUARANTINED).order_by(ArrivalRow.received_at)
+        select(ArrivalRow)
+        .outerjoin(DutyRow, DutyRow.id == ArrivalRow.duty_id)
+        .where(ArrivalRow.outcome == Outcome.QUARANTINED, DutyRow.accepted_at.is_(None))
+        .order_by(ArrivalRow.received_at, ArrivalRow.id)
     )
     return [_judged(row, None) for row in rows]
 
 
-def outcomes_since(session: Session, since: datetime) -> dict[Outcome, int]:
-    """Return how many arrivals were judged from the instant on, by outcome."""
+def outcomes_since(session: Session, since: datetime, *, own_address: str) -> dict[Outcome, int]:
+    """Return how many arrivals were judged from the instant on, by outcome; blind copies of our own are left out."""
     rows = session.execute(
         select(ArrivalRow.outcome, func.count())
-        .where(ArrivalRow.judged_at >= since, ArrivalRow.outcome.is_not(None))
+        .where(ArrivalRow.judged_at >= since, ArrivalRow.outcome.is_not(None), ArrivalRow.sender != own_address)
         .group_by(ArrivalRow.outcome)
         .order_by(ArrivalRow.outcome)
     )
