@@ -48,7 +48,6 @@ def check(programme: ProgrammeFolder, *, as_json: AsJson = False) -> None:
 
     reading = read_programme(programme)
     faults = [_located(fault) for fault in reading.faults]
-    remarks = [_located(fault) for fault in reading.remarks]
     if as_json:
         _print_json(faults)
     else:
