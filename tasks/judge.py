@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -23,13 +24,14 @@ from models.domain.replies import read_reply
 from models.domain.submissions import Contribution, Reply, Signals, Verdict, completed_at
 from models.domain.tokens import is_own_address, token_in_address, token_in_subject
 from models.domain.vocabulary import OFFICE_ZONE, Channel, LetterKind, LetterState, MarkKind, Outcome
+from tasks.adapters.archive import sha256_of
 from tasks.adapters.enclosures import Enclosures, attachments_brought, sort_enclosures
 from tasks.names import run_name
 from tasks.ports import MailFile, ParsedMail, ReadForm
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
-ARRIVALS_PER_CHUNK: Final = 50
+ARRIVALS_PER_CHUNK: Final = 100
 OWN_LETTER: Final = "own_letter"
 ANSWERED_BY: Final[Mapping[Outcome, LetterKind]] = {
     Outcome.ACCEPTED: LetterKind.RECEIPT,
@@ -64,6 +66,7 @@ class Known:
     by_sender: Mapping[str, frozenset[str]]
     open_duties: Mapping[str, tuple[int, ...]]
     duties: Mapping[int, cycles.DutyRecord]
+    identities: Mapping[int, DutyIdentity]
     cycles: Mapping[str, Cycle]
     contributions: Mapping[int, Sequence[Contribution]]
     past: Mapping[int, PastFigures]
@@ -100,21 +103,45 @@ def judge_arrivals(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) 
 
 
 def judged_in_chunks(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) -> Iterator[list[Judged]]:
-    """Yield the chunks of arrivals as they are judged and, unless it is a dry run, written down."""
-    last_id = 0
-    while True:
-        with runtime.sessions() as session:
-            taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=last_id)
-            if not taken:
-                return
-            last_id = taken[-1].id
-            opened = _open_all(runtime, session, taken)
-            known = _look_up(runtime, session, opened)
-            judged = _judge_all(runtime, opened, known)
-            if not dry_run:
-                _write_down(runtime, session, judged, known=known, as_of=as_of)
-                session.commit()
-        yield judged
+    """Yield the chunks of arrivals as they are judged and, unless it is a dry run, written down.
+
+    While a chunk is judged the next one is being opened, for that is mostly waiting for the workers that read.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="opening arrivals") as ahead:
+        following = ahead.submit(_open_next, runtime, 0)
+        while opened := following.result():
+            following = ahead.submit(_open_next, runtime, opened[-1].arrival.id)
+            with runtime.sessions() as session:
+                fresh = _with_repeats_marked(session, opened)
+                known = _look_up(runtime, session, fresh)
+                judged = _judge_all(runtime, fresh, known)
+                if not dry_run:
+                    _write_down(runtime, session, judged, known=known, as_of=as_of)
+                    session.commit()
+            yield judged
+
+
+def _open_next(runtime: Runtime, after_id: int) -> list[Opened]:
+    """Open the arrivals beyond a number: take mails apart, sort their files, and read the workbooks."""
+    with runtime.sessions() as session:
+        taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=after_id)
+    mails = [_read(runtime, arrival) for arrival in taken]
+    sorted_files = [sort_enclosures(mail.files, runtime.settings.limits) for mail in mails]
+    read = iter(runtime.reader.read([file.content for files in sorted_files for file in files.workbooks]))
+    return [
+        Opened(arrival=arrival, mail=mail, enclosures=files, forms=tuple(next(read) for _ in files.workbooks))
+        for arrival, mail, files in zip(taken, mails, sorted_files, strict=True)
+    ]
+
+
+def _with_repeats_marked(session: Session, opened: Sequence[Opened]) -> list[Opened]:
+    """Mark what came before byte for byte, in this chunk or any earlier one."""
+    seen = arrivals.judged_digests(session, [item.arrival.digest for item in opened])
+    marked = []
+    for item in opened:
+        marked.append(replace(item, is_repeated=item.arrival.digest in seen))
+        seen.add(item.arrival.digest)
+    return marked
 
 
 def _judge_all(runtime: Runtime, opened: Sequence[Opened], known: Known) -> list[Judged]:
@@ -134,21 +161,6 @@ def _judge_safely(runtime: Runtime, opened: Opened, known: Known, brought: dict[
     if judged.verdict.duty_id is not None and judged.verdict.outcome in {Outcome.ACCEPTED, Outcome.RETURNED}:
         brought.setdefault(judged.verdict.duty_id, []).append(_contribution(judged))
     return judged
-
-
-def _open_all(runtime: Runtime, session: Session, taken: Sequence[arrivals.TakenArrival]) -> list[Opened]:
-    repeated = arrivals.judged_digests(session, [arrival.digest for arrival in taken])
-    opened: list[Opened] = []
-    seen: set[str] = set()
-    for arrival in taken:
-        mail = _read(runtime, arrival)
-        enclosures = sort_enclosures(mail.files, runtime.settings.limits)
-        is_repeated = arrival.digest in repeated or arrival.digest in seen
-        opened.append(Opened(arrival=arrival, mail=mail, enclosures=enclosures, is_repeated=is_repeated))
-        seen.add(arrival.digest)
-    contents = [file.content for item in opened for file in item.enclosures.workbooks]
-    results = iter(runtime.reader.read(contents))
-    return [replace(item, forms=tuple(next(results) for _ in item.enclosures.workbooks)) for item in opened]
 
 
 def _read(runtime: Runtime, arrival: arrivals.TakenArrival) -> ParsedMail:
@@ -178,6 +190,7 @@ def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Kn
         by_sender=by_sender,
         open_duties={unit: tuple(found) for unit, found in waiting.items()},
         duties=duties,
+        identities={key: _identity(record) for key, record in duties.items()},
         cycles=every_cycle,
         contributions=arrivals.contributions(session, sorted(ids)),
         past=_past_figures(session, duties.values(), every_cycle) if has_forms else {},
@@ -202,7 +215,7 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
     signals = _signals(runtime, opened, known)
     attribution = attribute(
         signals,
-        duties={key: _identity(record) for key, record in known.duties.items()},
+        duties=known.identities,
         open_duties=known.open_duties,
         needs_workbook=bool(opened.ours) or (reply is None and not opened.enclosures.documents),
     )
@@ -347,7 +360,7 @@ def _amounts(figures: Mapping[str, tuple[int | None, str | None]]) -> dict[str, 
 
 def _write_down(runtime: Runtime, session: Session, judged: Sequence[Judged], *, known: Known, as_of: datetime) -> None:
     """Write what came of a chunk, each table at once; `known` is what the database held before."""
-    envelopes = {item.opened.arrival.id: _envelope(runtime, item.opened) for item in judged}
+    envelopes = {item.opened.arrival.id: _envelope(runtime, item) for item in judged}
     outcomes = [
         arrivals.NewOutcome(
             arrival_id=item.opened.arrival.id, verdict=item.verdict, envelope=envelopes[item.opened.arrival.id]
@@ -360,13 +373,16 @@ def _write_down(runtime: Runtime, session: Session, judged: Sequence[Judged], *,
     _queue_answers(runtime, session, judged, known=known, as_of=as_of)
 
 
-def _envelope(runtime: Runtime, opened: Opened) -> arrivals.Envelope:
+def _envelope(runtime: Runtime, judged: Judged) -> arrivals.Envelope:
+    """Return what the outside says; a workbook that is to go back marked is kept on its own, beside its mail."""
+    opened = judged.opened
     workbook = opened.enclosures.workbooks[0] if opened.enclosures.workbooks else None
+    keep = runtime.archive.keep if judged.verdict.outcome is Outcome.RETURNED else sha256_of
     return arrivals.Envelope(
         sender=opened.mail.sender,
         subject=opened.mail.subject,
         message_id=opened.mail.message_id,
-        workbook_digest=runtime.archive.keep(workbook.content) if workbook else None,
+        workbook_digest=keep(workbook.content) if workbook else None,
         workbook_name=workbook.name if workbook else "",
     )
 

@@ -156,6 +156,9 @@ class ReadForm:
 class FormReader(Protocol):
     """Reads workbooks that strangers sent, guarded and in a process of its own."""
 
+    def prepare(self) -> None:
+        """Say that files will come: whatever takes time to start may start now."""
+
     def read(self, contents: Sequence[bytes]) -> list[ReadForm]:
         """Return one result a workbook, in order; a hostile one costs its own result only."""
 

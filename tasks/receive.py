@@ -44,6 +44,7 @@ def keep_arrivals(runtime: Runtime, items: Iterable[InboxItem], channel: Channel
     waiting = iter(items)
     n_new = 0
     while chunk := list(islice(waiting, ARRIVALS_PER_TRANSACTION)):
+        runtime.reader.prepare()
         rows = [_row(runtime, item, channel, runtime.clock.now()) for item in chunk]
         with runtime.sessions.begin() as session:
             n_new += arrivals.take(session, rows)

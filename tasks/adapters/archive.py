@@ -14,7 +14,7 @@ class FolderArchive:
 
     def keep(self, content: bytes) -> str:
         """Store the bytes unless they are stored already, and return their SHA-256 in hex."""
-        digest = hashlib.sha256(content).hexdigest()
+        digest = sha256_of(content)
         path = self._path(digest)
         if not path.exists():
             write_whole(path, content)
@@ -26,6 +26,11 @@ class FolderArchive:
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest[2:]
+
+
+def sha256_of(content: bytes) -> str:
+    """Return the SHA-256 of the bytes in hex: the name under which an archive has or would have them."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def write_whole(path: Path, content: bytes) -> None:

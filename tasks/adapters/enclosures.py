@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from models.domain.forms import Finding
@@ -31,23 +32,33 @@ class Enclosures:
     findings: tuple[Finding, ...] = ()
 
 
+class _Kind(StrEnum):
+    WORKBOOK = "workbook"
+    DOCUMENT = "document"
+    ARCHIVE = "archive"
+    OTHER = "other"
+
+
 def sort_enclosures(files: Iterable[MailFile], limits: LimitSettings) -> Enclosures:
     """Return the files sorted; an archive that is no office file is opened, one level deep, within the limits."""
-    unpacked: list[MailFile] = []
+    sorted_files: dict[_Kind, list[MailFile]] = {kind: [] for kind in _Kind}
     findings: list[Finding] = []
     for file in files:
-        if not _is_plain_archive(file):
-            unpacked.append(file)
+        kind = _kind_of(file)
+        if kind is not _Kind.ARCHIVE:
+            sorted_files[kind].append(file)
             continue
         members = unpack_archive(file.content, limits)
         if isinstance(members, Finding):
             findings.append(members)
-        else:
-            unpacked += [MailFile(name=name, media_type="", content=content) for name, content in members]
+            continue
+        for name, content in members:
+            member = MailFile(name=name, media_type="", content=content)
+            sorted_files[_kind_of(member)].append(member)
     return Enclosures(
-        workbooks=tuple(file for file in unpacked if _is_workbook(file)),
-        documents=tuple(file for file in unpacked if _is_pdf(file)),
-        others=tuple(file for file in unpacked if not _is_workbook(file) and not _is_pdf(file)),
+        workbooks=tuple(sorted_files[_Kind.WORKBOOK]),
+        documents=tuple(sorted_files[_Kind.DOCUMENT]),
+        others=(*sorted_files[_Kind.OTHER], *sorted_files[_Kind.ARCHIVE]),
         findings=tuple(findings),
     )
 
@@ -64,28 +75,29 @@ def attachments_brought(rules: Sequence[AttachmentRule], documents: Sequence[Mai
     return frozenset(brought)
 
 
-def _is_pdf(file: MailFile) -> bool:
-    return PDF in file.content[:HEAD_BYTES]
-
-
-def _is_workbook(file: MailFile) -> bool:
+def _kind_of(file: MailFile) -> _Kind:
+    """Tell by the content; the name decides only what the content leaves open."""
+    if PDF in file.content[:HEAD_BYTES]:
+        return _Kind.DOCUMENT
+    has_workbook_name = file.name.lower().endswith(WORKBOOK_NAMES)
     if file.content.startswith(OLE):
-        return not file.name.lower().endswith((".doc", ".ppt", ".msg"))
+        is_other = file.name.lower().endswith((".doc", ".ppt", ".msg"))
+        return _Kind.OTHER if is_other else _Kind.WORKBOOK
     if file.content.startswith(ZIP):
-        return not _has_member(file, "word/") and not _has_member(file, "ppt/")
-    return file.name.lower().endswith(WORKBOOK_NAMES)
+        return _kind_of_package(_member_names(file), has_workbook_name=has_workbook_name)
+    return _Kind.WORKBOOK if has_workbook_name else _Kind.OTHER
 
 
-def _is_plain_archive(file: MailFile) -> bool:
-    if not file.content.startswith(ZIP) or file.name.lower().endswith(WORKBOOK_NAMES):
-        return False
-    return not _has_member(file, "[content_types].xml") and not _has_member(file, "mimetype")
+def _kind_of_package(names: Sequence[str], *, has_workbook_name: bool) -> _Kind:
+    if any(name.startswith(("word/", "ppt/")) for name in names):
+        return _Kind.OTHER
+    is_office_file = any(name.startswith(("[content_types].xml", "mimetype")) for name in names)
+    return _Kind.WORKBOOK if has_workbook_name or is_office_file else _Kind.ARCHIVE
 
 
-def _has_member(file: MailFile, beginning: str) -> bool:
+def _member_names(file: MailFile) -> list[str]:
     """Look at the names alone; a damaged archive has none, and the guard says so."""
     try:
-        names = zipfile.ZipFile(io.BytesIO(file.content)).namelist()
+        return [name.lower() for name in zipfile.ZipFile(io.BytesIO(file.content)).namelist()]
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError):
-        return False
-    return any(name.lower().startswith(beginning) for name in names)
+        return []

@@ -317,10 +317,11 @@ def _add_answers(session: Session, forms: Mapping[int, CheckedForm]) -> None:
         for submission_id, form in forms.items()
         for section, text in form.narratives.items()
     ]
+    connection = session.connection()  # by Core: the session's own way of doing it costs three times as much
     if figures:
-        session.execute(insert(FigureRow), figures)
+        connection.execute(insert(cast("Table", FigureRow.__table__)), figures)
     if narratives:
-        session.execute(insert(NarrativeRow), narratives)
+        connection.execute(insert(cast("Table", NarrativeRow.__table__)), narratives)
 
 
 def _judged(row: ArrivalRow, number: int | None) -> JudgedArrival:
