@@ -1,9 +1,9 @@
 from datetime import date
 
 import pytest
-from tasks.adapters.mail_reading import reply_phrases
 
 from models.domain.replies import read_reply
+from tasks.adapters.mail_reading import reply_phrases
 from tasks.adapters.texts import Texts
 
 TODAY = date(2025, 6, 12)
