@@ -39,6 +39,10 @@ def queue_due_reminders(runtime: Runtime, cycle_code: str, as_of: datetime, *, d
             if not dry_run:
                 _write_down(session, decisions, as_of)
                 session.commit()
+    for answer, n in sorted(counts.items()):
+        if answer.startswith("send."):
+            rung = runtime.texts.say(f"rung.{answer.removeprefix('send.')}")
+            logger.info(runtime.texts.say("log.reminders_queued", title=cycle.title, n=n, rung=rung))
     return dict(counts)
 
 

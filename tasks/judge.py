@@ -99,6 +99,8 @@ def judge_arrivals(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) 
     counts: Counter[str] = Counter({outcome.value: 0 for outcome in Outcome})
     for judged in judged_in_chunks(runtime, as_of, dry_run=dry_run):
         counts.update(item.verdict.outcome.value for item in judged if not item.is_own)
+    if any(counts.values()):
+        logger.info(runtime.texts.say("log.arrivals_judged", **counts))
     return dict(counts)
 
 

@@ -1,5 +1,6 @@
 """Shows the work in Prefect's pages: names of runs, the board of each cycle, progress, and links to the files."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,10 +17,14 @@ from tasks.board import Board, DutyLine, board_of
 from tasks.names import run_name
 from tasks.runtime import Runtime
 
+logger = logging.getLogger(__name__)
+
 
 @task(name="publish-cycles", task_run_name=run_name("publish"), cache_policy=NO_CACHE)
 def publish_cycles(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime, counts: Mapping[str, int]) -> None:
     """Show board, progress and files of each cycle; artifacts keep their keys, so that a bookmark stays good."""
+    if not any(counts.get(step) for step in ("opened", "stamped", "sent", "drafted", "compiled")):
+        logger.info(runtime.texts.say("log.nothing_to_do", instant=runtime.texts.instant(as_of)))
     for code in cycle_codes:
         board = board_of(runtime, code, as_of)
         create_table_artifact(
@@ -40,6 +45,7 @@ def publish_cycles(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime
 def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> None:
     """Show the boards again when something came in, and what waits for a person."""
     if not counts.get("taken") and not any(counts.get(outcome.value) for outcome in Outcome):
+        logger.info(runtime.texts.say("log.nothing_to_do", instant=runtime.texts.instant(as_of)))
         return
     with runtime.sessions() as session:
         opened = [cycle for cycle in cycles.all_cycles(session) if cycle.opens_at <= as_of]

@@ -1,5 +1,6 @@
 """The composition root: one Runtime with everything a task may need, handed to every task as an argument."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -81,6 +82,8 @@ class Runtime:
 def open_runtime(settings: Settings) -> Iterator[Runtime]:
     """Yield a Runtime over the real adapters, with the database's schema up to date, and let go of all of it after."""
     settings.home.mkdir(parents=True, exist_ok=True)
+    # Prefect hands the lines of these loggers to its pages, and leaves their level to us.
+    logging.getLogger("tasks").setLevel(logging.INFO)
     texts = vietnamese()
     engine = open_engine(settings.url)
     clock = FixedClock(settings.virtual_now) if settings.virtual_now else SystemClock()

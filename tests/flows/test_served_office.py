@@ -40,5 +40,7 @@ def test_a_run_does_all_it_can_and_is_visibly_incomplete_while_the_mail_server_i
     assert ended["state_type"] == "FAILED"
     # 83 reminders: the desk that serves two units gets one letter for both
     assert "Còn 82 thư chưa gửi được" in ended["state"]["message"]
+    lines = [line["message"] for line in served.ask("/logs/filter", {"logs": {"flow_run_id": {"any_": [ended["id"]]}}})]
+    assert "Đã mở Báo cáo 06 tháng năm 2025: 76 đơn vị phải báo cáo." in lines
     artifacts = {found["key"] for found in served.ask("/artifacts/latest/filter", {})}
     assert {"bang-bc-6t-2025", "tien-do-bc-6t-2025", "ket-qua-bc-6t-2025", "viec-hom-nay"} <= artifacts
