@@ -9,8 +9,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from hypothesis import settings
 
 from deployments.postoffice import PostOffice
+
+settings.register_profile("untimed", deadline=None)  # speed is what the bench measures, not a test
+settings.load_profile("untimed")
 
 
 @pytest.fixture
