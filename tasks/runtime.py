@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -116,13 +115,6 @@ def open_runtime(settings: Settings) -> Iterator[Runtime]:
             drop_folder=drop_folder,
             reader=reader,
         )
-
-
-def below_home(settings: Settings, *parts: str) -> Path:
-    """Return a path below the home, whose folder exists."""
-    path = settings.home.joinpath(*parts)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def _endings(*endings: Callable[[], None] | None) -> list[Callable[[], None]]:

@@ -1,11 +1,11 @@
 """What becomes of an arrival: the signals of who sent it, its outcome, and when a duty was first complete."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from models.domain.forms import Finding
-from models.domain.vocabulary import Channel, Outcome
+from models.domain.vocabulary import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +74,3 @@ class Reply:
     is_nil: bool = False
     promised_on: date | None = None
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArrivalFacts:
-    """What is known of an arrival before it is judged; bytes are left behind."""
-
-    channel: Channel
-    received_at: datetime
-    sender: str = ""
-    ignorable: Finding | None = None
-    """Why it needs no answer (auto-reply, bounce, our own address), if so."""
-    findings: Sequence[Finding] = ()
-    reply: Reply | None = None

@@ -100,12 +100,6 @@ def all_cycles(session: Session) -> list[Cycle]:
     return [_cycle(row) for row in session.scalars(select(CycleRow).order_by(CycleRow.opens_at, CycleRow.code))]
 
 
-def count_duties(session: Session, cycle_code: str) -> int:
-    """Return how many units were expected when the cycle opened."""
-    query = select(func.count()).select_from(DutyRow).join(CycleRow).where(CycleRow.code == cycle_code)
-    return session.scalars(query).one()
-
-
 def duties_in_chunks(session: Session, cycle_code: str, *, size: int) -> Iterator[list[DutyRecord]]:
     """Yield the cycle's duties in chunks, in the order they were frozen; memory does not grow with their number."""
     last_id = 0

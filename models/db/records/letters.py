@@ -291,18 +291,6 @@ def rungs_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int, list
     return found
 
 
-def skips_of_cycle(session: Session, cycle_id: int) -> dict[SkipReason, int]:
-    """Return how many duties of a cycle were left alone for each reason."""
-    rows = session.execute(
-        select(SkipRow.reason, func.count(SkipRow.duty_id.distinct()))
-        .join(DutyRow, DutyRow.id == SkipRow.duty_id)
-        .where(DutyRow.cycle_id == cycle_id)
-        .group_by(SkipRow.reason)
-        .order_by(SkipRow.reason)
-    )
-    return {SkipReason(reason): n for reason, n in rows}
-
-
 def _known_skips(session: Session, duty_ids: AbstractSet[int]) -> set[tuple[int, str, SkipReason]]:
     rows = session.execute(
         select(SkipRow.duty_id, SkipRow.rung, SkipRow.reason).where(SkipRow.duty_id.in_(list(duty_ids)))
