@@ -71,7 +71,7 @@ def filled_forms(runtime: "Runtime", n: int) -> Iterator[tuple[str, bytes]]:
 
     stamp_missing_forms.fn(runtime, [CYCLE])
     with runtime.sessions() as session:
-        spec = cycles.cycle(session, CYCLE).terms.form
+        spec = cycles.cycle(session, CYCLE).form
         records = next(cycles.duties_in_chunks(session, CYCLE, size=n))
     firsts = records[:N_KINDS]
     kinds = [fill(runtime.archive.read(r.form_digest), spec, number) for number, r in enumerate(firsts)]

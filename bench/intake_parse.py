@@ -39,7 +39,7 @@ def filled_forms(n_files: int) -> tuple[FormSpec, list[bytes]]:
     programme = load_programme(ROOT / "deployments" / "de_an_835")
     cycle = plan_cycle(programme, programme.obligation("O-20"), 2026)
     template = FormTemplate.build(cycle, programme, vietnamese())
-    spec = cycle.terms.form
+    spec = cycle.form
     kinds = [_filled(template, spec, number) for number in range(min(N_KINDS, n_files))]
     return spec, [kinds[number % len(kinds)] for number in range(n_files)]
 

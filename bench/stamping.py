@@ -54,7 +54,7 @@ def seconds_for(work: Callable[[StampOrder], bytes], orders: list[StampOrder]) -
 def main(n: int = N_FORMS) -> int:
     programme = load_programme(ROOT / "deployments" / "de_an_835")
     cycle = plan_cycle(programme, programme.obligations[0], 2026)
-    spec = cycle.terms.form
+    spec = cycle.form
     template = FormTemplate.build(cycle, programme, vietnamese())
     blank = template.stamp(StampOrder(unit_code="", unit_name="", token=""))
     ours = baseline = 0.0

@@ -66,7 +66,7 @@ class Stage:
         self.units = _units(programme, self.cycle)
         self.deployments: dict[str, UUID] = {}
         self.failures: list[str] = []
-        self._correspondent = Correspondent(self.cycle.terms.form, texts)
+        self._correspondent = Correspondent(self.cycle.form, texts)
 
     def play(self, moment: Moment) -> None:
         """Let a moment happen at its virtual instant."""

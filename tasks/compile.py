@@ -146,7 +146,7 @@ def _content(
     ]
     figures = figures_of(editions.figures(session, cycle.code, edition.as_of))
     tabulation = tabulate(
-        cycle.terms.form,
+        cycle.form,
         figures,
         units=units,
         groups=programme.groups,
@@ -164,7 +164,7 @@ def _content(
         figures=figures,
         timeliness=rows,
         missing=missing_units(rows, last_chases(runtime, session, cycle, edition.as_of)),
-        narratives=tuple(editions.narratives(session, cycle.terms.form, cycle.code, edition.as_of)),
+        narratives=tuple(editions.narratives(session, cycle.form, cycle.code, edition.as_of)),
         questions=editions.open_questions(session, cycle.code, edition.as_of),
         differences=differences(made[-1].edition, complete) if made else None,
     )
@@ -172,7 +172,7 @@ def _content(
 
 def _comparison(session: Session, cycle: Cycle, as_of: datetime) -> Comparison:
     others = [other for other in cycles.all_cycles(session) if other.due_at < cycle.due_at and other.opens_at <= as_of]
-    same_form = [other for other in others if other.terms.form.code == cycle.terms.form.code]
+    same_form = [other for other in others if other.form_code == cycle.form_code]
     last_year = [
         other for other in others if other.obligation_code == cycle.obligation_code and other.year == cycle.year - 1
     ]

@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 from models.db.records import arrivals, cycles, letters, rosters
 from models.db.tables import LetterRow
 from models.domain.attribution import DutyIdentity, attribute
-from models.domain.checks import PastFigures, check_form, identify
+from models.domain.checks import PastFigures, check_form, identify, not_asked_for
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty, Mark, promise_until
 from models.domain.forms import CheckedForm, Finding, RawForm, note
-from models.domain.judgement import Evidence, judge
+from models.domain.judgement import Evidence, judge, reply_that_counts
 from models.domain.replies import read_reply
 from models.domain.submissions import Contribution, Reply, Signals, Verdict, completed_at
 from models.domain.tokens import is_own_address, token_in_address, token_in_subject
@@ -223,6 +223,7 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
     )
     record = known.duties.get(attribution.duty_id) if attribution.duty_id is not None else None
     cycle = known.cycles[record.duty.cycle_code] if record is not None else None
+    reply = reply if cycle is None else reply_that_counts(reply, cycle.terms)
     file_findings = _file_findings(opened, cycle, known) if ignorable is None else ()
     checked = None
     if record is not None and cycle is not None and attribution.is_certain and opened.ours and not file_findings:
@@ -244,7 +245,7 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
     earlier = known.contributions.get(record.duty.id, ()) if record is not None else ()
     return Judged(
         opened=opened,
-        verdict=judge(evidence, required=rules, earlier=earlier),
+        verdict=judge(evidence, required=rules, earlier=earlier, needs_form=cycle is None or cycle.has_form),
         checked=checked,
         attachments=attachments,
         reply=reply,
@@ -302,8 +303,8 @@ def _file_findings(opened: Opened, cycle: Cycle | None, known: Known) -> tuple[F
         wrong = _not_this_form(opened, cycle, known) if opened.ours else ()
         return (*wrong, *(item for item in found if item.is_blocking and not opened.ours))
     strange = [read.form for read in opened.forms if read.form is not None]
-    if strange and cycle is not None:
-        return _refusals(identify(strange[0], cycle.terms.form, cycle_code=cycle.code, cycle_titles={}))
+    if strange and cycle is not None and cycle.terms.form is not None:
+        return _refusals(identify(strange[0], cycle.form, cycle_code=cycle.code, cycle_titles={}))
     return ()
 
 
@@ -311,7 +312,9 @@ def _not_this_form(opened: Opened, cycle: Cycle | None, known: Known) -> tuple[F
     if cycle is None:
         return ()
     titles = {code: each.title for code, each in known.cycles.items()}
-    return _refusals(identify(opened.ours[0], cycle.terms.form, cycle_code=cycle.code, cycle_titles=titles))
+    if cycle.terms.form is None:
+        return (not_asked_for(opened.ours[0], cycle_title=cycle.title, cycle_titles=titles),)
+    return _refusals(identify(opened.ours[0], cycle.form, cycle_code=cycle.code, cycle_titles=titles))
 
 
 def _refusals(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -320,7 +323,7 @@ def _refusals(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _check(runtime: Runtime, form: RawForm, record: cycles.DutyRecord, cycle: Cycle, known: Known) -> CheckedForm:
     past = known.past.get(record.duty.id)
-    return check_form(cycle.terms.form, form, words=runtime.form_words, past=past)
+    return check_form(cycle.form, form, words=runtime.form_words, past=past)
 
 
 def _past_figures(
@@ -351,7 +354,7 @@ def _reported_before(
     same_year = [
         other.code
         for other in every_cycle
-        if other.year == cycle.year and other.due_at < cycle.due_at and other.terms.form.code == cycle.terms.form.code
+        if other.year == cycle.year and other.due_at < cycle.due_at and other.form_code == cycle.form_code
     ]
     return before, arrivals.figures_of_cycle(session, same_year[-1], units) if same_year else {}
 
@@ -371,7 +374,7 @@ def _write_down(runtime: Runtime, session: Session, judged: Sequence[Judged], *,
     ]
     arrivals.record_outcomes(session, outcomes, at=as_of)
     _note_what_mails_say(session, judged, as_of)
-    _credit(session, judged, known=known, envelopes=envelopes, as_of=as_of)
+    _credit(runtime, session, judged, known=known, envelopes=envelopes, as_of=as_of)
     _queue_answers(runtime, session, judged, known=known, as_of=as_of)
 
 
@@ -403,6 +406,7 @@ def _note_what_mails_say(session: Session, judged: Sequence[Judged], as_of: date
 
 
 def _credit(
+    runtime: Runtime,
     session: Session,
     judged: Sequence[Judged],
     *,
@@ -434,7 +438,9 @@ def _credit(
         for item, duty_id in bringing
     ]
     arrivals.add_submissions(session, submissions)
-    cycles.settle(session, _completed(bringing, known), accepted_at=as_of)
+    completed = _completed(bringing, known)
+    cycles.settle(session, completed, accepted_at=as_of)
+    cycles.settle_sisters(session, completed, runtime.settled_along, accepted_at=as_of)
 
 
 def _completed(bringing: Sequence[tuple[Judged, int]], known: Known) -> dict[int, datetime]:
@@ -446,8 +452,9 @@ def _completed(bringing: Sequence[tuple[Judged, int]], known: Known) -> dict[int
         contributions.append(_contribution(item))
         if item.verdict.outcome is not Outcome.ACCEPTED or duty_id in found:
             continue
-        rules = known.cycles[known.duties[duty_id].duty.cycle_code].terms.required_attachments
-        instant = completed_at(contributions, frozenset(rule.code for rule in rules))
+        cycle = known.cycles[known.duties[duty_id].duty.cycle_code]
+        required = frozenset(rule.code for rule in cycle.terms.required_attachments)
+        instant = completed_at(contributions, required, needs_form=cycle.has_form)
         if instant is not None:
             found[duty_id] = instant
     return found
@@ -504,7 +511,9 @@ def _desks(session: Session, judged: Sequence[Judged], known: Known, as_of: date
 
 
 def _mark_of(reply: Reply, stated_at: datetime) -> Mark:
-    if reply.is_nil or reply.promised_on is None:
+    if reply.done_on is not None:
+        return Mark(kind=MarkKind.DONE, stated_at=stated_at, reason=reply.reason)
+    if reply.promised_on is None:
         return Mark(kind=MarkKind.NIL, stated_at=stated_at, reason=reply.reason)
     return Mark(kind=MarkKind.PROMISE, stated_at=stated_at, until=promise_until(reply.promised_on), reason=reply.reason)
 

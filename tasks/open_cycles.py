@@ -3,7 +3,7 @@
 import base64
 import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from models.db.records import arrivals, cycles, rosters
 from models.domain.cycles import Cycle, cycles_to_open
 from models.domain.plan import Programme
-from models.domain.roster import Roster
+from models.domain.roster import Roster, Unit
 from tasks.adapters.workbooks.stamping import FormTemplate
 from tasks.names import run_name
 from tasks.ports import PreviousFigure, StampOrder
@@ -35,12 +35,14 @@ def open_due_cycles(runtime: Runtime, obligation_code: str, as_of: datetime, *, 
     programme, obligation = runtime.programme_with(obligation_code)
     opened = []
     with runtime.sessions() as session:
-        roster = _roster(runtime, session, programme)
+        roster = roster_in_use(runtime, session, programme)
         for cycle in cycles_to_open(programme, obligation, as_of):
             cycle_id = cycles.open_cycle(session, cycle, opened_at=runtime.clock.now())
             if cycle_id is None:
                 continue
-            units = roster.expected(cycle.terms.expected_groups, cycle.opens_at.date())
+            units = roster.expected(
+                cycle.terms.expected_groups, cycle.opens_at.date(), units=cycle.terms.expected_units
+            )
             cycles.freeze_expected(session, cycle_id, units, [_new_token() for _ in units])
             opened.append(cycle.code)
             logger.info(runtime.texts.say("log.cycle_opened", title=cycle.title, n=len(units)))
@@ -64,6 +66,8 @@ def stamp_missing_forms(runtime: Runtime, cycle_codes: Iterable[str]) -> int:
     for code in cycle_codes:
         with runtime.sessions() as session:
             cycle = cycles.cycle(session, code)
+            if cycle.form_code is None:
+                continue
             template = None
             for chunk in cycles.duties_in_chunks(session, code, size=runtime.settings.units_per_chunk):
                 unstamped = [record for record in chunk if record.form_digest is None]
@@ -111,7 +115,15 @@ def _order(record: cycles.DutyRecord, previous: dict[str, tuple[int | None, str 
     )
 
 
-def _roster(runtime: Runtime, session: Session, programme: Programme) -> Roster:
+def open_assigned_cycle(session: Session, cycle: Cycle, units: Sequence[Unit], *, opened_at: datetime) -> int | None:
+    """Record a cycle that a person set, with its own units; None when one of its code has been opened before."""
+    cycle_id = cycles.open_cycle(session, cycle, opened_at=opened_at)
+    if cycle_id is not None:
+        cycles.freeze_expected(session, cycle_id, units, [_new_token() for _ in units])
+    return cycle_id
+
+
+def roster_in_use(runtime: Runtime, session: Session, programme: Programme) -> Roster:
     """Return the roster that was imported; the very first time, the one of the programme's folder is."""
     if rosters.last_import_digest(session, programme.code) is None:
         rosters.replace_roster(session, programme.code, programme.roster)

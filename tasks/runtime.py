@@ -72,6 +72,16 @@ class Runtime:
         known = ", ".join(o.code for programme in self.programmes.values() for o in programme.obligations)
         raise UnknownObligationError(obligation=obligation_code, known=known)
 
+    @property
+    def settled_along(self) -> dict[str, list[str]]:
+        """By obligation the codes of those that its complete answer settles, too."""
+        found: dict[str, list[str]] = {}
+        for programme in self.programmes.values():
+            for obligation in programme.obligations:
+                if obligation.also_settled_by is not None:
+                    found.setdefault(obligation.also_settled_by, []).append(obligation.code)
+        return found
+
     def programme_of(self, cycle: Cycle) -> Programme:
         """Return the programme of an opened cycle."""
         return self.programmes[cycle.programme_code]

@@ -6,7 +6,19 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.base import Base, Word
-from models.domain.vocabulary import Channel, EditionKind, LetterKind, LetterState, MarkKind, Outcome, SkipReason
+from models.domain.vocabulary import (
+    Action,
+    Channel,
+    ContestDecision,
+    EditionKind,
+    Grade,
+    LetterKind,
+    LetterState,
+    MarkKind,
+    Outcome,
+    ReviewKind,
+    SkipReason,
+)
 
 CODE = String(80)
 NAME = String(300)
@@ -109,6 +121,9 @@ class CycleRow(Base):
     period_end: Mapped[date | None]
     terms: Mapped[str] = mapped_column(Text)
     """`plan.Terms` as JSON."""
+    content: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """What is to be done, where a person set the cycle as a task."""
+    product: Mapped[str] = mapped_column(Text, default="", server_default="")
     opened_at: Mapped[datetime]
 
 
@@ -305,6 +320,18 @@ class EditionRow(Base):
     report: Mapped[str] = mapped_column(Text)
 
 
+class HandoverRow(Base):
+    """Which letter hands which edition to someone on the distribution list."""
+
+    __tablename__ = "handover"
+    __table_args__ = (Index(None, "edition_id"),)
+
+    letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"), primary_key=True)
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"))
+    name: Mapped[str] = mapped_column(NAME)
+    """The recipient as the distribution list names it."""
+
+
 class HeartbeatRow(Base):
     """When a recurring step last came to its end, such as the poll of the mailbox."""
 
@@ -312,3 +339,157 @@ class HeartbeatRow(Base):
 
     name: Mapped[str] = mapped_column(CODE, primary_key=True)
     at: Mapped[datetime]
+
+
+class AuditRow(Base):
+    """What an operator did by hand: who, when, to what, and why. Rows are never changed."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "action", "at"), Index(None, "subject"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    operator: Mapped[str] = mapped_column(NAME)
+    action: Mapped[Action] = mapped_column(Word(Action))
+    subject: Mapped[str] = mapped_column(NAME)
+    """Code of what it was done to: a cycle, an inspection, a review, an arrival's number."""
+    unit_code: Mapped[str] = mapped_column(CODE, default="")
+    reason: Mapped[str] = mapped_column(Text)
+    details: Mapped[Jsonable] = mapped_column(JSON, default=dict)
+    run: Mapped[str] = mapped_column(CODE, default="")
+    """Number of the Prefect run in which it was done; its history may be swept away, this row is not."""
+
+
+class InspectionRow(Base):
+    """One inspection; the units' explanations are the duties of its cycle."""
+
+    __tablename__ = "inspection"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(CODE, unique=True)
+    programme_code: Mapped[str] = mapped_column(CODE)
+    obligation_code: Mapped[str] = mapped_column(CODE)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"), unique=True)
+    title: Mapped[str] = mapped_column(NAME)
+    scope: Mapped[str] = mapped_column(Text)
+    basis: Mapped[str] = mapped_column(Text)
+    """The decision by which it is held, as the operator gave it."""
+    leader: Mapped[str] = mapped_column(NAME)
+    team: Mapped[list[str]] = mapped_column(JSON, default=list)
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    conclude_by: Mapped[date]
+    """Last day for the conclusion: what "xong" means (clause II.6)."""
+    seed: Mapped[str] = mapped_column(CODE, default="")
+    proposal: Mapped[list[Jsonable]] = mapped_column(JSON, default=list)
+    """Why each unit was proposed, where units were proposed by risk."""
+    started_at: Mapped[datetime]
+    concluded_on: Mapped[date | None]
+    conclusion_number: Mapped[str] = mapped_column(CODE, default="")
+    conclusion: Mapped[str] = mapped_column(Text, default="")
+
+
+class InspectionFindingRow(Base):
+    """One fault that an inspection found at a unit, and what is to be done about it."""
+
+    __tablename__ = "inspection_finding"
+    __table_args__ = (UniqueConstraint("inspection_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    inspection_id: Mapped[int] = mapped_column(ForeignKey("inspection.id"))
+    number: Mapped[int]
+    unit_code: Mapped[str] = mapped_column(CODE)
+    text: Mapped[str] = mapped_column(Text)
+    remedy: Mapped[str] = mapped_column(Text, default="")
+    owner: Mapped[str] = mapped_column(NAME, default="")
+    """Who in the unit sees to the remedy, as the operator gave it."""
+    remedy_cycle_id: Mapped[int | None] = mapped_column(ForeignKey("cycle.id"))
+    """The remedy as a duty of its own, chased until it is closed; None where none is asked for."""
+    recorded_at: Mapped[datetime]
+
+
+class TargetRow(Base):
+    """What the annual plan asks of a unit in one field of the form."""
+
+    __tablename__ = "target"
+    __table_args__ = (UniqueConstraint("programme_code", "year", "unit_code", "field"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    programme_code: Mapped[str] = mapped_column(CODE)
+    year: Mapped[int]
+    unit_code: Mapped[str] = mapped_column(CODE)
+    field: Mapped[str] = mapped_column(CODE)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    set_at: Mapped[datetime]
+
+
+class ReviewRow(Base):
+    """One review: yearly, of a phase, or final."""
+
+    __tablename__ = "review"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(CODE, unique=True)
+    programme_code: Mapped[str] = mapped_column(CODE)
+    kind: Mapped[ReviewKind] = mapped_column(Word(ReviewKind))
+    year: Mapped[int]
+    title: Mapped[str] = mapped_column(NAME)
+    as_of: Mapped[datetime]
+    opened_at: Mapped[datetime]
+    contest_until: Mapped[datetime]
+    """First instant at which a unit may no longer object."""
+    frozen_at: Mapped[datetime | None]
+    digest: Mapped[str] = mapped_column(DIGEST, default="")
+    """SHA-256 over the frozen scores."""
+
+
+class ReviewScoreRow(Base):
+    """The points of one unit under one criterion, with the facts they rest on."""
+
+    __tablename__ = "review_score"
+    __table_args__ = (UniqueConstraint("review_id", "unit_code", "criterion"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"))
+    unit_code: Mapped[str] = mapped_column(CODE)
+    unit_name: Mapped[str] = mapped_column(NAME)
+    criterion: Mapped[str] = mapped_column(CODE)
+    points: Mapped[int]
+    at_most: Mapped[int]
+    evidence: Mapped[list[Jsonable]] = mapped_column(JSON, default=list)
+
+
+class ContestRow(Base):
+    """A unit's objection to its score, and what a person decided of it."""
+
+    __tablename__ = "contest"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"))
+    unit_code: Mapped[str] = mapped_column(CODE)
+    criterion: Mapped[str] = mapped_column(CODE)
+    raised_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
+    decision: Mapped[ContestDecision | None] = mapped_column(Word(ContestDecision))
+    points: Mapped[int | None]
+    """The points after the decision."""
+    decided_at: Mapped[datetime | None]
+    decided_because: Mapped[str] = mapped_column(Text, default="")
+    operator: Mapped[str] = mapped_column(NAME, default="")
+
+
+class ClassificationRow(Base):
+    """How a signed decision classed the movement of a unit in a year; entered by a person, never worked out."""
+
+    __tablename__ = "classification"
+    __table_args__ = (UniqueConstraint("programme_code", "year", "unit_code"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    programme_code: Mapped[str] = mapped_column(CODE)
+    year: Mapped[int]
+    unit_code: Mapped[str] = mapped_column(CODE)
+    grade: Mapped[Grade] = mapped_column(Word(Grade))
+    decision_number: Mapped[str] = mapped_column(CODE)
+    signed_on: Mapped[date]
+    entered_at: Mapped[datetime]
+    operator: Mapped[str] = mapped_column(NAME)

@@ -70,7 +70,20 @@ class WithinQuarter:
         return start_of(_first_of_month(year, self.quarter * 3 + 1))
 
 
-DueRule = BeforeDay | ByDay | WithinMonth | WithinQuarter
+@dataclass(frozen=True, slots=True)
+class AfterCycle:
+    """What follows each cycle of other obligations: so many working days after its last admissible day, to 24:00.
+
+    Clause III.3 lays down no date ("theo quy định"); the number of days is the programme's own.
+    """
+
+    obligations: tuple[str, ...]
+    working_days: int
+
+
+CalendarRule = BeforeDay | ByDay | WithinMonth | WithinQuarter
+"""What falls due once a year by the calendar alone."""
+DueRule = CalendarRule | AfterCycle
 
 
 @dataclass(frozen=True, slots=True)

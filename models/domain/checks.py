@@ -78,6 +78,12 @@ def identify(raw: RawForm, spec: FormSpec, *, cycle_code: str, cycle_titles: Map
     return ()
 
 
+def not_asked_for(raw: RawForm, *, cycle_title: str, cycle_titles: Mapping[str, str]) -> Finding:
+    """Return the finding about a form that answers a cycle which asks for none."""
+    theirs = raw.stamp.cycle_code if raw.stamp is not None else ""
+    return finding("other_cycle", cycle=cycle_titles.get(theirs, theirs), expected=cycle_title)
+
+
 def check_form(spec: FormSpec, raw: RawForm, *, words: FormWords, past: PastFigures | None = None) -> CheckedForm:
     """Return the figures and narratives of a filled form with every finding, in the order of its sheets and rows."""
     figures, figure_findings = _check_figures(spec, raw, words, past or PastFigures())

@@ -45,7 +45,7 @@ def cycles_before(cycle: Cycle, others: Iterable[Cycle]) -> tuple[Cycle, ...]:
     candidates = [
         other
         for other in others
-        if other.terms.form.code == cycle.terms.form.code and other.period_end is not None and other.period_end < start
+        if other.form_code == cycle.form_code and other.period_end is not None and other.period_end < start
     ]
     chosen: list[Cycle] = []
     for other in sorted(candidates, key=_n_days, reverse=True):

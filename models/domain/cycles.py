@@ -2,8 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import assert_never
 
-from models.domain.calendar import DataWindow, last_day_before, start_of
+from models.domain.calendar import (
+    ONE_DAY,
+    AfterCycle,
+    BeforeDay,
+    ByDay,
+    DataWindow,
+    WithinMonth,
+    WithinQuarter,
+    YearDay,
+    last_day_before,
+    start_of,
+)
+from models.domain.errors import NoFormError
+from models.domain.forms import FormSpec
 from models.domain.plan import Obligation, ObligationRule, Programme, Terms
 
 
@@ -23,6 +37,31 @@ class Cycle:
     period_start: date | None
     period_end: date | None
     terms: Terms
+    content: str = ""
+    """What is to be done, where a person set it as a task of its own: a line of an annex, a remedy, an inspection."""
+    product: str = ""
+    """What shows that such a task is done, such as a document."""
+
+    @property
+    def form(self) -> FormSpec:
+        """The form that its duties are answered with.
+
+        Raises:
+            NoFormError: it asks for a document or an act, not for a form.
+        """
+        if self.terms.form is None:
+            raise NoFormError(title=self.title)
+        return self.terms.form
+
+    @property
+    def has_form(self) -> bool:
+        """Say whether its duties are answered with a form."""
+        return self.terms.form is not None
+
+    @property
+    def form_code(self) -> str | None:
+        """Code of its form, None when it has none: cycles are compared by it."""
+        return self.terms.form.code if self.terms.form is not None else None
 
     @property
     def last_day(self) -> date:
@@ -36,18 +75,87 @@ class Cycle:
 
 
 def planned_cycles(programme: Programme, *, first_year: int, last_year: int) -> tuple[Cycle, ...]:
-    """Return the programme's cycles of the years, both included, in the order in which they fall due."""
+    """Return every cycle that comes by the calendar in the years, both included, in the order of their deadlines."""
     cycles = [
-        plan_cycle(programme, obligation, year)
+        cycle
         for obligation in programme.obligations
-        for year in _years(obligation, first_year, last_year)
+        for cycle in cycles_of_years(programme, obligation, first_year=first_year, last_year=last_year)
     ]
     return tuple(sorted(cycles, key=lambda cycle: (cycle.due_at, cycle.code)))
 
 
+def cycles_of_years(
+    programme: Programme, obligation: Obligation, *, first_year: int, last_year: int
+) -> tuple[Cycle, ...]:
+    """Return an obligation's cycles that come by the calendar in the years, both included; none for what does not."""
+    years = range(max(first_year, obligation.first_year), min(last_year, obligation.last_year) + 1)
+    return tuple(cycle for year in years for cycle in _cycles_of(programme, obligation, year))
+
+
 def plan_cycle(programme: Programme, obligation: Obligation, year: int) -> Cycle:
-    """Return the cycle of one year by the rule that is in force on the day it opens."""
+    """Return the one cycle of a year of an obligation that falls due once a year by the calendar."""
+    (cycle,) = _cycles_of(programme, obligation, year)
+    return cycle
+
+
+def rule_for(obligation: Obligation, year: int) -> ObligationRule:
+    """Return the newest rule that is in force on the very day on which it would open the cycle, else the first."""
+    for rule in reversed(obligation.rules):
+        opens_at = _opens_at(rule, year)
+        if opens_at is not None and start_of(rule.valid_from) <= opens_at:
+            return rule
+    return obligation.rules[0]
+
+
+def rule_on(obligation: Obligation, day: date) -> ObligationRule:
+    """Return the newest rule in force on a day, else the first: what a cycle that a person opens goes by."""
+    return next((rule for rule in reversed(obligation.rules) if rule.valid_from <= day), obligation.rules[0])
+
+
+def terms_of(programme: Programme, rule: ObligationRule) -> Terms:
+    """Return what a rule lays down for one cycle, with its form."""
+    return Terms(
+        decision=rule.decision,
+        roll=rule.roll,
+        expected_groups=rule.expected_groups,
+        expected_units=rule.expected_units,
+        form=programme.forms[rule.form_code] if rule.form_code is not None else None,
+        required_attachments=rule.required_attachments,
+        ladder=rule.ladder,
+        is_settled_by_word=rule.is_settled_by_word,
+    )
+
+
+def cycles_to_open(programme: Programme, obligation: Obligation, as_of: datetime) -> list[Cycle]:
+    """Return the cycles that take submissions at the instant; one that is late already is opened by hand."""
+    if not obligation.is_scheduled:
+        return []
+    near = cycles_of_years(programme, obligation, first_year=as_of.year - 1, last_year=as_of.year + 1)
+    return [cycle for cycle in near if cycle.opens_at <= as_of < cycle.late_at]
+
+
+def _cycles_of(programme: Programme, obligation: Obligation, year: int) -> tuple[Cycle, ...]:
+    if not obligation.rules:
+        return ()
     rule = rule_for(obligation, year)
+    match rule.due:
+        case None:
+            return ()
+        case AfterCycle():
+            followed = [each for code in rule.due.obligations for each in _followed(programme, code, year)]
+            return tuple(_cycle_after(programme, obligation, rule, each) for each in followed)
+        case BeforeDay() | ByDay() | WithinMonth() | WithinQuarter():
+            return (_cycle_of_year(programme, obligation, rule, year),)
+        case unknown:
+            assert_never(unknown)
+
+
+def _followed(programme: Programme, code: str, year: int) -> tuple[Cycle, ...]:
+    return cycles_of_years(programme, programme.obligation(code), first_year=year, last_year=year)
+
+
+def _cycle_of_year(programme: Programme, obligation: Obligation, rule: ObligationRule, year: int) -> Cycle:
+    assert rule.due is not None and not isinstance(rule.due, AfterCycle)  # noqa: S101, PT018 - matched by the caller
     due_at = rule.due.due_at(year)
     start, end = _period(programme, rule.window, year) if rule.window else (None, None)
     return Cycle(
@@ -57,46 +165,43 @@ def plan_cycle(programme: Programme, obligation: Obligation, year: int) -> Cycle
         clause=obligation.clause,
         title=obligation.cycle_title.format(year=year),
         year=year,
-        opens_at=_opens_at(rule, year),
+        opens_at=_opens_at(rule, year) or due_at,
         due_at=due_at,
         late_at=programme.calendar.late_at(due_at, rule.roll),
         period_start=start,
         period_end=end,
-        terms=_terms(programme, rule),
+        terms=terms_of(programme, rule),
     )
 
 
-def rule_for(obligation: Obligation, year: int) -> ObligationRule:
-    """Return the newest rule that is in force on the very day on which it would open the cycle, else the first."""
-    for rule in reversed(obligation.rules):
-        if start_of(rule.valid_from) <= _opens_at(rule, year):
-            return rule
-    return obligation.rules[0]
-
-
-def cycles_to_open(programme: Programme, obligation: Obligation, as_of: datetime) -> list[Cycle]:
-    """Return the cycles that take submissions at the instant; one that is late already is opened by hand."""
-    cycles = [plan_cycle(programme, obligation, year) for year in _years(obligation, as_of.year - 1, as_of.year + 1)]
-    return [cycle for cycle in cycles if cycle.opens_at <= as_of < cycle.late_at]
-
-
-def _terms(programme: Programme, rule: ObligationRule) -> Terms:
-    return Terms(
-        decision=rule.decision,
-        roll=rule.roll,
-        expected_groups=rule.expected_groups,
-        form=programme.forms[rule.form_code],
-        required_attachments=rule.required_attachments,
-        ladder=rule.ladder,
+def _cycle_after(programme: Programme, obligation: Obligation, rule: ObligationRule, followed: Cycle) -> Cycle:
+    """Return the cycle that follows another one: it opens when that one is late, and counts working days from then."""
+    assert isinstance(rule.due, AfterCycle)  # noqa: S101 - matched by the caller
+    last_day = programme.calendar.add_working_days(followed.last_day_of_grace, rule.due.working_days)
+    due_at = start_of(last_day + ONE_DAY)
+    return Cycle(
+        code=obligation.cycle_code.format(after=followed.code),
+        programme_code=programme.code,
+        obligation_code=obligation.code,
+        clause=obligation.clause,
+        title=obligation.cycle_title.format(after=followed.title),
+        year=followed.year,
+        opens_at=followed.late_at,
+        due_at=due_at,
+        late_at=programme.calendar.late_at(due_at, rule.roll),
+        period_start=followed.period_start,
+        period_end=followed.period_end,
+        terms=terms_of(programme, rule),
     )
 
 
-def _opens_at(rule: ObligationRule, year: int) -> datetime:
-    return rule.due.due_at(year) - rule.opens_before
-
-
-def _years(obligation: Obligation, first_year: int, last_year: int) -> range:
-    return range(max(first_year, obligation.first_year), min(last_year, obligation.last_year) + 1)
+def _opens_at(rule: ObligationRule, year: int) -> datetime | None:
+    """Return when a rule opens the cycle of a year; None when that hangs on something else than the year."""
+    if isinstance(rule.opens, YearDay):
+        return start_of(rule.opens.on(year))
+    if rule.due is None or isinstance(rule.due, AfterCycle):
+        return None
+    return rule.due.due_at(year) - rule.opens
 
 
 def _period(programme: Programme, window: DataWindow, year: int) -> tuple[date, date]:

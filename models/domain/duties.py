@@ -72,10 +72,15 @@ def timeliness(duty: Duty, as_of: datetime) -> Timeliness | None:
 
 
 def answered_at(duty: Duty, as_of: datetime) -> datetime | None:
-    """Return when the duty was answered in full by the unit: its first complete submission or its nil report."""
-    nil = [mark.stated_at for mark in _marks(duty, MarkKind.NIL, as_of)]
+    """Return when the duty was answered in full: its first complete submission, its nil report, or word that it is done."""
+    nil = [mark.stated_at for kind in (MarkKind.NIL, MarkKind.DONE) for mark in _marks(duty, kind, as_of)]
     complete = [duty.completed_at] if duty.completed_at is not None and duty.completed_at <= as_of else []
     return min([*nil, *complete], default=None)
+
+
+def word_given_at(duty: Duty, as_of: datetime) -> datetime | None:
+    """Return when the unit, or an operator for it, said that the act is done; None when nobody has."""
+    return min((mark.stated_at for mark in _marks(duty, MarkKind.DONE, as_of)), default=None)
 
 
 def promise_in_force(duty: Duty, as_of: datetime) -> Mark | None:
@@ -109,6 +114,9 @@ def promise_until(day: date) -> datetime:
 def _settled_standing(duty: Duty, as_of: datetime) -> Standing | None:
     if duty.completed_at is not None and duty.completed_at <= as_of:
         return Standing.DONE if duty.completed_at < late_at(duty, as_of) else Standing.DONE_LATE
+    said_at = word_given_at(duty, as_of)
+    if said_at is not None:
+        return Standing.DONE if said_at < late_at(duty, as_of) else Standing.DONE_LATE
     if _marks(duty, MarkKind.NIL, as_of):
         return Standing.NIL
     if _marks(duty, MarkKind.WAIVER, as_of):

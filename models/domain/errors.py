@@ -99,3 +99,30 @@ class LettersWaitingError(DondocError):
     """Letters wait in the outbox because the mail server did not take them; all else of the run was done."""
 
     code = "error.letters_waiting"
+
+
+class NoFormError(DondocError):
+    """A cycle that asks for no form has no figures to show."""
+
+    code = "error.no_form"
+
+
+class AssignmentRefusedError(DondocError):
+    """A task would be due before it opens."""
+
+    code = "error.assignment_reversed"
+
+
+class AssignmentUnitsError(DondocError):
+    """A task names no unit, or units that do not exist on its day."""
+
+    code = "error.assignment_units"
+
+
+class ActionRefusedError(DondocError):
+    """An operator's action cannot be done; `reason` is the code of the sentence that says why and what to do."""
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        """Keep the code of the sentence with its facts."""
+        super().__init__(**facts)
+        self.code = f"error.{reason}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.domain.forms import CheckedForm, Finding, finding, note
-from models.domain.plan import AttachmentRule
+from models.domain.plan import AttachmentRule, Terms
 from models.domain.submissions import Attribution, Contribution, Reply, Verdict, completed_at
 from models.domain.vocabulary import Outcome
 
@@ -31,9 +31,16 @@ class Evidence:
 
 
 def judge(
-    evidence: Evidence, *, required: Sequence[AttachmentRule] = (), earlier: Sequence[Contribution] = ()
+    evidence: Evidence,
+    *,
+    required: Sequence[AttachmentRule] = (),
+    earlier: Sequence[Contribution] = (),
+    needs_form: bool = True,
 ) -> Verdict:
-    """Return the verdict; `required` and `earlier` are those of the duty that the arrival was attributed to."""
+    """Return the verdict; `required` and `earlier` are those of the duty that the arrival was attributed to.
+
+    `needs_form` is False for a duty that is answered with documents or an act alone.
+    """
     if evidence.ignorable is not None:
         return Verdict(outcome=Outcome.IGNORED, reasons=(evidence.ignorable,))
     if evidence.n_forms > 1:
@@ -44,7 +51,19 @@ def judge(
         return _judge_empty(evidence)
     if not evidence.attribution.is_certain:
         return _verdict(evidence, Outcome.QUARANTINED, evidence.attribution.reasons)
-    return _judge_answer(evidence, required, earlier)
+    return _judge_answer(evidence, required, earlier, needs_form=needs_form)
+
+
+def reply_that_counts(reply: Reply | None, terms: Terms) -> Reply | None:
+    """Return the reply if it can answer a duty of these terms; else a person reads it.
+
+    "Nothing to report" answers a form, "done on that day" an act that may be settled by word; a promise goes anywhere.
+    """
+    if reply is None or reply.promised_on is not None:
+        return reply
+    if reply.is_nil:
+        return reply if terms.form is not None else None
+    return reply if terms.is_settled_by_word else None
 
 
 def missing_attachments(
@@ -77,7 +96,9 @@ def _judge_empty(evidence: Evidence) -> Verdict:
     return Verdict(outcome=Outcome.IGNORED, reasons=(note("stranger_without_form"),))
 
 
-def _judge_answer(evidence: Evidence, required: Sequence[AttachmentRule], earlier: Sequence[Contribution]) -> Verdict:
+def _judge_answer(
+    evidence: Evidence, required: Sequence[AttachmentRule], earlier: Sequence[Contribution], *, needs_form: bool
+) -> Verdict:
     if evidence.checked is None and evidence.reply is not None and not evidence.attachments:
         return _verdict(evidence, Outcome.ACCEPTED, (_about_the_reply(evidence.reply),))
     contributions = [*earlier, contribution_of(evidence)]
@@ -85,11 +106,12 @@ def _judge_answer(evidence: Evidence, required: Sequence[AttachmentRule], earlie
     lacking = tuple(
         finding("attachment_missing", title=rule.title) for rule in missing_attachments(required, contributions)
     )
-    if not any(contribution.has_sound_form for contribution in contributions) and evidence.checked is None:
+    has_form = any(contribution.has_sound_form for contribution in contributions)
+    if needs_form and not has_form and evidence.checked is None:
         lacking = (finding("form_missing"), *lacking)
     if evidence.checked is not None and evidence.checked.has_blocking:
         return _verdict(evidence, Outcome.RETURNED, (*findings, *lacking))
-    if completed_at(contributions, frozenset(rule.code for rule in required)) is None:
+    if completed_at(contributions, frozenset(rule.code for rule in required), needs_form=needs_form) is None:
         return _verdict(evidence, Outcome.RETURNED, (*lacking, *findings))
     return _verdict(evidence, Outcome.ACCEPTED, findings)
 
@@ -101,6 +123,8 @@ def _brings_something(evidence: Evidence) -> bool:
 def _about_the_reply(reply: Reply) -> Finding:
     if reply.is_nil:
         return note("nil_reported")
+    if reply.done_on is not None:
+        return note("done_reported", day=f"{reply.done_on:%d/%m/%Y}")
     day = reply.promised_on.strftime("%d/%m/%Y") if reply.promised_on else ""
     return note("promise_noted", day=day)
 

@@ -4,11 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from models.domain.calendar import DataWindow, DueRule, OfficeHours, WorkingCalendar
+from models.domain.calendar import DataWindow, DueRule, OfficeHours, WorkingCalendar, YearDay
 from models.domain.errors import UnknownObligationError
 from models.domain.forms import FormSpec
 from models.domain.roster import Roster
-from models.domain.vocabulary import Anchor, Audience, ObligationKind, Roll, RungAction
+from models.domain.vocabulary import (
+    Anchor,
+    Audience,
+    ObligationKind,
+    RecipientRole,
+    Roll,
+    RungAction,
+    ScoreMeasure,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +45,8 @@ class AttachmentRule:
     code: str
     title: str
     media_types: tuple[str, ...] = ("application/pdf",)
+    name_words: tuple[str, ...] = ()
+    """Words of a file's name by which this document is told from another of the same kind; empty: any name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +55,21 @@ class ObligationRule:
 
     valid_from: date
     decision: str
-    due: DueRule
-    opens_before: timedelta
-    """Calendar days between the opening and `due_at`."""
+    due: DueRule | None
+    """None: nothing comes by the calendar, and a person opens each cycle with its own dates."""
+    opens: timedelta | YearDay
+    """Calendar days between the opening and `due_at`, or the day of the cycle's year on which it opens."""
     roll: Roll
     window: DataWindow | None
     expected_groups: tuple[str, ...]
-    form_code: str
+    expected_units: tuple[str, ...] = ()
+    """Codes of single bodies that the clause names, beside the groups."""
+    form_code: str | None
+    """None: what is asked for is a document or an act, and no form is filled."""
     required_attachments: tuple[AttachmentRule, ...]
     ladder: tuple[Rung, ...]
+    is_settled_by_word: bool = False
+    """A line of reply that says on which day it was done settles the duty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +79,49 @@ class Terms:
     decision: str
     roll: Roll
     expected_groups: tuple[str, ...]
-    form: FormSpec
+    expected_units: tuple[str, ...] = ()
+    form: FormSpec | None
     required_attachments: tuple[AttachmentRule, ...]
     ladder: tuple[Rung, ...]
+    is_settled_by_word: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRule:
+    """What shows, inside the periodic reports, that a continuous obligation is carried out; any of it is enough."""
+
+    reports: tuple[str, ...]
+    """Codes of the obligations whose reports are looked into."""
+    indicators: tuple[str, ...] = ()
+    """Fields or indicators of the reports' form; one that is above zero, or a yes, is evidence."""
+    sections: tuple[str, ...] = ()
+    """Sections of text; one that is not blank is evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Someone on the distribution list ("Nơi nhận"): who is sent which result of the programme, and how."""
+
+    name: str
+    email: str
+    obligations: tuple[str, ...]
+    """Codes of the obligations whose final results go there."""
+    role: RecipientRole = RecipientRole.TO
+    is_automatic: bool = False
+    """Sent as soon as the final edition exists; else only when an operator says that the signed original has gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """One line of the yearly score: at most so many points, by a rule that the program can show the evidence of."""
+
+    code: str
+    title: str
+    points: int
+    measure: ScoreMeasure
+    clause: str = ""
+    indicators: tuple[str, ...] = ()
+    """Fields of the form that the measure looks at, where it looks at any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +139,33 @@ class Obligation:
     kind: ObligationKind
     first_year: int
     last_year: int
-    cycle_code: str
-    """Pattern of its cycles' codes, such as `bc-6t-{year}`."""
-    cycle_title: str
+    cycle_code: str = ""
+    """Pattern of its cycles' codes, such as `bc-6t-{year}`; `th-{after}` where a cycle follows another one."""
+    cycle_title: str = ""
     lead: str
     coordinators: tuple[str, ...]
     receivers: tuple[str, ...]
-    rules: tuple[ObligationRule, ...]
-    """In the order of `valid_from`; there is at least one."""
+    rules: tuple[ObligationRule, ...] = ()
+    """In the order of `valid_from`; empty for what is never asked for by itself."""
+    lead_unit: str | None = None
+    """Code of the body that leads ("chủ trì"), where the clause names one."""
+    coordinating_units: tuple[str, ...] = ()
+    """Codes of the bodies that coordinate ("phối hợp"): they get a copy of what the lead is told, with their role."""
+    answered_with: str | None = None
+    """Code of the obligation whose answer brings this one's evidence: it is never asked for twice."""
+    also_settled_by: str | None = None
+    """Code of an obligation whose complete answer settles this one, too, for the same unit and year."""
+    evidence: EvidenceRule | None = None
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Say whether its cycles come by the calendar."""
+        return self.answered_with is None and any(rule.due is not None for rule in self.rules)
+
+    @property
+    def is_opened_by_hand(self) -> bool:
+        """Say whether a person opens its cycles, each with its own units and dates."""
+        return bool(self.rules) and all(rule.due is None for rule in self.rules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +202,9 @@ class Programme:
     calendar: WorkingCalendar
     office_hours: OfficeHours
     roster: Roster
+    distribution: tuple[Recipient, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
+    """How a unit's year is scored; empty: the programme scores nobody."""
     sources: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each file that was read, by its name within the folder."""
 

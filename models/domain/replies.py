@@ -1,4 +1,5 @@
-"""Understands the one-line answers that need no form: "Không phát sinh", "Hẹn nộp ngày 20/6/2025".
+"""Understands the one-line answers that need no form: "Không phát sinh", "Hẹn nộp ngày 20/6/2025",
+"Đã tổ chức ngày 8/11".
 
 Only a line that says nothing else counts. Whatever could mean two things is None, and a person reads it. The phrases
 come in as data: no Vietnamese stands here.
@@ -31,8 +32,10 @@ class ReplyPhrases:
     """Words that may end what stands before a nil phrase ("Sở Y tế báo cáo ...")."""
     nil_tails: tuple[str, ...]
     promise: tuple[str, ...]
+    done: tuple[str, ...]
+    """Words by which a unit says that an act is done, with its day ("đã tổ chức")."""
     denials: tuple[str, ...]
-    """Words that make a promise void ("không thể", "chưa")."""
+    """Words that make a promise or a report of an act void ("không thể", "chưa")."""
     month_word: str
     """The word between day and month in a date written out ("tháng")."""
     year_word: str
@@ -58,7 +61,10 @@ def _read_line(line: str, phrases: ReplyPhrases, today: date) -> Reply | None:
     if _is_nil(key, phrases):
         return Reply(is_nil=True, reason=line)
     promised_on = _promised_on(line, key, phrases, today)
-    return None if promised_on is None else Reply(promised_on=promised_on, reason=line)
+    if promised_on is not None:
+        return Reply(promised_on=promised_on, reason=line)
+    done_on = _done_on(line, key, phrases, today)
+    return None if done_on is None else Reply(done_on=done_on, reason=line)
 
 
 def _is_nil(key: str, phrases: ReplyPhrases) -> bool:
@@ -95,22 +101,37 @@ def _promised_on(line: str, key: str, phrases: ReplyPhrases, today: date) -> dat
     return promised_on
 
 
-def _dates(line: str, phrases: ReplyPhrases, today: date) -> Iterator[date | None]:
-    """Yield every date of a line, None for one that does not exist."""
+def _done_on(line: str, key: str, phrases: ReplyPhrases, today: date) -> date | None:
+    """Return the day on which an act was done: the one date of the line, and not one that is still to come."""
+    padded = f" {key} "
+    is_said = any(f" {phrase} " in padded for phrase in map(_key, phrases.done))
+    is_denied = any(f" {_key(denial)} " in padded for denial in phrases.denials)
+    dates = set(_dates(line, phrases, today, is_past=True))
+    if not is_said or is_denied or len(dates) != 1:
+        return None
+    done_on = dates.pop()
+    return done_on if done_on is not None and done_on <= today else None
+
+
+def _dates(line: str, phrases: ReplyPhrases, today: date, *, is_past: bool = False) -> Iterator[date | None]:
+    """Yield every date of a line, None for one that does not exist; one without a year is the nearest of its side."""
     month, year = re.escape(phrases.month_word), re.escape(phrases.year_word)
     written = (
         rf"(?<![\d/.-])(\d{{1,2}})\s*(?:[/.-]|{month})\s*(\d{{1,2}})"
         rf"(?:\s*(?:[/.-]|{year})\s*(\d{{4}}))?(?![\d/-]|\.\d)"
     )
     for day_number, month_number, year_number in re.findall(written, line, re.IGNORECASE):
-        yield _date(int(day_number), int(month_number), int(year_number) if year_number else None, today)
+        written_year = int(year_number) if year_number else None
+        yield _date(int(day_number), int(month_number), written_year, today, is_past=is_past)
 
 
-def _date(day: int, month: int, year: int | None, today: date) -> date | None:
+def _date(day: int, month: int, year: int | None, today: date, *, is_past: bool) -> date | None:
     try:
         if year is not None:
             return date(year, month, day)
         this_year = date(today.year, month, day)
+        if is_past:
+            return this_year if this_year <= today else date(today.year - 1, month, day)
         return this_year if this_year >= today else date(today.year + 1, month, day)
     except ValueError:
         return None

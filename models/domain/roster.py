@@ -89,10 +89,10 @@ class Roster:
         units = [unit for unit in self.units if unit.is_in_force(on)]
         return tuple(sorted(units, key=lambda unit: (unit.group, sort_key(unit.name))))
 
-    def expected(self, groups: Iterable[str], on: date) -> tuple[Unit, ...]:
-        """Return the units of the groups that exist on that day: what an opening cycle freezes."""
-        wanted = set(groups)
-        return tuple(unit for unit in self.in_force(on) if unit.group in wanted)
+    def expected(self, groups: Iterable[str], on: date, *, units: Iterable[str] = ()) -> tuple[Unit, ...]:
+        """Return the units of the groups, and those named by code, that exist on that day: what a cycle freezes."""
+        wanted, named = set(groups), set(units)
+        return tuple(unit for unit in self.in_force(on) if unit.group in wanted or unit.code in named)
 
     def unit(self, code: str, on: date) -> Unit:
         """Return the unit as it is on that day, or its last row when it has ended.

@@ -55,9 +55,16 @@ class Contribution:
     attachments: frozenset[str] = frozenset()
 
 
-def completed_at(contributions: Iterable[Contribution], required: frozenset[str]) -> datetime | None:
-    """Return the instant at which form and required attachments were first all there, whatever their order."""
-    has_form = False
+def completed_at(
+    contributions: Iterable[Contribution], required: frozenset[str], *, needs_form: bool = True
+) -> datetime | None:
+    """Return the instant at which form and required attachments were first all there, whatever their order.
+
+    Where neither is asked for, nothing that arrives completes the duty: a person or a reply does.
+    """
+    if not needs_form and not required:
+        return None
+    has_form = not needs_form
     missing = set(required)
     for contribution in sorted(contributions, key=lambda item: item.received_at):
         has_form = has_form or contribution.has_sound_form
@@ -69,8 +76,9 @@ def completed_at(contributions: Iterable[Contribution], required: frozenset[str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a unit wrote in the first line of its own text: a nil report, or a promise with its date."""
+    """What a unit wrote in the first line of its own text: a nil report, a promise, or that it is done, with a date."""
 
     is_nil: bool = False
     promised_on: date | None = None
+    done_on: date | None = None
     reason: str = ""

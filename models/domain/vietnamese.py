@@ -30,6 +30,12 @@ def tidy_lines(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
+def without_marks(text: str) -> str:
+    """Return text in small letters without accents: for words of file names only, never to tell names apart."""
+    decomposed = unicodedata.normalize("NFD", tidy(text).casefold().replace("đ", "d"))
+    return "".join(mark for mark in decomposed if not unicodedata.combining(mark))
+
+
 @lru_cache(maxsize=16_384)
 def comparison_key(text: str) -> str:
     """Return the key under which two spellings of one name are equal: "Hoà", "HÒA" and NFD "Hòa" are one.

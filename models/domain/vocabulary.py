@@ -152,16 +152,18 @@ class LetterKind(StrEnum):
     RETURN = "return"
     HELD = "held"
     OPERATOR = "operator"
+    RESULT = "result"
 
 
 class MarkKind(StrEnum):
-    """A fact about a duty that a person stated: an extension, a waiver, a promise, a nil report, silence."""
+    """A fact about a duty that a person stated: an extension, a waiver, a promise, a nil report, silence, an act."""
 
     EXTENSION = "extension"
     WAIVER = "waiver"
     PROMISE = "promise"
     NIL = "nil"
     MUTE = "mute"
+    DONE = "done"
 
 
 class Channel(StrEnum):
@@ -170,6 +172,7 @@ class Channel(StrEnum):
     MAIL = "mail"
     DROP_FOLDER = "drop_folder"
     COMMAND = "command"
+    ON_BEHALF = "on_behalf"
 
 
 class EditionKind(StrEnum):
@@ -177,3 +180,72 @@ class EditionKind(StrEnum):
 
     PROVISIONAL = "provisional"
     FINAL = "final"
+
+
+class RecipientRole(StrEnum):
+    """Whether someone on the distribution list is addressed or gets a copy."""
+
+    TO = "to"
+    COPY = "copy"
+
+
+class ScoreMeasure(StrEnum):
+    """The facts by which one criterion of the yearly score gives its points."""
+
+    REPORTED_ON_TIME = "reported_on_time"
+    RETURNED_SELDOM = "returned_seldom"
+    TARGETS_REACHED = "targets_reached"
+    INDICATOR_PRESENT = "indicator_present"
+    TASKS_CLOSED = "tasks_closed"
+
+
+class Grade(StrEnum):
+    """How the movement of a unit is classed by a signed decision (clause III.2); the program never classes anyone."""
+
+    EXCELLENT = "excellent"
+    GOOD = "good"
+    AVERAGE = "average"
+    WEAK = "weak"
+    NOT_CLASSED = "not_classed"
+
+
+class ReviewKind(StrEnum):
+    """The yearly review of clause II.8 and the phase reviews of clause II.5 share a word and are two things."""
+
+    YEARLY = "yearly"
+    PHASE_1 = "phase_1"
+    FINAL = "final"
+
+
+class ContestDecision(StrEnum):
+    """What a person decided of a unit's objection to its score."""
+
+    UPHELD = "upheld"
+    PARTLY_UPHELD = "partly_upheld"
+    REJECTED = "rejected"
+
+
+class Action(StrEnum):
+    """What an operator did by hand; each is kept with who, when and why."""
+
+    EXTEND = "extend"
+    WAIVE = "waive"
+    ACCEPT = "accept"
+    RETURN = "return"
+    ENTER_ON_BEHALF = "enter_on_behalf"
+    CHASE_NOW = "chase_now"
+    MUTE = "mute"
+    COMPILE_NOW = "compile_now"
+    IMPORT_ROSTER = "import_roster"
+    RESOLVE_QUARANTINE = "resolve_quarantine"
+    START_INSPECTION = "start_inspection"
+    RECORD_INSPECTION = "record_inspection"
+    CONCLUDE_INSPECTION = "conclude_inspection"
+    IMPORT_TARGETS = "import_targets"
+    IMPORT_TASKS = "import_tasks"
+    CLOSE_TASK = "close_task"
+    SEND_RESULT = "send_result"
+    OPEN_REVIEW = "open_review"
+    DECIDE_CONTEST = "decide_contest"
+    FREEZE_REVIEW = "freeze_review"
+    ENTER_CLASSIFICATION = "enter_classification"

@@ -227,7 +227,7 @@ def _groups_page(book: Book, content: AggregateContent) -> None:
 
 
 def _units_page(book: Book, content: AggregateContent) -> None:
-    fields = content.cycle.terms.form.fields
+    fields = content.cycle.form.fields
     columns = [
         Column("number", Look.NUMBER, 6),
         Column("unit", Look.TEXT, 34),
@@ -236,7 +236,7 @@ def _units_page(book: Book, content: AggregateContent) -> None:
     ]
     page = Page(book, "units", columns, n_frozen=2, fit=False)
     sums = dict.fromkeys((spec.code for spec in fields), 0)
-    for n, row in enumerate(unit_figures(content.cycle.terms.form, content.figures, content.units), start=1):
+    for n, row in enumerate(unit_figures(content.cycle.form, content.figures, content.units), start=1):
         group = content.programme.groups.get(row.unit.group, row.unit.group)
         values: list[Value] = list(row.values)
         for spec, value in zip(fields, row.values, strict=True):
@@ -331,7 +331,7 @@ def _narratives_page(book: Book, content: AggregateContent) -> None:
         Column("unit", Look.TEXT, 30),
         Column("text", Look.TEXT, 100),
     )
-    titles = {section.code: section.title for section in content.cycle.terms.form.narratives}
+    titles = {section.code: section.title for section in content.cycle.form.narratives}
     page = Page(book, "narratives", columns, n_frozen=0)
     first = page.next_row
     for narrative in content.narratives:
@@ -377,7 +377,7 @@ _CHANGED_SOURCES: Final = (
 def _differences_page(book: Book, content: AggregateContent) -> None:
     page = Page(book, "differences", _CHANGED_TOTALS)
     told = content.differences
-    labels = {spec.code: spec.label for spec in content.cycle.terms.form.fields}
+    labels = {spec.code: spec.label for spec in content.cycle.form.fields}
     for change in told.totals if told else ():
         page.row(_total_change(change, labels))
     page.line("")

@@ -137,7 +137,7 @@ def _report_context(content: AggregateContent, texts: Texts) -> Context:
             {"name": groups.get(code, code), **_counts(counts)} for code, counts in content.coverage.by_group.items()
         ],
         "indicators": [row for summary in content.tabulation.fields for row in _indicator_rows(summary, texts)],
-        "outline": _outline(content.cycle.terms.form, content.narratives),
+        "outline": _outline(content.cycle.form, content.narratives),
         "missing": [_missing_row(n, unit, texts) for n, unit in enumerate(content.missing, start=1)],
         "late": _late_rows(content.timeliness, texts),
         "receivers": content.obligation.receivers,

@@ -1,6 +1,7 @@
 """Sorts the files of a mail by what they are, not by what they are called: workbooks, documents, and the rest."""
 
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Final
 
 from models.domain.forms import Finding
 from models.domain.plan import AttachmentRule
+from models.domain.vietnamese import without_marks
 from tasks.adapters.workbooks.guard import unpack_archive
 from tasks.ports import MailFile
 from tasks.settings import LimitSettings
@@ -64,15 +66,32 @@ def sort_enclosures(files: Iterable[MailFile], limits: LimitSettings) -> Enclosu
 
 
 def attachments_brought(rules: Sequence[AttachmentRule], documents: Sequence[MailFile]) -> frozenset[str]:
-    """Return which required documents are there: one document settles one rule, in the order of the rules."""
-    left = [PDF_TYPE for _ in documents]
-    brought = []
+    """Return which required documents are there: one document settles one rule.
+
+    A document whose name says what it is settles that rule; those that say nothing settle the rest in their order.
+    """
+    left = list(documents)
+    brought: list[str] = []
     for rule in rules:
-        fitting = next((media_type for media_type in left if media_type in rule.media_types), None)
-        if fitting is not None:
-            left.remove(fitting)
+        named = next((file for file in left if _is_called(file, rule)), None)
+        if named is not None:
+            left.remove(named)
+            brought.append(rule.code)
+    for rule in rules:
+        if left and rule.code not in brought and PDF_TYPE in rule.media_types:
+            left.pop(0)
             brought.append(rule.code)
     return frozenset(brought)
+
+
+def _is_called(file: MailFile, rule: AttachmentRule) -> bool:
+    name = f" {_plain_words(file.name)} "
+    is_named = any(f" {_plain_words(words)} " in name for words in rule.name_words)
+    return is_named and PDF_TYPE in rule.media_types
+
+
+def _plain_words(text: str) -> str:
+    return " ".join(re.sub(r"[\W_]+", " ", without_marks(text)).split())
 
 
 def _kind_of(file: MailFile) -> _Kind:

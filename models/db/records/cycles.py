@@ -48,6 +48,8 @@ def open_cycle(session: Session, cycle: Cycle, *, opened_at: datetime) -> int | 
         period_start=cycle.period_start,
         period_end=cycle.period_end,
         terms=_TERMS.dump_json(cycle.terms).decode(),
+        content=cycle.content,
+        product=cycle.product,
         opened_at=opened_at,
     )
     session.add(row)
@@ -156,6 +158,39 @@ def settle(session: Session, completed: Mapping[int, datetime], *, accepted_at: 
         session.connection().execute(guarded, rows)
 
 
+def settle_sisters(
+    session: Session,
+    completed: Mapping[int, datetime],
+    settled_along: Mapping[str, Sequence[str]],
+    *,
+    accepted_at: datetime,
+) -> None:
+    """Settle what the answers to these duties settle along: the same unit's duties of other obligations that year.
+
+    `settled_along` gives by obligation the codes of the others; a sister that is complete already is left alone.
+    """
+    if not completed or not settled_along:
+        return
+    answered = session.execute(
+        select(DutyRow.id, DutyRow.unit_code, CycleRow.year, CycleRow.obligation_code)
+        .join(CycleRow)
+        .where(DutyRow.id.in_(list(completed)), CycleRow.obligation_code.in_(list(settled_along)))
+        .order_by(DutyRow.id)
+    ).all()
+    for duty_id, unit_code, year, obligation_code in answered:
+        sisters = session.scalars(
+            select(DutyRow.id)
+            .join(CycleRow)
+            .where(
+                DutyRow.unit_code == unit_code,
+                DutyRow.completed_at.is_(None),
+                CycleRow.year == year,
+                CycleRow.obligation_code.in_(list(settled_along[obligation_code])),
+            )
+        )
+        settle(session, dict.fromkeys(sisters, completed[duty_id]), accepted_at=accepted_at)
+
+
 def add_mark(session: Session, duty_id: int, mark: Mark) -> None:
     """Record what was stated of a duty; the same statement twice is recorded once."""
     known = select(DutyMarkRow.id).where(
@@ -245,4 +280,6 @@ def _cycle(row: CycleRow) -> Cycle:
         period_start=row.period_start,
         period_end=row.period_end,
         terms=_TERMS.validate_json(row.terms),
+        content=row.content,
+        product=row.product,
     )

@@ -18,6 +18,7 @@ from tasks.adapters.programme.holidays_file import Override, build_calendar, rea
 from tasks.adapters.programme.located_yaml import MAX_BYTES, LocatedDocument, read_yaml
 from tasks.adapters.programme.order_checks import names_in, order_faults_of_form, order_faults_of_plan
 from tasks.adapters.programme.plan_file import PlanWritten
+from tasks.adapters.programme.reference_checks import unknown_indicators, unknown_units
 from tasks.adapters.programme.roster_file import MAX_BYTES as MAX_ROSTER_BYTES
 from tasks.adapters.programme.roster_file import RosterReading, roster_in
 
@@ -92,6 +93,10 @@ def read_programme(folder: Path) -> ProgrammeReading:
     forms = _forms(files, form_documents, names)
     overrides = _overrides(files)
     roster = _roster(files, names_in(document, "groups"))
+    if document is not None and roster is not None:
+        files.faults += unknown_units(document, {unit.code for unit in roster.roster.units})
+    if document is not None and len(forms) == len(form_documents):
+        files.faults += unknown_indicators(document, _codes_in(forms))
     if files.faults or plan is None or roster is None:
         return ProgrammeReading(None, _sorted(files.faults), ())
     years = range(
@@ -111,6 +116,8 @@ def read_programme(folder: Path) -> ProgrammeReading:
         calendar=build_calendar(years, overrides),
         office_hours=plan.hours(),
         roster=roster.roster,
+        distribution=tuple(written.to_domain() for written in plan.distribution),
+        criteria=tuple(written.to_domain() for written in plan.criteria),
         sources=files.sources,
     )
     return ProgrammeReading(programme, (), (*unconfirmed_years(years, overrides, HOLIDAYS), *roster.remarks))
@@ -155,6 +162,12 @@ def _forms(
         if form is not None:
             forms[code] = form.to_domain()
     return forms
+
+
+def _codes_in(forms: Mapping[str, FormSpec]) -> set[str]:
+    """Return every code by which a plan may name something of a form."""
+    fields = {code for form in forms.values() for field in form.fields for code in (field.code, field.indicator)}
+    return fields | {section.code for form in forms.values() for section in form.narratives}
 
 
 def _overrides(files: _Folder) -> tuple[Override, ...]:

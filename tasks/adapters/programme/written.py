@@ -189,14 +189,16 @@ def _placeholders(value: str) -> list[str]:
 
 
 def _cycle_code(value: str) -> str:
-    if _placeholders(value) != ["year"] or not _SLUG.fullmatch(value.replace("{year}", "2025")):
+    """A cycle is told from its sisters by its year, or by the cycle that it follows."""
+    filled = value.replace("{year}", "2025").replace("{after}", "bc-2025")
+    if _placeholders(value) not in (["year"], ["after"]) or not _SLUG.fullmatch(filled):
         raise fault("cycle_code_without_year", found=value)
     return value
 
 
 def _cycle_title(value: str) -> str:
     names = set(_placeholders(value))
-    if names != {"year"} or "{year}" not in value:
+    if names not in ({"year"}, {"after"}) or not any(mark in value for mark in ("{year}", "{after}")):
         raise fault("cycle_title_without_year", found=value)
     return value
 

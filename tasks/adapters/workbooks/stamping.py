@@ -72,7 +72,7 @@ class FormTemplate:
     @classmethod
     def build(cls, cycle: Cycle, programme: Programme, texts: Texts) -> Self:
         """Draw the form of a cycle and keep it ready for stamping."""
-        spec = cycle.terms.form
+        spec = cycle.form
         packed = io.BytesIO()
         draw_form(cycle, programme, texts).save(packed)
         opened_at = cycle.opens_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()

@@ -64,7 +64,7 @@ class HeadingLine:
 
 def draw_form(cycle: Cycle, programme: Programme, texts: Texts) -> Workbook:
     """Return the workbook of a cycle's form with `UNIT_PLACE` where the unit's name goes and no last figures."""
-    spec = cycle.terms.form
+    spec = cycle.form
     words = form_words(texts)
     workbook = Workbook()
     figures = workbook.active
@@ -97,7 +97,7 @@ def _heading(cycle: Cycle, programme: Programme, texts: Texts) -> tuple[HeadingL
     basis = texts.say("form.heading.basis_clause", plan=programme.plan_document, clause=cycle.clause)
     return (
         HeadingLine(left=programme.desk.issuing_body, right=line("basis", basis), size=10),
-        HeadingLine(left=cycle.terms.form.title.upper(), size=15, is_bold=True, is_centred=True),
+        HeadingLine(left=cycle.form.title.upper(), size=15, is_bold=True, is_centred=True),
         HeadingLine(left=line("unit", UNIT_PLACE), right=line("cycle", cycle.title), size=12, is_bold=True),
         HeadingLine(left=period, right=line("answer_to", programme.desk.address)),
         HeadingLine(left=line("deadline", texts.deadline(cycle.due_at, programme.calendar))),
