@@ -27,6 +27,7 @@ WORK_POOL: Final = "van-phong"
 ROUND_HOURS: Final = "8,14"
 """The hours at which a report's round runs: once each half-day, within office hours."""
 POLL_MINUTES: Final = 5
+EVERY_MONTH: Final = "*"
 DAYS_AFTER_THE_LAST_RUNG: Final = 60
 """How long after a cycle fell late its round still runs, for late units and their editions."""
 
@@ -44,8 +45,10 @@ class Deployment:
 
 
 def deployments_of(programme: Programme, texts: Texts, today: date) -> Iterator[Deployment]:
-    """Yield the programme's deployments: one a recurring obligation, in the order of the plan."""
+    """Yield the programme's rounds, in the order of the plan: one for each obligation that has cycles of its own."""
     for position, obligation in enumerate(programme.obligations, start=1):
+        if not (obligation.is_scheduled or obligation.is_opened_by_hand):
+            continue
         yield Deployment(
             flow=report_cycle,
             name=texts.say(
@@ -75,8 +78,10 @@ def poll_of_mailbox(texts: Texts) -> Deployment:
 def months_of_rounds(programme: Programme, obligation: Obligation) -> list[str]:
     """Return the months in which an obligation's cycles are open or chased, as ranges for a cron line.
 
-    A range that crosses the new year is split in two, for a cron line cannot.
+    A range that crosses the new year is split in two, for a cron line cannot. What a person opens may run at any time.
     """
+    if obligation.is_opened_by_hand:
+        return ["*"]
     months: set[int] = set()
     for cycle in planned_cycles(programme, first_year=obligation.first_year, last_year=obligation.last_year):
         if cycle.obligation_code == obligation.code:

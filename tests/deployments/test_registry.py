@@ -41,6 +41,11 @@ def test_a_deadline_early_in_the_year_opens_in_the_year_before(programme):
     assert months_of_rounds(_planned(programme, obligation), obligation) == ["1-3", "12"]
 
 
+@pytest.mark.parametrize("code", ["O-08", "O-14", "O-24", "O-25"])
+def test_what_a_person_opens_is_looked_after_all_year(programme, code):
+    assert months_of_rounds(programme, programme.obligation(code)) == ["*"]
+
+
 def test_a_round_runs_twice_a_day_within_office_hours(programme):
     for deployment in deployments_of(programme, vietnamese(), date(2025, 5, 16)):
         for cron in deployment.crons:
