@@ -17,7 +17,7 @@ from prefect.types.entrypoint import EntrypointType
 from flows.receiving import poll_mailbox
 from flows.reporting import report_cycle
 from models.domain.calendar import last_day_before
-from models.domain.cycles import planned_cycles
+from models.domain.cycles import cycles_of_years
 from models.domain.plan import Obligation, Programme
 from models.domain.vocabulary import OFFICE_ZONE
 from tasks.adapters.texts import Texts
@@ -59,9 +59,18 @@ def deployments_of(programme: Programme, texts: Texts, today: date) -> Iterator[
             ),
             description=_description(programme, obligation, texts, today),
             tags=(programme.code, obligation.code, texts.label(obligation.kind)),
-            crons=tuple(f"0 {ROUND_HOURS} * {months} *" for months in months_of_rounds(programme, obligation)),
+            crons=_crons(programme, obligation, today),
             parameters={"obligation": obligation.code},
         )
+
+
+def _crons(programme: Programme, obligation: Obligation, today: date) -> tuple[str, ...]:
+    """Return when an obligation's round runs; once its last cycle is done with, only when a person asks for it."""
+    cycles = cycles_of_years(programme, obligation, first_year=obligation.first_year, last_year=obligation.last_year)
+    ends = [last_day_before(cycle.late_at) + timedelta(days=DAYS_AFTER_THE_LAST_RUNG) for cycle in cycles]
+    if ends and max(ends) < today:
+        return ()
+    return tuple(f"0 {ROUND_HOURS} * {months} *" for months in months_of_rounds(programme, obligation))
 
 
 def poll_of_mailbox(texts: Texts) -> Deployment:
@@ -83,10 +92,11 @@ def months_of_rounds(programme: Programme, obligation: Obligation) -> list[str]:
     if obligation.is_opened_by_hand:
         return ["*"]
     months: set[int] = set()
-    for cycle in planned_cycles(programme, first_year=obligation.first_year, last_year=obligation.last_year):
-        if cycle.obligation_code == obligation.code:
-            day, last = cycle.opens_at.date(), last_day_before(cycle.late_at) + timedelta(days=DAYS_AFTER_THE_LAST_RUNG)
-            months |= {(day + timedelta(days=n)).month for n in range((last - day).days + 1)}
+    for cycle in cycles_of_years(
+        programme, obligation, first_year=obligation.first_year, last_year=obligation.last_year
+    ):
+        day, last = cycle.opens_at.date(), last_day_before(cycle.late_at) + timedelta(days=DAYS_AFTER_THE_LAST_RUNG)
+        months |= {(day + timedelta(days=n)).month for n in range((last - day).days + 1)}
     return list(_ranges(sorted(months)))
 
 
@@ -127,8 +137,8 @@ def _description(programme: Programme, obligation: Obligation, texts: Texts, tod
     coming = next(
         (
             cycle
-            for cycle in planned_cycles(programme, first_year=today.year, last_year=today.year + 1)
-            if cycle.obligation_code == obligation.code and last_day_before(cycle.due_at) >= today
+            for cycle in cycles_of_years(programme, obligation, first_year=today.year, last_year=today.year + 1)
+            if last_day_before(cycle.due_at) >= today
         ),
         None,
     )

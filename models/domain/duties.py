@@ -72,7 +72,7 @@ def timeliness(duty: Duty, as_of: datetime) -> Timeliness | None:
 
 
 def answered_at(duty: Duty, as_of: datetime) -> datetime | None:
-    """Return when the duty was answered in full: its first complete submission, its nil report, or word that it is done."""
+    """Return when the duty was answered in full: by a complete submission, a nil report, or word that it is done."""
     nil = [mark.stated_at for kind in (MarkKind.NIL, MarkKind.DONE) for mark in _marks(duty, kind, as_of)]
     complete = [duty.completed_at] if duty.completed_at is not None and duty.completed_at <= as_of else []
     return min([*nil, *complete], default=None)

@@ -1,5 +1,4 @@
-"""Understands the one-line answers that need no form: "Không phát sinh", "Hẹn nộp ngày 20/6/2025",
-"Đã tổ chức ngày 8/11".
+"""Understands the one-line answers that need no form: "Không phát sinh", "Hẹn nộp ngày 20/6/2025", "Đã tổ chức …".
 
 Only a line that says nothing else counts. Whatever could mean two things is None, and a person reads it. The phrases
 come in as data: no Vietnamese stands here.

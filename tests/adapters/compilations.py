@@ -146,7 +146,7 @@ def an_obligation() -> Obligation:
                 valid_from=date(2024, 9, 23),
                 decision="Kế hoạch ngày 23/9/2024",
                 due=BeforeDay(15, 6),
-                opens_before=timedelta(days=30),
+                opens=timedelta(days=30),
                 roll=Roll.NEXT_WORKING_DAY,
                 window=DataWindow(starts=YearDay(15, 11, -1), ends=YearDay(14, 5)),
                 expected_groups=tuple(GROUPS),

@@ -26,7 +26,7 @@ def a_rule(**changes) -> ObligationRule:
         valid_from=date(2024, 9, 23),
         decision="first decision",
         due=BeforeDay(15, 11),
-        opens_before=timedelta(days=30),
+        opens=timedelta(days=30),
         roll=Roll.NEXT_WORKING_DAY,
         window=DataWindow(starts=YearDay(15, 11, -1), ends=YearDay(31, 10), continues="year"),
         expected_groups=("G1",),

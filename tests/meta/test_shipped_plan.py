@@ -7,7 +7,7 @@ from prefect.client.schemas.schedules import CronSchedule
 
 from deployments.registry import deployments_of, poll_of_mailbox
 from models.domain.calendar import last_day_before
-from models.domain.cycles import planned_cycles
+from models.domain.cycles import cycles_of_years
 from models.domain.vocabulary import OFFICE_ZONE
 from tasks.adapters.programme import load_programme, read_programme
 from tasks.adapters.texts import vietnamese
@@ -25,7 +25,7 @@ def programme():
 
 @pytest.fixture(scope="module")
 def by_obligation(programme):
-    found = list(deployments_of(programme, vietnamese(), date(2025, 5, 16)))
+    found = list(deployments_of(programme, vietnamese(), date(2024, 9, 23)))
     return {deployment.parameters["obligation"]: deployment for deployment in found}
 
 
@@ -33,12 +33,30 @@ def _has_vietnamese(text: str) -> bool:
     return bool(VIETNAMESE_LETTERS & set(text.casefold()))
 
 
-def test_every_obligation_of_the_plan_has_its_deployment(programme, by_obligation):
-    assert list(by_obligation) == [obligation.code for obligation in programme.obligations]
+def test_every_obligation_with_cycles_of_its_own_has_its_round(programme, by_obligation):
+    with_cycles = [o.code for o in programme.obligations if o.is_scheduled or o.is_opened_by_hand]
+    assert list(by_obligation) == with_cycles
+
+
+def test_all_26_clauses_of_the_catalogue_are_in_the_plan(programme):
+    assert [obligation.code for obligation in programme.obligations] == [f"O-{n:02}" for n in range(1, 27)]
+
+
+def test_every_clause_is_scheduled_opened_by_hand_answered_with_another_or_shown_by_evidence(programme):
+    for obligation in programme.obligations:
+        ways = (obligation.is_scheduled, obligation.is_opened_by_hand, obligation.answered_with, obligation.evidence)
+        assert any(ways), obligation.code
+
+
+def test_what_is_over_runs_only_when_a_person_asks_for_it(programme):
+    later = {each.parameters["obligation"]: each for each in deployments_of(programme, vietnamese(), date(2026, 1, 5))}
+    assert later["O-03"].crons == later["O-19"].crons == ()
+    assert later["O-20"].crons
+    assert later["O-26"].crons
 
 
 def test_a_deployment_says_in_vietnamese_what_it_is_and_where_the_plan_asks_for_it(programme, by_obligation):
-    for obligation in programme.obligations:
+    for obligation in (programme.obligation(code) for code in by_obligation):
         deployment = by_obligation[obligation.code]
         assert obligation.short_title in deployment.name
         assert obligation.clause in deployment.description
@@ -61,8 +79,9 @@ def test_names_of_deployments_are_unique(by_obligation):
 
 
 def test_rounds_run_from_the_opening_to_sixty_days_past_late_in_every_year_of_the_plan(programme, by_obligation):
-    cycles = planned_cycles(programme, first_year=2025, last_year=2030)
-    assert len(cycles) == 12
+    asked_for = [each for each in programme.obligations if each.is_scheduled]
+    cycles = [each for o in asked_for for each in cycles_of_years(programme, o, first_year=2024, last_year=2030)]
+    assert len(cycles) == 42
     for cycle in cycles:
         day = cycle.opens_at.date()
         last = last_day_before(cycle.late_at) + timedelta(days=DAYS_OF_LATE_ANSWERS)

@@ -93,14 +93,14 @@ def read_programme(folder: Path) -> ProgrammeReading:
     forms = _forms(files, form_documents, names)
     overrides = _overrides(files)
     roster = _roster(files, names_in(document, "groups"))
-    if document is not None and roster is not None:
+    if document is not None and roster is not None and not roster.faults:
         files.faults += unknown_units(document, {unit.code for unit in roster.roster.units})
     if document is not None and len(forms) == len(form_documents):
         files.faults += unknown_indicators(document, _codes_in(forms))
     if files.faults or plan is None or roster is None:
         return ProgrammeReading(None, _sorted(files.faults), ())
     years = range(
-        min(written.first_year for written in plan.obligations) - 1,
+        min(written.first_year for written in plan.obligations),
         max(written.last_year for written in plan.obligations) + 2,
     )
     programme = Programme(

@@ -202,9 +202,9 @@ class RuleWritten(Written):
     def _asks_someone_for_something(self) -> Self:
         """Refuse a cycle that comes by itself and expects nobody, and a duty that nothing could settle."""
         if self.due is not None and not (self.expected_groups or self.expected_units):
-            raise fault("nobody_expected")
+            raise fault("nobody_expected", found="")
         if self.form is None and not self.required_attachments and not self.settled_by_word:
-            raise fault("nothing_asked_for")
+            raise fault("nothing_asked_for", found="")
         return self
 
     def to_domain(
@@ -238,7 +238,7 @@ class EvidenceWritten(Written):
     def _names_something(self) -> Self:
         """Refuse evidence that could never be found."""
         if not self.indicators and not self.sections:
-            raise fault("evidence_names_nothing")
+            raise fault("evidence_names_nothing", found="")
         return self
 
     def to_domain(self) -> EvidenceRule:
