@@ -14,11 +14,12 @@ from models.db.records.letters import ClaimedLetter, QueuedReminder
 from models.domain.chasing import SILENT_STANDINGS
 from models.domain.cycles import Cycle
 from models.domain.duties import late_at, standing_at, timeliness
-from models.domain.plan import Programme, Rung
+from models.domain.plan import Obligation, Programme, Rung
 from models.domain.tokens import reply_address
 from models.domain.vocabulary import OFFICE_ZONE, Anchor, LetterKind, Outcome, SkipReason
+from tasks.adapters.asking import Asked, asked_by
 from tasks.adapters.invitations import invitation
-from tasks.adapters.rendering import AnswerContext, ChaseContext, ChaseDuty, Envelope
+from tasks.adapters.rendering import OPENING, OVERDUE, AnswerContext, ChaseContext, ChaseDuty, Envelope
 from tasks.adapters.workbooks.marking import WorkbookNotMarkableError
 from tasks.ports import Attachment, Letter
 from tasks.runtime import Runtime
@@ -29,6 +30,9 @@ WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadshee
 CALENDAR_TYPE: Final = "text/calendar; method=PUBLISH; charset=utf-8"
 ANSWERED_WITH_THE_FORM: Final = frozenset({"not_our_form", "other_cycle", "old_version", "form_missing"})
 """Reasons that the right form, fresh, is the best answer to."""
+SHARED_RUNGS: Final = frozenset({OPENING, OVERDUE})
+"""Rungs of which the coordinating units get a copy."""
+LONGEST_SHORT_TITLE: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,8 @@ class Batch:
     duties: Mapping[int, cycles.DutyRecord]
     cycles: Mapping[str, Cycle]
     contact_names: Mapping[str, str]
+    first_contacts: Mapping[str, Mapping[str, str]]
+    """By programme and unit the address of its first desk."""
     members: Mapping[str, Mapping[str, str]]
     """By programme and member code the address of who is in charge."""
 
@@ -71,8 +77,11 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
     known = {code: cycles.cycle(session, code) for code in {record.duty.cycle_code for record in records.values()}}
     today = now.astimezone(OFFICE_ZONE).date()
     names: dict[str, str] = {}
+    first: dict[str, dict[str, str]] = {}
     for code in runtime.programmes:
-        for contacts in rosters.working_contacts(session, code, today).values():
+        by_unit = rosters.working_contacts(session, code, today)
+        first[code] = {unit: contacts[0].email for unit, contacts in by_unit.items()}
+        for contacts in by_unit.values():
             names |= {contact.email: contact.name for contact in contacts}
     members = {
         code: {key: member.email for key, member in rosters.members_in_force(session, code, today).items()}
@@ -84,6 +93,7 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
         duties=records,
         cycles=known,
         contact_names=names,
+        first_contacts=first,
         members=members,
     )
 
@@ -113,12 +123,20 @@ def _chasing_letter(
     first = batch.cycles[spoken[0][1].duty.cycle_code]
     programme = runtime.programme_of(first)
     rungs = [_rung(batch.cycles[record.duty.cycle_code], reminder.rung) for reminder, record in spoken]
-    duties = tuple(_duty(runtime, batch, record, rung, now) for (_, record), rung in zip(spoken, rungs, strict=True))
+    duties = tuple(
+        _duty(runtime, batch, record, rung, to=item.recipient, now=now)
+        for (_, record), rung in zip(spoken, rungs, strict=True)
+    )
     in_charge = batch.members[programme.code]
     copies = [
         address
         for (_, record), rung in zip(spoken, rungs, strict=True)
         if rung.copy_member_in_charge and (address := in_charge.get(record.member_in_charge or ""))
+    ]
+    coordinating = [
+        address
+        for (_, record), rung in zip(spoken, rungs, strict=True)
+        for address in _coordinating(runtime, batch, record, rung, to=item.recipient)
     ]
     forms = [_form(runtime, record) for (_, record), duty in zip(spoken, duties, strict=True) if duty.has_form]
     events = [
@@ -130,7 +148,7 @@ def _chasing_letter(
         to=item.recipient,
         message_id=item.message_id,
         reply_to=_reply_to(runtime, [duty.token for duty in duties]),
-        copies=tuple(dict.fromkeys(copies)),
+        copies=tuple(dict.fromkeys([*copies, *coordinating])),
         attachments=(*forms, *events),
     )
     context = ChaseContext(
@@ -138,20 +156,24 @@ def _chasing_letter(
         contact_name=batch.contact_names.get(item.recipient, ""),
         duties=duties,
         as_of=now,
+        coordinating=frozenset(coordinating),
     )
     return runtime.renderer.chase(context, envelope)
 
 
-def _duty(runtime: Runtime, batch: Batch, record: cycles.DutyRecord, rung: Rung, now: datetime) -> ChaseDuty:
+def _duty(
+    runtime: Runtime, batch: Batch, record: cycles.DutyRecord, rung: Rung, *, to: str, now: datetime
+) -> ChaseDuty:
     cycle = batch.cycles[record.duty.cycle_code]
-    _, obligation = runtime.programme_with(cycle.obligation_code)
+    programme, obligation = runtime.programme_with(cycle.obligation_code)
+    settling = obligation.also_settled_by
     return ChaseDuty(
         duty_id=record.duty.id,
         unit_name=record.duty.unit_name,
         rung=rung.code,
         cycle_code=cycle.code,
         cycle_title=cycle.title,
-        short_title=f"{obligation.short_title} {cycle.year}",
+        short_title=_short_title(cycle, obligation),
         clause=cycle.clause,
         quotation=obligation.quotation,
         decision=cycle.terms.decision,
@@ -162,7 +184,39 @@ def _duty(runtime: Runtime, batch: Batch, record: cycles.DutyRecord, rung: Rung,
         required=tuple(rule.title for rule in cycle.terms.required_attachments),
         token=record.token,
         has_form=rung.attach_form and record.form_digest is not None,
+        kind=obligation.kind,
+        asks_for_form=cycle.has_form,
+        is_settled_by_word=cycle.terms.is_settled_by_word,
+        content=cycle.content,
+        product=cycle.product,
+        is_led=obligation.lead_unit == record.duty.unit_code,
+        coordinators=", ".join(obligation.coordinators),
+        is_shared=bool(_coordinating(runtime, batch, record, rung, to=to)),
+        receivers=obligation.receivers,
+        settled_with=programme.obligation(settling).title if settling is not None else "",
     )
+
+
+def _short_title(cycle: Cycle, obligation: Obligation) -> str:
+    """Return what the subject calls a cycle: of several tasks under one clause each goes by its own title."""
+    if cycle.content and not cycle.has_form and len(cycle.title) <= LONGEST_SHORT_TITLE:
+        return cycle.title
+    return f"{obligation.short_title} {cycle.year}"
+
+
+def _coordinating(runtime: Runtime, batch: Batch, record: cycles.DutyRecord, rung: Rung, *, to: str) -> list[str]:
+    """Return who coordinates and gets a copy of what the lead is told when it opens and when it is late.
+
+    One of the lead's desks brings the copies, so that nobody gets the same letter twice.
+    """
+    cycle = batch.cycles[record.duty.cycle_code]
+    _, obligation = runtime.programme_with(cycle.obligation_code)
+    first = batch.first_contacts[cycle.programme_code]
+    leads = obligation.lead_unit == record.duty.unit_code
+    if not leads or rung.code not in SHARED_RUNGS or first.get(record.duty.unit_code, to) != to:
+        return []
+    desks = [first[unit] for unit in obligation.coordinating_units if unit in first]
+    return [desk for desk in dict.fromkeys(desks) if desk != to]
 
 
 def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) -> Written:
@@ -179,7 +233,7 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         programme=programme,
         unit_name=record.duty.unit_name if record else "",
         cycle_title=cycle.title if cycle else "",
-        short_title=f"{obligation.short_title} {cycle.year}" if cycle and obligation else "",
+        short_title=_short_title(cycle, obligation) if cycle and obligation else "",
         due_at=record.duty.due_at if record else None,
         late_at=late_at(record.duty, now) if record else None,
         received_at=arrival.received_at,
@@ -192,6 +246,8 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         has_form=fresh is not None,
         file_name=arrival.envelope.workbook_name,
         original_subject=arrival.envelope.subject,
+        asked=_asked(cycle, obligation) if cycle and obligation else Asked.REPORT,
+        asks_for_form=cycle is None or cycle.has_form,
     )
     envelope = Envelope(
         to=item.recipient,
@@ -202,6 +258,10 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         attachments=tuple(attachment for attachment in (marked, fresh) if attachment is not None),
     )
     return Written(claimed=item, letter=_render_answer(runtime, item.kind, context, envelope), lapsed={})
+
+
+def _asked(cycle: Cycle, obligation: Obligation) -> Asked:
+    return asked_by(obligation.kind, asks_for_form=cycle.has_form, content=cycle.content)
 
 
 def _render_answer(runtime: Runtime, kind: LetterKind, context: AnswerContext, envelope: Envelope) -> Letter:

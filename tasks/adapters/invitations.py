@@ -7,6 +7,7 @@ from icalendar import Alarm, Calendar, Event, vCalAddress, vText
 
 from models.domain.calendar import last_day_before
 from models.domain.plan import Programme
+from tasks.adapters.asking import DONE_RATHER_THAN_SENT
 from tasks.adapters.rendering import ChaseDuty
 from tasks.adapters.texts import vietnamese
 
@@ -25,7 +26,8 @@ def invitation(duty: ChaseDuty, programme: Programme, *, as_of: datetime, organi
     texts = vietnamese()
     until = duty.until(programme.calendar)
     last_day = last_day_before(until)
-    summary = texts.say("letter.invitation.summary", unit=duty.unit_name, title=duty.cycle_title)
+    suffix = "_done" if duty.asked in DONE_RATHER_THAN_SENT else ""
+    summary = texts.say(f"letter.invitation.summary{suffix}", unit=duty.unit_name, title=duty.cycle_title)
     event = Event()
     event.add("uid", f"{duty.cycle_code}-{duty.duty_id}@{organizer.rpartition('@')[2]}")
     event.add("dtstamp", as_of)
@@ -34,7 +36,7 @@ def invitation(duty: ChaseDuty, programme: Programme, *, as_of: datetime, organi
     event.add(
         "description",
         texts.say(
-            "letter.invitation.description",
+            f"letter.invitation.description{suffix}",
             title=duty.cycle_title,
             unit=duty.unit_name,
             deadline=texts.deadline(until, programme.calendar),

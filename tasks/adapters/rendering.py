@@ -20,7 +20,8 @@ from models.domain.forms import Finding
 from models.domain.plan import Programme
 from models.domain.tokens import subject_tag
 from models.domain.vietnamese import tidy
-from models.domain.vocabulary import OFFICE_ZONE, FindingLevel, LetterKind, Roll, Timeliness
+from models.domain.vocabulary import OFFICE_ZONE, FindingLevel, LetterKind, ObligationKind, Roll, Timeliness
+from tasks.adapters.asking import DONE_RATHER_THAN_SENT, Asked, asked_by, asked_together, enclosures_of, how_to_answer
 from tasks.adapters.texts import TEMPLATES, Texts
 from tasks.ports import Attachment, Letter
 
@@ -36,6 +37,7 @@ TONES: Final = (*REMINDING_TONES, OPENING, *LATE_TONES)
 MISSING_DOCUMENTS: Final = frozenset({"attachment_missing", "form_missing"})
 NIL_REPORTED: Final = "nil_reported"
 PROMISE_NOTED: Final = "promise_noted"
+DONE_REPORTED: Final = "done_reported"
 LONGEST_QUOTED_SUBJECT: Final = 80
 
 
@@ -65,6 +67,28 @@ class ChaseDuty:
     token: str
     has_form: bool
     """Its form goes with the letter."""
+    kind: ObligationKind = ObligationKind.REPORT
+    asks_for_form: bool = True
+    is_settled_by_word: bool = False
+    """A line of reply that says on which day it was done is enough."""
+    content: str = ""
+    """What is to be done or looked into, where a person set it."""
+    product: str = ""
+    is_led: bool = False
+    """The clause names this unit as the one that leads."""
+    coordinators: str = ""
+    """Who coordinates, as the clause names them, in one row of words."""
+    is_shared: bool = False
+    """The coordinating units get a copy of this letter."""
+    receivers: tuple[str, ...] = ()
+    """To whom the result goes."""
+    settled_with: str = ""
+    """Title of what settles this one, too, when it is answered in full."""
+
+    @property
+    def asked(self) -> Asked:
+        """In which words it is asked for."""
+        return asked_by(self.kind, asks_for_form=self.asks_for_form, content=self.content)
 
     def is_extended(self, calendar: WorkingCalendar) -> bool:
         """Say whether this unit has longer than the days off at the end of the term give everyone."""
@@ -83,6 +107,8 @@ class ChaseContext:
     contact_name: str
     duties: tuple[ChaseDuty, ...]
     as_of: datetime
+    coordinating: frozenset[str] = frozenset()
+    """Those of the envelope's copies that go to coordinating units; the others go to members in charge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +137,8 @@ class AnswerContext:
     """A fresh form, the right one, goes with the letter."""
     file_name: str
     original_subject: str
+    asked: Asked = Asked.REPORT
+    asks_for_form: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +170,14 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SpokenDuty:
-    """A duty with what follows from its dates at the instant of the letter."""
+    """A duty with what follows from its dates at the instant of the letter, and the words it is spoken of in."""
 
     facts: ChaseDuty
+    asked: Asked
+    title: str
+    thing: str
+    how: str
+    enclosures: str
     tone: str
     until: datetime
     is_extended: bool
@@ -160,6 +193,7 @@ class Renderer:
 
     def __init__(self, texts: Texts, folder: Path = TEMPLATES) -> None:
         """Compile the templates of every kind of letter in the folder's `email`."""
+        self._texts = texts
         plain = _environment(texts, folder / "email", is_html=False)
         html = _environment(texts, folder / "email", is_html=True)
         self._templates: Mapping[LetterKind, Sequence[Template]] = {
@@ -172,7 +206,8 @@ class Renderer:
 
     def chase(self, context: ChaseContext, envelope: Envelope) -> Letter:
         """Return the opening, reminding or urging letter of one or several duties of one person."""
-        duties = [_spoken(duty, context) for duty in context.duties]
+        duties = [_spoken(duty, context, self._texts) for duty in context.duties]
+        asked = asked_together([duty.asked for duty in duties])
         units = tuple(dict.fromkeys(duty.facts.unit_name for duty in duties))
         facts = {
             "programme": context.programme,
@@ -183,14 +218,18 @@ class Renderer:
             "first_until": min(duty.until for duty in duties),
             "first_late_since": min(duty.late_since for duty in duties),
             "n_late": sum(duty.is_late for duty in duties),
+            "asked": asked,
+            "is_to_be_done": asked in DONE_RATHER_THAN_SENT,
             "asks_for_estimates": any(duty.ends_before_its_period for duty in duties),
             "tone": max((duty.tone for duty in duties), key=TONES.index),
             "short_titles": tuple(dict.fromkeys(duty.facts.short_title for duty in duties)),
             "bases": tuple({(d.facts.clause, d.facts.decision): d.facts for d in duties}.values()),
-            "required": tuple(dict.fromkeys(title for duty in duties for title in duty.facts.required)),
-            "has_form": all(duty.facts.has_form for duty in duties),
+            "ways": tuple(dict.fromkeys(duty.how for duty in duties)),
+            "enclosures": tuple(dict.fromkeys(duty.enclosures for duty in duties if duty.facts.asks_for_form)),
+            "has_report": any(duty.facts.asks_for_form and duty.asked is Asked.REPORT for duty in duties),
+            "has_outline": any(duty.asked is Asked.EXPLANATION for duty in duties),
             "has_invitation": any(item.media_type.startswith("text/calendar") for item in envelope.attachments),
-            "is_copied": bool(envelope.copies),
+            "is_copied": bool(set(envelope.copies) - context.coordinating),
         }
         return self._letter(LetterKind.CHASE, facts, envelope)
 
@@ -265,13 +304,27 @@ def _on_one_line(write: Callable[[Finding], str]) -> Callable[[Finding], str]:
     return lambda item: _single_line(write(item))
 
 
-def _spoken(duty: ChaseDuty, context: ChaseContext) -> _SpokenDuty:
+def _spoken(duty: ChaseDuty, context: ChaseContext, texts: Texts) -> _SpokenDuty:
     calendar = context.programme.calendar
+    asked = duty.asked
+    cycle_title = _single_line(duty.cycle_title)
+    title = texts.say("letter.title", title=cycle_title, programme=context.programme.short_title)
     until = duty.until(calendar)
     is_late = context.as_of >= duty.late_at
     days = context.as_of.astimezone(OFFICE_ZONE).date() - last_day_before(duty.late_at)
     return _SpokenDuty(
-        facts=replace(duty, unit_name=_single_line(duty.unit_name)),
+        facts=replace(
+            duty,
+            unit_name=_single_line(duty.unit_name),
+            cycle_title=cycle_title,
+            content=_single_line(duty.content),
+            product=_single_line(duty.product),
+        ),
+        asked=asked,
+        title=title,
+        thing=texts.say(f"letter.asked.{asked}.thing", title=title),
+        how=how_to_answer(duty, asked, texts),
+        enclosures=enclosures_of(duty, texts),
         tone=_tone(duty.rung, is_late=is_late),
         until=until,
         is_extended=duty.is_extended(calendar),
@@ -316,16 +369,20 @@ def _answer(context: AnswerContext) -> dict[str, object]:
         "faults_by_sheet": [
             (_single_line(sheet), list(items)) for sheet, items in groupby(faults, key=lambda item: item.sheet)
         ],
+        "asked": context.asked,
+        "is_to_be_done": context.asked in DONE_RATHER_THAN_SENT,
+        "asks_for_form": context.asks_for_form,
         "n_faults": len(faults),
         "missing": [item for item in blocking if item.code in MISSING_DOCUMENTS],
         "questions": [item for item in context.findings if item.level is FindingLevel.QUESTION],
         "notes": [
             item
             for item in context.findings
-            if item.level is FindingLevel.NOTE and item.code not in {NIL_REPORTED, PROMISE_NOTED}
+            if item.level is FindingLevel.NOTE and item.code not in {NIL_REPORTED, PROMISE_NOTED, DONE_REPORTED}
         ],
         "is_nil": NIL_REPORTED in told,
         "promised_day": told.get(PROMISE_NOTED, {}).get("day", ""),
+        "done_day": told.get(DONE_REPORTED, {}).get("day", ""),
     }
 
 
