@@ -58,7 +58,7 @@ class OfficialLetter:
 
 def write_report(target: IO[bytes], content: AggregateContent, texts: Texts) -> None:
     """Write the report of an edition in the layout of Decree 30/2020; `content.narratives` is read once."""
-    _write(target, REPORT, _report_context(content, texts), as_of=content.edition.as_of)
+    fill_template(target, REPORT, _report_context(content, texts), as_of=content.edition.as_of)
 
 
 def write_official_letter(target: IO[bytes], template: str, letter: OfficialLetter, texts: Texts) -> None:
@@ -67,7 +67,7 @@ def write_official_letter(target: IO[bytes], template: str, letter: OfficialLett
     Raises:
         MissingDocumentError: there is no template of that name.
     """
-    _write(target, template, _letter_context(letter, texts), as_of=letter.as_of)
+    fill_template(target, template, _letter_context(letter, texts), as_of=letter.as_of)
 
 
 def listed_units(missing: Iterable[MissingUnit]) -> tuple[MissingUnit, ...]:
@@ -75,7 +75,12 @@ def listed_units(missing: Iterable[MissingUnit]) -> tuple[MissingUnit, ...]:
     return tuple(unit for unit in missing if unit.row.standing is Standing.LATE)
 
 
-def _write(target: IO[bytes], template: str, context: Context, *, as_of: datetime) -> None:
+def fill_template(target: IO[bytes], template: str, context: Context, *, as_of: datetime) -> None:
+    """Fill a template of `templates/documents`; it is dated by the instant, and equal values give equal bytes.
+
+    Raises:
+        MissingDocumentError: there is no template of that name.
+    """
     document = DocxTemplate(_template(template))
     document.render(context, Environment(undefined=StrictUndefined, autoescape=True), autoescape=True)
     properties = document.docx.core_properties  # get_docx() would load the template anew
