@@ -107,6 +107,8 @@ def copy_files(runtime: Runtime, edition: editions.StoredEdition, folder: Path) 
 def _kind_due(runtime: Runtime, cycle_code: str, as_of: datetime) -> EditionKind | None:
     with runtime.sessions() as session:
         cycle = cycles.cycle(session, cycle_code)
+        if not cycle.has_form:
+            return None  # documents and acts add up to nothing
         rows = timeliness_rows(ordered_duties(runtime, session, cycle), as_of)
         editions_made = editions.editions_of(session, cycle_code)
     if editions_made and editions_made[-1].as_of > as_of:
