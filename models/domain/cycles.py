@@ -119,7 +119,7 @@ def terms_of(programme: Programme, rule: ObligationRule) -> Terms:
         roll=rule.roll,
         expected_groups=rule.expected_groups,
         expected_units=rule.expected_units,
-        form=programme.forms[rule.form_code] if rule.form_code is not None else None,
+        form=programme.asked_form(rule.form_code) if rule.form_code is not None else None,
         required_attachments=rule.required_attachments,
         ladder=rule.ladder,
         is_settled_by_word=rule.is_settled_by_word,

@@ -39,8 +39,6 @@ class NarrativeSpec:
     title: str
     row: int
     is_required: bool = True
-    obligations: tuple[str, ...] = ()
-    """Continuous obligations of the plan that this section gives evidence of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +59,8 @@ class FormSpec:
     value_column: str = "E"
     estimate_column: str = "F"
     note_column: str = "G"
+    target_column: str = "H"
+    """Shows the annual plan's targets, on forms of units that have some; whatever comes back in it is not read."""
     narrative_column: str = "C"
     n_times_jump: int = 3
     """A figure more than this many times the last one, or less than its share, asks for a note."""

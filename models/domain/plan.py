@@ -1,7 +1,7 @@
 """A programme as data: its obligations with their dated rules, ladder and receivers; it knows no file format."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from models.domain.calendar import DataWindow, DueRule, OfficeHours, WorkingCalendar, YearDay
@@ -207,6 +207,20 @@ class Programme:
     """How a unit's year is scored; empty: the programme scores nobody."""
     sources: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each file that was read, by its name within the folder."""
+
+    def asked_form(self, code: str) -> FormSpec:
+        """Return the form of that code as units are asked to fill it: no section that must show something is optional.
+
+        Where the plan looks for evidence of an obligation in a section, a blank one is asked back.
+        """
+        form = self.forms[code]
+        reports = {o.code for o in self.obligations if any(rule.form_code == code for rule in o.rules)}
+        evidence = [o.evidence for o in self.obligations if o.evidence is not None]
+        asked = {section for rule in evidence if reports & set(rule.reports) for section in rule.sections}
+        if not any(section.code in asked and not section.is_required for section in form.narratives):
+            return form
+        sections = [replace(s, is_required=s.is_required or s.code in asked) for s in form.narratives]
+        return replace(form, narratives=tuple(sections))
 
     def obligation(self, code: str) -> Obligation:
         """Return the obligation of that code or slug.

@@ -4,7 +4,7 @@ Accepted submissions only. A blank is no zero: a total says how many of the expe
 counts as an answer to every field. Ratios are sums over sums, over the units that gave both. Sums are exact integers.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby, islice
@@ -206,6 +206,15 @@ def units_within_their_parents(form: FormSpec, figures: Figures, units: Sequence
     reported = set(figures.frame["unit"].astype("object").unique())
     parents = {unit.code: unit.parent_code for unit in units}
     return tuple(sorted(code for code in reported if _has_ancestor_in(reported, code, parents)))
+
+
+def units_showing(figures: Figures, fields: Collection[str], *, no: str) -> dict[str, frozenset[str]]:
+    """Return by field the units whose figure shows something: an amount above zero, or an answer other than `no`."""
+    frame = figures.frame[figures.frame["field"].isin(list(fields))]
+    has_answer = frame["text"].notna() & (frame["text"].astype("object") != no)
+    showing = frame[frame["amount"].fillna(0).gt(0) | has_answer]
+    by_field = showing["unit"].astype("object").groupby(showing["field"].astype("object"))
+    return {str(field): frozenset(map(str, units)) for field, units in by_field}
 
 
 def unit_figures(form: FormSpec, figures: Figures, units: Sequence[CountedUnit]) -> Iterator[UnitFigures]:

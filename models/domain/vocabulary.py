@@ -209,6 +209,15 @@ class Grade(StrEnum):
     NOT_CLASSED = "not_classed"
 
 
+class TargetState(StrEnum):
+    """Where a result stands against the target that the annual plan sets (clause II.5)."""
+
+    REACHED = "reached"
+    NOT_REACHED = "not_reached"
+    NO_RESULT = "no_result"
+    NOTHING_ASKED = "nothing_asked"
+
+
 class ReviewKind(StrEnum):
     """The yearly review of clause II.8 and the phase reviews of clause II.5 share a word and are two things."""
 

@@ -10,7 +10,6 @@ from models.domain.vocabulary import Accrual, Aggregation, FieldKind
 from tasks.adapters.programme.written import Code, SheetName, Words, Written, fault, known, one_of
 
 FieldCode = Annotated[Code, known("fields")]
-ObligationCode = Annotated[Code, known("obligations")]
 NUMBERS = (FieldKind.COUNT, FieldKind.MONEY)
 
 
@@ -63,7 +62,6 @@ class NarrativeWritten(Written):
     code: Code
     title: Words
     is_required: bool = True
-    obligations: tuple[ObligationCode, ...] = ()
 
     def to_domain(self, row: int) -> NarrativeSpec:
         """Return the section in its row."""
@@ -72,7 +70,6 @@ class NarrativeWritten(Written):
             title=self.title,
             row=row,
             is_required=self.is_required,
-            obligations=self.obligations,
         )
 
 
