@@ -91,7 +91,8 @@ def how_to_answer(duty: AskedDuty, asked: Asked, texts: Texts) -> str:
 
 def enclosures_of(duty: AskedDuty, texts: Texts) -> str:
     """Return what is to be attached to the answer, in one row of words."""
-    titles = [*([texts.say("letter.chase.filled_form")] if duty.asks_for_form else []), *duty.required]
+    filled = "outline" if duty.kind is ObligationKind.INSPECTION else "form"
+    titles = [*([texts.say(f"letter.chase.filled_{filled}")] if duty.asks_for_form else []), *duty.required]
     if len(titles) == 2:  # noqa: PLR2004 - a pair is joined by a word
         return texts.say("letter.chase.pair", one=titles[0], other=titles[1])
     return "; ".join(titles)

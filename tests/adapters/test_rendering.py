@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from models.domain.forms import finding
 from models.domain.tokens import token_in_subject
-from models.domain.vocabulary import FindingLevel, LetterKind, Timeliness
+from models.domain.vocabulary import FindingLevel, LetterKind, ObligationKind, Timeliness
+from tasks.adapters.asking import Asked
 from tasks.adapters.programme.folder import load_programme
 from tasks.adapters.rendering import (
     AnswerContext,
@@ -77,6 +78,45 @@ def an_annual_duty(**said):
     )
 
 
+KINDS = {
+    "report": {},
+    "explanation": {
+        "kind": ObligationKind.INSPECTION,
+        "cycle_title": "Kiểm tra việc phân công nhiệm vụ năm 2025",
+        "content": "Việc phân công nhiệm vụ, bố trí cán bộ đầu mối",
+        "period_start": None,
+        "period_end": None,
+        "required": (),
+    },
+    "plan": {"kind": ObligationKind.ANNUAL_PLAN, "asks_for_form": False, "has_form": False, "is_led": True},
+    "work": {
+        "kind": ObligationKind.MILESTONE,
+        "asks_for_form": False,
+        "has_form": False,
+        "is_led": True,
+        "coordinators": "Văn phòng UBND tỉnh",
+        "is_shared": True,
+        "is_settled_by_word": True,
+        "receivers": ("Ban Chỉ đạo tỉnh", "Sở Tài chính"),
+        "settled_with": "Báo cáo kết quả hội nghị",
+    },
+    "task": {
+        "kind": ObligationKind.MILESTONE,
+        "asks_for_form": False,
+        "has_form": False,
+        "content": "Ban hành kế hoạch tuyên truyền",
+        "product": "Kế hoạch đã ký",
+    },
+    "remedy": {
+        "kind": ObligationKind.INSPECTION,
+        "asks_for_form": False,
+        "has_form": False,
+        "content": "Bổ sung phân công cán bộ đầu mối",
+    },
+}
+"""Facts by which a duty is spoken of as each kind of thing."""
+
+
 def an_envelope(**said):
     return Envelope(**({"to": "syt@example.invalid", "message_id": "<1@example.invalid>"} | said))
 
@@ -141,6 +181,16 @@ def every_letter():
         yield chase(
             a_duty(rung=rung), an_annual_duty(rung=rung, unit_name="Sở Nội vụ"), as_of=as_of, copies=("m@a.invalid",)
         )
+    for rung, as_of in RUNGS.items():
+        for facts in KINDS.values():
+            yield chase(a_duty(rung=rung, **facts), as_of=as_of)
+        yield chase(*(a_duty(rung=rung, **facts) for facts in KINDS.values()), as_of=as_of)
+    for asked in Asked:
+        if asked is not Asked.MIXED:
+            done = finding("done_reported", level=FindingLevel.NOTE, day="08/11/2024")
+            yield RENDERER.receipt(an_answer(asked=asked, asks_for_form=False), an_envelope())
+            yield RENDERER.receipt(an_answer(asked=asked, findings=(done,)), an_envelope())
+            yield RENDERER.returned(an_answer(asked=asked, asks_for_form=False), an_envelope())
     findings = (a_fault(), finding("attachment_missing", title="Báo cáo đã ký"), a_question())
     for answer in (an_answer(findings=findings), nothing_known(findings=findings), nothing_known()):
         yield RENDERER.receipt(answer, an_envelope())
@@ -417,3 +467,48 @@ def test_the_envelope_goes_with_the_letter_unchanged():
 def test_the_html_fetches_nothing_from_anywhere():
     for letter in every_letter():
         assert not re.search(r"<img|<link|<script|src=|url\(|https?:", letter.html)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("explanation", "Thông báo kiểm tra: quý đơn vị là đơn vị được kiểm tra theo “Kiểm tra việc phân công"),
+        ("plan", "chủ trì, tham mưu ban hành Báo cáo 06 tháng năm 2025 (Đề án 835) và gửi bản đã ký trước ngày"),
+        ("work", "chủ trì, phối hợp với Văn phòng UBND tỉnh hoàn thành công việc “Báo cáo 06 tháng năm 2025"),
+        ("task", "Giao nhiệm vụ: đề nghị quý đơn vị hoàn thành “Báo cáo 06 tháng năm 2025 (Đề án 835)” trước ngày"),
+        ("remedy", "Sau kiểm tra, đề nghị quý đơn vị khắc phục và hoàn thành “Báo cáo 06 tháng năm 2025"),
+    ],
+)
+def test_each_kind_of_duty_is_opened_in_its_own_words(kind, sentence):
+    assert sentence in chase(a_duty(**KINDS[kind])).text
+
+
+@pytest.mark.parametrize("kind", ["plan", "work", "task", "remedy"])
+@pytest.mark.parametrize("rung", [rung for rung in RUNGS if rung != "a-rung-of-another-plan"])
+def test_a_duty_without_form_is_never_asked_for_a_form_or_for_figures(kind, rung):
+    text = chase(a_duty(rung=rung, **KINDS[kind]), as_of=RUNGS[rung]).text
+    assert not re.search("[Bb]iểu|Không phát sinh|số liệu phát sinh", text)
+
+
+def test_an_inspection_says_what_is_looked_into_and_offers_no_nil_report():
+    letter = chase(a_duty(**KINDS["explanation"]))
+    assert "thông báo kiểm tra, đề nghị gửi báo cáo giải trình trước ngày 15/6/2025" in letter.subject
+    assert "- Nội dung kiểm tra: Việc phân công nhiệm vụ, bố trí cán bộ đầu mối" in letter.text
+    assert "điền đề cương (tệp Excel kèm thư này)" in letter.text
+    assert "Không phát sinh" not in letter.text
+
+
+def test_a_letter_about_several_kinds_says_of_each_how_it_is_answered():
+    letter = chase(a_duty(), a_duty(**KINDS["work"], duty_id=2, token=OTHER_TOKEN))
+    assert "Đề nghị thực hiện 2 nội dung nêu dưới đây" in letter.text
+    assert "- Cách gửi: điền biểu mẫu Excel kèm thư này" in letter.text
+    assert "- Cách gửi: trả lời chính thư này, đính kèm Báo cáo đã ký; hoặc trả lời" in letter.text
+
+
+def test_a_return_of_a_duty_without_form_counts_documents_alone():
+    answer = an_answer(
+        asked=Asked.WORK, asks_for_form=False, findings=(finding("attachment_missing", title="Thông báo"),)
+    )
+    text = RENDERER.returned(answer, an_envelope()).text
+    assert "Tài liệu về “Báo cáo 06 tháng năm 2025 (Đề án 835)” của Sở Y tế chưa được tiếp nhận" in text
+    assert "biểu" not in text
