@@ -453,10 +453,24 @@ class ReviewScoreRow(Base):
     review_id: Mapped[int] = mapped_column(ForeignKey("review.id"))
     unit_code: Mapped[str] = mapped_column(CODE)
     unit_name: Mapped[str] = mapped_column(NAME)
+    group_code: Mapped[str] = mapped_column(CODE)
     criterion: Mapped[str] = mapped_column(CODE)
+    criterion_title: Mapped[str] = mapped_column(NAME)
     points: Mapped[int]
     at_most: Mapped[int]
+    """Zero where there was nothing to score, so that the unit's own maximum is smaller."""
     evidence: Mapped[list[Jsonable]] = mapped_column(JSON, default=list)
+
+
+class ScoreLetterRow(Base):
+    """Which letter tells which unit its score in which review."""
+
+    __tablename__ = "score_letter"
+    __table_args__ = (Index(None, "review_id"),)
+
+    letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"), primary_key=True)
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"))
+    unit_code: Mapped[str] = mapped_column(CODE)
 
 
 class ContestRow(Base):

@@ -255,6 +255,8 @@ class Action(StrEnum):
     CLOSE_TASK = "close_task"
     SEND_RESULT = "send_result"
     OPEN_REVIEW = "open_review"
+    RECORD_CONTEST = "record_contest"
     DECIDE_CONTEST = "decide_contest"
     FREEZE_REVIEW = "freeze_review"
     ENTER_CLASSIFICATION = "enter_classification"
+    MAKE_DOSSIER = "make_dossier"

@@ -121,7 +121,9 @@ def upgrade() -> None:
         sa.Column("review_id", sa.Integer(), nullable=False),
         sa.Column("unit_code", sa.String(length=80), nullable=False),
         sa.Column("unit_name", sa.String(length=300), nullable=False),
+        sa.Column("group_code", sa.String(length=80), nullable=False),
         sa.Column("criterion", sa.String(length=80), nullable=False),
+        sa.Column("criterion_title", sa.String(length=300), nullable=False),
         sa.Column("points", sa.Integer(), nullable=False),
         sa.Column("at_most", sa.Integer(), nullable=False),
         sa.Column("evidence", sa.JSON(), nullable=False),
@@ -167,8 +169,23 @@ def upgrade() -> None:
     with op.batch_alter_table("handover", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_handover_edition_id"), ["edition_id"], unique=False)
 
+    op.create_table(
+        "score_letter",
+        sa.Column("letter_id", sa.Integer(), nullable=False),
+        sa.Column("review_id", sa.Integer(), nullable=False),
+        sa.Column("unit_code", sa.String(length=80), nullable=False),
+        sa.ForeignKeyConstraint(["letter_id"], ["letter.id"], name=op.f("fk_score_letter_letter_id_letter")),
+        sa.ForeignKeyConstraint(["review_id"], ["review.id"], name=op.f("fk_score_letter_review_id_review")),
+        sa.PrimaryKeyConstraint("letter_id", name=op.f("pk_score_letter")),
+    )
+    with op.batch_alter_table("score_letter", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_score_letter_review_id"), ["review_id"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("score_letter", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_score_letter_review_id"))
+    op.drop_table("score_letter")
     with op.batch_alter_table("handover", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_handover_edition_id"))
     op.drop_table("handover")
