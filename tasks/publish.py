@@ -64,12 +64,12 @@ def name_run(runtime: Runtime, obligation_code: str, cycle_codes: Sequence[str],
     _, obligation = runtime.programme_with(obligation_code)
     day = runtime.texts.day(as_of.date())
     if not cycle_codes:
-        _rename(runtime.texts.say("run.report_without_cycle", obligation=obligation.short_title, day=day))
+        rename_run(runtime.texts.say("run.report_without_cycle", obligation=obligation.short_title, day=day))
         return
     with runtime.sessions() as session:
         years = [cycles.cycle(session, code).year for code in cycle_codes]
     title = f"{obligation.short_title} {years[-1]}"
-    _rename(runtime.texts.say("run.report", title=title, day=day))
+    rename_run(runtime.texts.say("run.report", title=title, day=day))
 
 
 def name_poll(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> None:
@@ -77,7 +77,7 @@ def name_poll(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> N
     instant = f"{as_of:%H:%M} {runtime.texts.day(as_of.date())}"
     outcomes = {outcome.value: counts.get(outcome.value, 0) for outcome in Outcome}
     code = "run.poll" if any(outcomes.values()) else "run.poll_idle"
-    _rename(runtime.texts.say(code, instant=instant, **outcomes))
+    rename_run(runtime.texts.say(code, instant=instant, **outcomes))
 
 
 def artifact_key(kind: str, cycle_code: str) -> str:
@@ -184,7 +184,7 @@ def _work_for_people(runtime: Runtime, counts: Mapping[str, int]) -> str:
     return "\n".join(lines)
 
 
-def _rename(name: str) -> None:
+def rename_run(name: str) -> None:
     """Rename the present run; outside a run there is nothing to name."""
     identity = flow_run.id
     if identity:
