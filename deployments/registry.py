@@ -1,6 +1,7 @@
 """One table from plan to Prefect: which deployments there are, when each runs, and what the operator reads of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final, cast
@@ -14,6 +15,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
+from deployments.manual import EVERY_OBLIGATION, ManualDeployment, manual_deployments
 from flows.receiving import poll_mailbox
 from flows.reporting import report_cycle
 from models.domain.calendar import last_day_before
@@ -21,6 +23,7 @@ from models.domain.cycles import cycles_of_years
 from models.domain.plan import Obligation, Programme
 from models.domain.vocabulary import OFFICE_ZONE
 from tasks.adapters.texts import Texts
+from tasks.choices import Choice, Offers, offer_in
 
 WORK_POOL: Final = "van-phong"
 """The pool of process workers: on one machine `dondoc serve` starts its worker, on several each starts its own."""
@@ -30,6 +33,13 @@ POLL_MINUTES: Final = 5
 EVERY_MONTH: Final = "*"
 DAYS_AFTER_THE_LAST_RUNG: Final = 60
 """How long after a cycle fell late its round still runs, for late units and their editions."""
+ONE_AT_A_TIME: Final = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+"""Missed runs are never dropped by Prefect: on return all would start at once. One at a time, no queue."""
+NOT_EMPTY: Final[Mapping[str, dict[str, object]]] = {
+    "string": {"minLength": 1, "pattern": r"\S"},
+    "array": {"minItems": 1},
+}
+"""What Prefect holds required fields of a form to before it starts a run, by their type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +52,10 @@ class Deployment:
     tags: tuple[str, ...]
     crons: tuple[str, ...]
     parameters: dict[str, object] = field(default_factory=dict)
+    choices: Mapping[str, Choice] = field(default_factory=dict)
+    """By parameter the kind of choice that its field offers."""
+    is_by_hand: bool = False
+    """An operator starts it, and is never turned away because another run of it goes on."""
 
 
 def deployments_of(programme: Programme, texts: Texts, today: date) -> Iterator[Deployment]:
@@ -84,6 +98,21 @@ def poll_of_mailbox(texts: Texts) -> Deployment:
     )
 
 
+def started_by_hand(programmes: Sequence[Programme], texts: Texts) -> Iterator[Deployment]:
+    """Yield what operators start by hand: no schedule, a typed form, and the obligations it serves as tags."""
+    known = {obligation.code for programme in programmes for obligation in programme.obligations}
+    for manual in manual_deployments():
+        yield Deployment(
+            flow=manual.flow,
+            name=texts.say(f"deployment.{manual.code}.name"),
+            description=texts.say(f"deployment.{manual.code}.description"),
+            tags=(texts.say("deployment.by_hand"), *_served(manual, known)),
+            crons=(),
+            choices=manual.choices,
+            is_by_hand=True,
+        )
+
+
 def months_of_rounds(programme: Programme, obligation: Obligation) -> list[str]:
     """Return the months in which an obligation's cycles are open or chased, as ranges for a cron line.
 
@@ -106,10 +135,15 @@ def make_work_pool() -> None:
         client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"), overwrite=True)
 
 
-def register(deployment: Deployment, texts: Texts) -> UUID:
+def register(deployment: Deployment, texts: Texts, offers: Offers | None = None) -> UUID:
     """Create the deployment or bring it up to date, and return its id; its schedules keep their identity."""
+    return cast(UUID, prepared(deployment, texts, offers or {}).apply())
+
+
+def prepared(deployment: Deployment, texts: Texts, offers: Offers) -> RunnerDeployment:
+    """Return the deployment as Prefect takes it, with a form in Vietnamese that offers what there is to choose from."""
     timezone = str(OFFICE_ZONE)
-    prepared = cast(
+    made = cast(
         RunnerDeployment,
         deployment.flow.to_deployment(
             name=deployment.name,
@@ -122,15 +156,23 @@ def register(deployment: Deployment, texts: Texts) -> UUID:
             parameters=deployment.parameters,
             work_pool_name=WORK_POOL,
             entrypoint_type=EntrypointType.MODULE_PATH,
-            # Missed runs are never dropped by Prefect: on return all would start at once. One at a time, no queue.
-            concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+            concurrency_limit=None if deployment.is_by_hand else ONE_AT_A_TIME,
         ),
     )
-    schema = prepared._parameter_openapi_schema  # noqa: SLF001 - Prefect has no door for titles of single parameters
+    schema = made._parameter_openapi_schema  # noqa: SLF001 - Prefect has no door for titles of single parameters
     for name, described in schema.properties.items():
         described["title"] = texts.say(f"parameter.{name}.title")
         described["description"] = texts.say(f"parameter.{name}.description")
-    return cast(UUID, prepared.apply())
+        if name in deployment.choices:
+            offer_in(described, deployment.choices[name], offers)
+        if deployment.is_by_hand and name in (schema.required or ()):
+            described.update(NOT_EMPTY.get(described.get("type", ""), {}))
+    return made
+
+
+def _served(manual: ManualDeployment, known: AbstractSet[str]) -> tuple[str, ...]:
+    """Return the obligations of this home that a manual deployment serves; none stands for all of them."""
+    return () if manual.serves == EVERY_OBLIGATION else tuple(code for code in manual.serves if code in known)
 
 
 def _description(programme: Programme, obligation: Obligation, texts: Texts, today: date) -> str:

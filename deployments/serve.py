@@ -7,7 +7,6 @@ from rich.console import Console
 
 from deployments.engine import prefect_settings, running_port, start_server, start_worker, use
 from tasks.adapters.clock import SystemClock
-from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
 from tasks.settings import Settings
 
@@ -37,15 +36,20 @@ def serve_home(settings: Settings, *, port: int) -> None:
 
 def register_all(settings: Settings) -> int:
     """Register every deployment of the home's programmes with the server in use, and return how many there are."""
-    from deployments.registry import deployments_of, make_work_pool, poll_of_mailbox, register
+    from deployments.registry import deployments_of, make_work_pool, poll_of_mailbox, register, started_by_hand
+    from tasks.choices import offers_at
+    from tasks.runtime import open_runtime
 
     texts, today = vietnamese(), SystemClock().now().date()
     make_work_pool()
+    with open_runtime(settings) as runtime:
+        programmes, offers = list(runtime.programmes.values()), offers_at(runtime, runtime.clock.now())
     wanted = [poll_of_mailbox(texts)]
-    for folder in settings.programmes:
-        wanted += deployments_of(load_programme(folder), texts, today)
+    for programme in programmes:
+        wanted += deployments_of(programme, texts, today)
+    wanted += started_by_hand(programmes, texts)
     for deployment in wanted:
-        register(deployment, texts)
+        register(deployment, texts, offers)
     return len(wanted)
 
 

@@ -238,6 +238,18 @@ def in_quarantine(session: Session) -> list[JudgedArrival]:
     return [_judged(row, None) for row in rows]
 
 
+def unaccepted(session: Session, *, limit: int) -> list[JudgedArrival]:
+    """Return what was returned, or is held, and answers a duty that nothing has settled yet; the newest first."""
+    rows = session.scalars(
+        select(ArrivalRow)
+        .join(DutyRow, DutyRow.id == ArrivalRow.duty_id)
+        .where(ArrivalRow.outcome.in_([Outcome.RETURNED, Outcome.QUARANTINED]), DutyRow.completed_at.is_(None))
+        .order_by(ArrivalRow.received_at.desc(), ArrivalRow.id.desc())
+        .limit(limit)
+    )
+    return [_judged(row, None) for row in rows]
+
+
 def outcomes_since(session: Session, since: datetime, *, own_address: str) -> dict[Outcome, int]:
     """Return how many arrivals were judged from the instant on, by outcome; blind copies of our own are left out."""
     rows = session.execute(

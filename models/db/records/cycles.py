@@ -143,6 +143,18 @@ def open_duties_of_units(session: Session, unit_codes: Iterable[str], as_of: dat
     return found
 
 
+def units_with_duties(session: Session, *, limit: int) -> list[tuple[str, str]]:
+    """Return code and newest name of the units that have a duty in any cycle, at most so many."""
+    newest = select(func.max(DutyRow.id)).group_by(DutyRow.unit_code)
+    rows = session.execute(
+        select(DutyRow.unit_code, DutyRow.unit_name)
+        .where(DutyRow.id.in_(newest))
+        .order_by(DutyRow.unit_name, DutyRow.unit_code)
+        .limit(limit)
+    )
+    return [(code, name) for code, name in rows]
+
+
 def set_form(session: Session, digests: dict[int, str]) -> None:
     """Record the stamped form of each duty."""
     if digests:
