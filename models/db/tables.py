@@ -162,6 +162,23 @@ class DutyMarkRow(Base):
     operator: Mapped[str] = mapped_column(NAME)
 
 
+class ReopeningRow(Base):
+    """An answer that an operator gave back: until then it stood, from then on the duty is owed again."""
+
+    __tablename__ = "reopening"
+    __table_args__ = (UniqueConstraint("duty_id", "reopened_at"), Index(None, "letter_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    duty_id: Mapped[int] = mapped_column(ForeignKey("duty.id"))
+    reopened_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+    """What the duty's own columns said until then."""
+    accepted_at: Mapped[datetime | None]
+    comment: Mapped[str] = mapped_column(Text)
+    """What the unit is told."""
+    letter_id: Mapped[int | None] = mapped_column(ForeignKey("letter.id"))
+
+
 class ArrivalRow(Base):
     """Whatever reached us, once; its original bytes are in the archive under `digest`."""
 
@@ -190,6 +207,8 @@ class ArrivalRow(Base):
     """The workbook found in it, for marking and giving back."""
     workbook_name: Mapped[str] = mapped_column(Text, default="")
     filed_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    """When a person dealt with it, where it waited for one; its outcome stays what it was."""
 
 
 class SubmissionRow(Base):

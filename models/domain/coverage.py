@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.domain.calendar import last_day_before
-from models.domain.duties import Duty, answered_at, late_at, standing_at, timeliness, word_given_at
+from models.domain.duties import Duty, accepted_by, answered_at, late_at, standing_at, timeliness, word_given_at
 from models.domain.errors import AggregateMismatchError, NothingToCompileError
 from models.domain.vocabulary import OFFICE_ZONE, MarkKind, Standing, Timeliness
 
@@ -98,7 +98,7 @@ def timeliness_row(duty: Duty, as_of: datetime) -> TimelinessRow:
     """Return how a duty stood at the instant."""
     standing = standing_at(duty, as_of)
     answer = answered_at(duty, as_of)
-    accepted = duty.accepted_at if duty.accepted_at is not None and duty.accepted_at <= as_of else None
+    accepted = accepted_by(duty, as_of)
     is_reported = accepted is not None or standing is Standing.NIL or word_given_at(duty, as_of) is not None
     is_complete = standing in {Standing.DONE, Standing.DONE_LATE}
     late = late_at(duty, as_of)

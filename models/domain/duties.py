@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from models.domain.calendar import start_of
 from models.domain.vocabulary import MarkKind, Standing, Timeliness
+
+LAPSING: Final = frozenset({MarkKind.NIL, MarkKind.DONE, MarkKind.WAIVER, MarkKind.PROMISE})
+"""What was stated of a duty before its answer was given back, and holds no more after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +21,17 @@ class Mark:
     """First instant at which it no longer holds; None where the kind has no end (waiver, nil)."""
     reason: str = ""
     operator: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopening:
+    """An answer that a person of ours gave back. It stood until `reopened_at`; from then on it settles nothing."""
+
+    reopened_at: datetime
+    completed_at: datetime | None = None
+    """When the answer given back was complete; None where the duty was settled by word, or not at all."""
+    accepted_at: datetime | None = None
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +51,10 @@ class Duty:
     """When that submission was accepted; between the two the delay is ours, not the unit's."""
     held_since: datetime | None = None
     """Receipt of the oldest arrival that seems to answer this duty and waits for a person of ours."""
+    held_before: tuple[tuple[datetime, datetime], ...] = field(default=())
+    """Receipt of earlier such arrivals, each with when a person of ours dealt with it."""
     marks: tuple[Mark, ...] = field(default=())
+    reopenings: tuple[Reopening, ...] = field(default=())
 
 
 def standing_at(duty: Duty, as_of: datetime) -> Standing:
@@ -46,13 +64,32 @@ def standing_at(duty: Duty, as_of: datetime) -> Standing:
         return settled
     if as_of < duty.opens_at:
         return Standing.NOT_OPEN
-    if _is_before(duty.held_since, as_of):
+    if is_held(duty, as_of):
         return Standing.SUBMITTED
     if as_of < duty.due_at:
         return Standing.OPEN
     if as_of < duty.late_at:
         return Standing.IN_GRACE
     return Standing.EXTENDED if as_of < late_at(duty, as_of) else Standing.LATE
+
+
+def is_held(duty: Duty, as_of: datetime) -> bool:
+    """Say whether something that seems to answer the duty waited for a person of ours at the instant."""
+    if duty.held_since is not None and duty.held_since <= as_of:
+        return True
+    return any(since <= as_of < until for since, until in duty.held_before)
+
+
+def completed_by(duty: Duty, as_of: datetime) -> datetime | None:
+    """Return when the submission that settled the duty at the instant was complete; None when none did."""
+    given_back = [r.completed_at for r in duty.reopenings if as_of < r.reopened_at]
+    return min([at for at in (*given_back, duty.completed_at) if at is not None and at <= as_of], default=None)
+
+
+def accepted_by(duty: Duty, as_of: datetime) -> datetime | None:
+    """Return when the submission that counted at the instant had been accepted; None when none counted."""
+    given_back = [r.accepted_at for r in duty.reopenings if as_of < r.reopened_at]
+    return min([at for at in (*given_back, duty.accepted_at) if at is not None and at <= as_of], default=None)
 
 
 def late_at(duty: Duty, as_of: datetime) -> datetime:
@@ -74,8 +111,8 @@ def timeliness(duty: Duty, as_of: datetime) -> Timeliness | None:
 def answered_at(duty: Duty, as_of: datetime) -> datetime | None:
     """Return when the duty was answered in full: by a complete submission, a nil report, or word that it is done."""
     nil = [mark.stated_at for kind in (MarkKind.NIL, MarkKind.DONE) for mark in _marks(duty, kind, as_of)]
-    complete = [duty.completed_at] if duty.completed_at is not None and duty.completed_at <= as_of else []
-    return min([*nil, *complete], default=None)
+    complete = completed_by(duty, as_of)
+    return min([*nil, *([complete] if complete is not None else [])], default=None)
 
 
 def word_given_at(duty: Duty, as_of: datetime) -> datetime | None:
@@ -112,8 +149,9 @@ def promise_until(day: date) -> datetime:
 
 
 def _settled_standing(duty: Duty, as_of: datetime) -> Standing | None:
-    if duty.completed_at is not None and duty.completed_at <= as_of:
-        return Standing.DONE if duty.completed_at < late_at(duty, as_of) else Standing.DONE_LATE
+    done_at = completed_by(duty, as_of)
+    if done_at is not None:
+        return Standing.DONE if done_at < late_at(duty, as_of) else Standing.DONE_LATE
     said_at = word_given_at(duty, as_of)
     if said_at is not None:
         return Standing.DONE if said_at < late_at(duty, as_of) else Standing.DONE_LATE
@@ -125,8 +163,11 @@ def _settled_standing(duty: Duty, as_of: datetime) -> Standing | None:
 
 
 def _marks(duty: Duty, kind: MarkKind, as_of: datetime) -> list[Mark]:
-    return [mark for mark in duty.marks if mark.kind is kind and mark.stated_at <= as_of]
-
-
-def _is_before(instant: datetime | None, as_of: datetime) -> bool:
-    return instant is not None and instant <= as_of
+    """Return the marks of a kind that held at the instant; an answer given back takes those of `LAPSING` with it."""
+    given_back = [r.reopened_at for r in duty.reopenings if r.reopened_at <= as_of]
+    since = max(given_back, default=None) if kind in LAPSING else None
+    return [
+        mark
+        for mark in duty.marks
+        if mark.kind is kind and mark.stated_at <= as_of and (since is None or mark.stated_at > since)
+    ]

@@ -8,7 +8,16 @@ from typing import Final, cast
 from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
-from models.db.tables import ArrivalRow, CycleRow, DutyRow, FigureRow, Jsonable, NarrativeRow, SubmissionRow
+from models.db.tables import (
+    ArrivalRow,
+    CycleRow,
+    DutyRow,
+    FigureRow,
+    Jsonable,
+    NarrativeRow,
+    ReopeningRow,
+    SubmissionRow,
+)
 from models.domain.forms import CheckedForm, Finding, note
 from models.domain.submissions import Contribution, Verdict
 from models.domain.vocabulary import Channel, FindingLevel, Outcome
@@ -102,19 +111,7 @@ def unjudged(session: Session, *, limit: int, after_id: int = 0) -> list[TakenAr
         .order_by(ArrivalRow.id)
         .limit(limit)
     )
-    return [
-        TakenArrival(
-            id=row.id,
-            key=row.key,
-            channel=Channel(row.channel),
-            received_at=row.received_at,
-            digest=row.digest,
-            is_cut=row.is_cut,
-            operator=row.operator,
-            file_name=row.file_name,
-        )
-        for row in rows
-    ]
+    return [_taken(row) for row in rows]
 
 
 def outcome_of(session: Session, key: str) -> Outcome | None:
@@ -182,9 +179,18 @@ def add_submissions(session: Session, submissions: Sequence[NewSubmission]) -> N
 
 
 def contributions(session: Session, duty_ids: Sequence[int]) -> dict[int, list[Contribution]]:
-    """Return by duty what each of its submissions brought, in the order of receipt."""
+    """Return by duty what each of its submissions brought, in the order of receipt; what was given back counts not."""
+    given_back_at = (
+        select(func.max(ReopeningRow.reopened_at))
+        .where(ReopeningRow.duty_id == SubmissionRow.duty_id)
+        .correlate(SubmissionRow)
+        .scalar_subquery()
+    )
     rows = session.scalars(
-        select(SubmissionRow).where(SubmissionRow.duty_id.in_(duty_ids)).order_by(SubmissionRow.received_at)
+        select(SubmissionRow)
+        .where(SubmissionRow.duty_id.in_(duty_ids))
+        .where(given_back_at.is_(None) | (SubmissionRow.judged_at > given_back_at))
+        .order_by(SubmissionRow.received_at)
     )
     found: dict[int, list[Contribution]] = {}
     for row in rows:
@@ -232,7 +238,8 @@ def in_quarantine(session: Session) -> list[JudgedArrival]:
     rows = session.scalars(
         select(ArrivalRow)
         .outerjoin(DutyRow, DutyRow.id == ArrivalRow.duty_id)
-        .where(ArrivalRow.outcome == Outcome.QUARANTINED, DutyRow.accepted_at.is_(None))
+        .where(ArrivalRow.outcome == Outcome.QUARANTINED, ArrivalRow.resolved_at.is_(None))
+        .where(DutyRow.accepted_at.is_(None))
         .order_by(ArrivalRow.received_at, ArrivalRow.id)
     )
     return [_judged(row, None) for row in rows]
@@ -244,6 +251,7 @@ def unaccepted(session: Session, *, limit: int) -> list[JudgedArrival]:
         select(ArrivalRow)
         .join(DutyRow, DutyRow.id == ArrivalRow.duty_id)
         .where(ArrivalRow.outcome.in_([Outcome.RETURNED, Outcome.QUARANTINED]), DutyRow.completed_at.is_(None))
+        .where(ArrivalRow.resolved_at.is_(None))
         .order_by(ArrivalRow.received_at.desc(), ArrivalRow.id.desc())
         .limit(limit)
     )
@@ -280,6 +288,25 @@ def figures_of_cycle(session: Session, cycle_code: str, unit_codes: Sequence[str
     """Return by unit and field what the newest sound submission of the cycle reports."""
     cycle_id = session.scalars(select(CycleRow.id).where(CycleRow.code == cycle_code)).first()
     return {} if cycle_id is None else _figures(session, cycle_id, unit_codes)
+
+
+def taken(session: Session, arrival_id: int) -> TakenArrival | None:
+    """Return an arrival with its bytes' digest, whatever its outcome; None when there is none of that number."""
+    row = session.get(ArrivalRow, arrival_id)
+    return None if row is None else _taken(row)
+
+
+def resolve(session: Session, arrival_id: int, *, at: datetime) -> None:
+    """Record that a person dealt with an arrival that waited; one dealt with before keeps its instant."""
+    session.execute(
+        update(ArrivalRow).where(ArrivalRow.id == arrival_id, ArrivalRow.resolved_at.is_(None)).values(resolved_at=at)
+    )
+
+
+def taken_by_key(session: Session, key: str) -> TakenArrival | None:
+    """Return the arrival of a key; None when there is none."""
+    row = session.scalars(select(ArrivalRow).where(ArrivalRow.key == key)).first()
+    return None if row is None else _taken(row)
 
 
 def _figures(session: Session, cycle_id: int, unit_codes: Sequence[str]) -> FiguresByUnit:
@@ -334,6 +361,19 @@ def _add_answers(session: Session, forms: Mapping[int, CheckedForm]) -> None:
         connection.execute(insert(cast("Table", FigureRow.__table__)), figures)
     if narratives:
         connection.execute(insert(cast("Table", NarrativeRow.__table__)), narratives)
+
+
+def _taken(row: ArrivalRow) -> TakenArrival:
+    return TakenArrival(
+        id=row.id,
+        key=row.key,
+        channel=Channel(row.channel),
+        received_at=row.received_at,
+        digest=row.digest,
+        is_cut=row.is_cut,
+        operator=row.operator,
+        file_name=row.file_name,
+    )
 
 
 def _judged(row: ArrivalRow, number: int | None) -> JudgedArrival:

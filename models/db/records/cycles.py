@@ -9,9 +9,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from models.db.tables import ArrivalRow, CycleRow, DutyMarkRow, DutyRow
+from models.db.tables import ArrivalRow, CycleRow, DutyMarkRow, DutyRow, ReopeningRow
 from models.domain.cycles import Cycle
-from models.domain.duties import Duty, Mark
+from models.domain.duties import Duty, Mark, Reopening
 from models.domain.errors import UnknownCycleError
 from models.domain.plan import Terms
 from models.domain.roster import Unit
@@ -221,14 +221,84 @@ def add_mark(session: Session, duty_id: int, mark: Mark) -> None:
         )
 
 
+def accept_at(session: Session, duty_id: int, completed: datetime, *, accepted_at: datetime) -> None:
+    """Record that an operator let a duty count as complete from an instant on; one that is complete stays as it is."""
+    settle(session, {duty_id: completed}, accepted_at=accepted_at)
+
+
+def reopen(session: Session, duty_id: int, reopening: Reopening, *, letter_id: int | None) -> None:
+    """Give an answer back: keep when it was complete, and let the duty be owed again, with those it settled along.
+
+    What waited for a person of ours is dealt with by this. Running again at the same instant does nothing.
+    """
+    row = session.get_one(DutyRow, duty_id)
+    theirs = [row, *_settled_along(session, row)]
+    for each in theirs:
+        session.add(
+            ReopeningRow(
+                duty_id=each.id,
+                reopened_at=reopening.reopened_at,
+                completed_at=each.completed_at,
+                accepted_at=each.accepted_at,
+                comment=reopening.comment,
+                letter_id=letter_id if each is row else None,
+            )
+        )
+        each.completed_at = each.accepted_at = None
+    session.execute(
+        update(ArrivalRow)
+        .where(
+            ArrivalRow.duty_id == duty_id,
+            ArrivalRow.outcome == Outcome.QUARANTINED,
+            ArrivalRow.resolved_at.is_(None),
+        )
+        .values(resolved_at=reopening.reopened_at)
+    )
+
+
+def reopenings_in(session: Session, letter_ids: Sequence[int]) -> dict[int, tuple[int, Reopening]]:
+    """Return by letter the duty that it gives back, and the reopening."""
+    rows = session.scalars(select(ReopeningRow).where(ReopeningRow.letter_id.in_(letter_ids)).order_by(ReopeningRow.id))
+    return {
+        row.letter_id: (
+            row.duty_id,
+            Reopening(
+                reopened_at=row.reopened_at,
+                completed_at=row.completed_at,
+                accepted_at=row.accepted_at,
+                comment=row.comment,
+            ),
+        )
+        for row in rows
+        if row.letter_id is not None
+    }
+
+
+def _settled_along(session: Session, row: DutyRow) -> list[DutyRow]:
+    """Return the unit's duties that one answer settled together with this one."""
+    if row.completed_at is None:
+        return []
+    query = select(DutyRow).where(
+        DutyRow.id != row.id,
+        DutyRow.unit_code == row.unit_code,
+        DutyRow.completed_at == row.completed_at,
+        DutyRow.accepted_at == row.accepted_at,
+    )
+    return list(session.scalars(query.order_by(DutyRow.id)))
+
+
 def _duty_records(session: Session, query: Select[tuple[DutyRow]]) -> list[DutyRecord]:
     """Return the records of duties; plain rows and one look at each cycle, for a cycle's terms are long."""
     rows = session.execute(query.with_only_columns(*_DUTY_COLUMNS)).all()
     times = _times_of_cycles(session, {row.cycle_id for row in rows})
     ids = [row.id for row in rows]
     marks = _marks(session, ids)
-    held = _held_since(session, ids)
-    return [_record(row, times[row.cycle_id], marks.get(row.id, ()), held.get(row.id)) for row in rows]
+    reopenings = _reopenings(session, ids)
+    held = _held(session, ids)
+    return [
+        _record(row, times[row.cycle_id], marks.get(row.id, ()), reopenings.get(row.id, ()), held.get(row.id, ()))
+        for row in rows
+    ]
 
 
 def _times_of_cycles(session: Session, ids: Iterable[int]) -> dict[int, Row[Any]]:
@@ -251,16 +321,40 @@ def _marks(session: Session, ids: list[int]) -> dict[int, tuple[Mark, ...]]:
     return found
 
 
-def _held_since(session: Session, ids: list[int]) -> dict[int, datetime]:
+def _reopenings(session: Session, ids: list[int]) -> dict[int, tuple[Reopening, ...]]:
+    rows = session.scalars(select(ReopeningRow).where(ReopeningRow.duty_id.in_(ids)).order_by(ReopeningRow.reopened_at))
+    found: dict[int, tuple[Reopening, ...]] = {}
+    for row in rows:
+        reopening = Reopening(
+            reopened_at=row.reopened_at,
+            completed_at=row.completed_at,
+            accepted_at=row.accepted_at,
+            comment=row.comment,
+        )
+        found[row.duty_id] = (*found.get(row.duty_id, ()), reopening)
+    return found
+
+
+def _held(session: Session, ids: list[int]) -> dict[int, tuple[Row[Any], ...]]:
+    """Return by duty when the arrivals that seem to answer it were received, and when a person dealt with each."""
     rows = session.execute(
-        select(ArrivalRow.duty_id, func.min(ArrivalRow.received_at))
+        select(ArrivalRow.duty_id, ArrivalRow.received_at, ArrivalRow.resolved_at)
         .where(ArrivalRow.duty_id.in_(ids), ArrivalRow.outcome == Outcome.QUARANTINED)
-        .group_by(ArrivalRow.duty_id)
+        .order_by(ArrivalRow.received_at, ArrivalRow.id)
     )
-    return {duty_id: since for duty_id, since in rows if duty_id is not None}
+    found: dict[int, tuple[Row[Any], ...]] = {}
+    for row in rows:
+        found[row.duty_id] = (*found.get(row.duty_id, ()), row)
+    return found
 
 
-def _record(row: Row[Any], cycle: Row[Any], marks: tuple[Mark, ...], held_since: datetime | None) -> DutyRecord:
+def _record(
+    row: Row[Any],
+    cycle: Row[Any],
+    marks: tuple[Mark, ...],
+    reopenings: tuple[Reopening, ...],
+    held: Sequence[Row[Any]],
+) -> DutyRecord:
     duty = Duty(
         id=row.id,
         cycle_code=cycle.code,
@@ -272,8 +366,10 @@ def _record(row: Row[Any], cycle: Row[Any], marks: tuple[Mark, ...], held_since:
         late_at=cycle.late_at,
         completed_at=row.completed_at,
         accepted_at=row.accepted_at,
-        held_since=held_since,
+        held_since=next((item.received_at for item in held if item.resolved_at is None), None),
+        held_before=tuple((item.received_at, item.resolved_at) for item in held if item.resolved_at is not None),
         marks=marks,
+        reopenings=reopenings,
     )
     return DutyRecord(duty=duty, token=row.token, member_in_charge=row.member_in_charge, form_digest=row.form_digest)
 

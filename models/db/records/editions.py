@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.db.records.arrivals import finding_from_json
@@ -18,6 +18,7 @@ from models.db.tables import (
     EditionRow,
     FigureRow,
     NarrativeRow,
+    ReopeningRow,
     SubmissionRow,
 )
 from models.domain.editions import (
@@ -212,7 +213,30 @@ def _counted(cycle_code: str, as_of: datetime, *columns: Any) -> Select[Any]:
         .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
         .join(SubmissionRow, is_newest)
         .join(ArrivalRow, ArrivalRow.id == SubmissionRow.arrival_id)
-        .where(CycleRow.code == cycle_code, DutyRow.accepted_at <= as_of)
+        .where(CycleRow.code == cycle_code, _is_accepted(as_of))
+    )
+
+
+def _is_accepted(as_of: datetime) -> ColumnElement[bool]:
+    """Say whether a duty's answer had been accepted by the instant, and not been given back by then."""
+    given_back_later = (
+        select(ReopeningRow.id)
+        .where(ReopeningRow.duty_id == DutyRow.id)
+        .where(ReopeningRow.accepted_at <= as_of, ReopeningRow.reopened_at > as_of)
+        .correlate(DutyRow)
+        .exists()
+    )
+    return or_(DutyRow.accepted_at <= as_of, given_back_later)
+
+
+def _is_given_back(as_of: datetime) -> ColumnElement[bool]:
+    """Say whether what was stated of a duty had been given back by the instant."""
+    return (
+        select(ReopeningRow.id)
+        .where(ReopeningRow.duty_id == DutyMarkRow.duty_id)
+        .where(ReopeningRow.reopened_at >= DutyMarkRow.stated_at, ReopeningRow.reopened_at <= as_of)
+        .correlate(DutyMarkRow)
+        .exists()
     )
 
 
@@ -222,6 +246,7 @@ def _nil_reports(session: Session, cycle_code: str, as_of: datetime) -> list[Sou
         .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
         .join(DutyMarkRow, DutyMarkRow.duty_id == DutyRow.id)
         .where(CycleRow.code == cycle_code, DutyMarkRow.kind == MarkKind.NIL, DutyMarkRow.stated_at <= as_of)
+        .where(~_is_given_back(as_of))
         .group_by(DutyRow.id)
         .order_by(DutyRow.id)
     )

@@ -181,8 +181,32 @@ def upgrade() -> None:
     with op.batch_alter_table("score_letter", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_score_letter_review_id"), ["review_id"], unique=False)
 
+    with op.batch_alter_table("arrival", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True))
+
+    op.create_table(
+        "reopening",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("duty_id", sa.Integer(), nullable=False),
+        sa.Column("reopened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("letter_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["duty_id"], ["duty.id"], name=op.f("fk_reopening_duty_id_duty")),
+        sa.ForeignKeyConstraint(["letter_id"], ["letter.id"], name=op.f("fk_reopening_letter_id_letter")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reopening")),
+        sa.UniqueConstraint("duty_id", "reopened_at", name=op.f("uq_reopening_duty_id_reopened_at")),
+    )
+    with op.batch_alter_table("reopening", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reopening_letter_id"), ["letter_id"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("reopening", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reopening_letter_id"))
+    op.drop_table("reopening")
+    op.drop_column("arrival", "resolved_at")
     with op.batch_alter_table("score_letter", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_score_letter_review_id"))
     op.drop_table("score_letter")
