@@ -26,7 +26,7 @@ class EvidenceLine:
     """Units whose reports count, nil reports included: only these can show anything."""
     n_shown: int
     not_shown: tuple[str, ...] = ()
-    """Names of the units that reported without any evidence, in the order of the rows; none where one unit's is enough."""
+    """Names of the units that reported without any evidence, in the order of the rows; none where one is enough."""
     n_conclusions: int | None = None
     """Inspections of the obligation that were concluded in the year; None where it is no inspection."""
 

@@ -16,7 +16,7 @@ from models.domain.plan import Programme
 from models.domain.vocabulary import Accrual, Aggregation, TargetState
 
 PHASE_1_MARK: Final = Fraction(1, 2)
-"""Clause II.5: "đến sơ kết giai đoạn 1 các mục tiêu đề ra đạt trên 50%"; more than this share, never just this share."""
+"""Clause II.5: "đến sơ kết giai đoạn 1 các mục tiêu đề ra đạt trên 50%"; more than this, never just this."""
 FINAL_MARK: Final = Fraction(1)
 """Clause II.5: "đến tổng kết đạt 100%"; every goal."""
 
@@ -179,13 +179,13 @@ def result_so_far(accrual: Accrual, figures: Iterable[DatedFigure]) -> int | Non
     A stock is the newest figure. A flow is the sum over periods that lie apart, the longest first: the annual report's
     own figure where there is one, else the six months so far.
     """
-    known = sorted(figures, key=lambda figure: (figure.period_end or date.min, figure.due_at))
+    known = sorted(figures, key=lambda figure: (figure.period_end or date.min, figure.due_at), reverse=True)
     if not known:
         return None
     if accrual is Accrual.STOCK:
-        return known[-1].amount
+        return known[0].amount
     chosen: list[DatedFigure] = []
-    for figure in sorted(reversed(known), key=_n_days, reverse=True):
+    for figure in sorted(known, key=_n_days, reverse=True):
         if all(_lie_apart(figure, each) for each in chosen):
             chosen.append(figure)
     return sum(figure.amount for figure in chosen)

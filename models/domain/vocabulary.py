@@ -250,6 +250,7 @@ class Action(StrEnum):
     START_INSPECTION = "start_inspection"
     RECORD_INSPECTION = "record_inspection"
     CONCLUDE_INSPECTION = "conclude_inspection"
+    PREPARE_TARGETS = "prepare_targets"
     IMPORT_TARGETS = "import_targets"
     IMPORT_TASKS = "import_tasks"
     CLOSE_TASK = "close_task"
