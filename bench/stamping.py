@@ -53,7 +53,7 @@ def seconds_for(work: Callable[[StampOrder], bytes], orders: list[StampOrder]) -
 
 def main(n: int = N_FORMS) -> int:
     programme = load_programme(ROOT / "deployments" / "de_an_835")
-    cycle = plan_cycle(programme, programme.obligations[0], 2026)
+    cycle = plan_cycle(programme, programme.obligation("O-20"), 2026)
     spec = cycle.form
     template = FormTemplate.build(cycle, programme, vietnamese())
     blank = template.stamp(StampOrder(unit_code="", unit_name="", token=""))

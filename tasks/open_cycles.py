@@ -11,7 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, cycles, rosters
+from models.db.records import arrivals, cycles, rosters, targets
 from models.domain.cycles import Cycle, cycles_to_open
 from models.domain.plan import Programme
 from models.domain.roster import Roster, Unit
@@ -68,50 +68,60 @@ def stamp_missing_forms(runtime: Runtime, cycle_codes: Iterable[str]) -> int:
             cycle = cycles.cycle(session, code)
             if cycle.form_code is None:
                 continue
-            template = None
+            templates: dict[bool, FormTemplate] = {}
             for chunk in cycles.duties_in_chunks(session, code, size=runtime.settings.units_per_chunk):
                 unstamped = [record for record in chunk if record.form_digest is None]
                 if not unstamped:
                     continue
-                template = template or form_template(runtime, cycle)
-                digests = _stamp(runtime, session, cycle, template, unstamped)
+                digests = _stamp(runtime, session, cycle, templates, unstamped)
                 cycles.set_form(session, digests)
                 session.commit()
                 n_stamped += len(digests)
     return n_stamped
 
 
-def form_template(runtime: Runtime, cycle: Cycle) -> FormTemplate:
-    """Return the template of a cycle's form, prepared once for all its units."""
-    programme = runtime.programme_of(cycle)
-    return FormTemplate.build(cycle, programme, runtime.texts)
-
-
 def _stamp(
     runtime: Runtime,
     session: Session,
     cycle: Cycle,
-    template: FormTemplate,
+    templates: dict[bool, FormTemplate],
     records: list[cycles.DutyRecord],
 ) -> dict[int, str]:
+    """Stamp forms and return their digests; `templates` keeps the two that there may be, with targets and without."""
+    codes = [record.duty.unit_code for record in records]
+    asked = targets.targets_of_units(session, cycle.programme_code, cycle.year, codes)
     previous = arrivals.figures_of_earlier_cycle(
         session,
         obligation_code=cycle.obligation_code,
         before=cycle.due_at,
-        unit_codes=[record.duty.unit_code for record in records],
+        unit_codes=codes,
     )
-    return {
-        record.duty.id: runtime.archive.keep(template.stamp(_order(record, previous.get(record.duty.unit_code, {}))))
-        for record in records
-    }
+    digests = {}
+    for record in records:
+        code = record.duty.unit_code
+        order = _order(record, previous.get(code, {}), _of_form(cycle, asked.get(code, {})))
+        has_targets = bool(order.targets)
+        if has_targets not in templates:
+            programme = runtime.programme_of(cycle)
+            templates[has_targets] = FormTemplate.build(cycle, programme, runtime.texts, has_targets=has_targets)
+        digests[record.duty.id] = runtime.archive.keep(templates[has_targets].stamp(order))
+    return digests
 
 
-def _order(record: cycles.DutyRecord, previous: dict[str, tuple[int | None, str | None]]) -> StampOrder:
+def _of_form(cycle: Cycle, asked: dict[str, int]) -> dict[str, int]:
+    """Return the targets that this form has a row for; a form of another kind shows none."""
+    return {code: amount for code, amount in asked.items() if code in cycle.form.landmarks}
+
+
+def _order(
+    record: cycles.DutyRecord, previous: dict[str, tuple[int | None, str | None]], asked: dict[str, int]
+) -> StampOrder:
     return StampOrder(
         unit_code=record.duty.unit_code,
         unit_name=record.duty.unit_name,
         token=record.token,
         previous={field: PreviousFigure(amount=amount, text=text) for field, (amount, text) in previous.items()},
+        targets=asked,
     )
 
 

@@ -183,9 +183,11 @@ class PreviousFigure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StampOrder:
-    """One form to be stamped: for whom, for which cycle, and the figures of last time by field code."""
+    """One form to be stamped: for whom, and by field code the figures of last time and the year's targets."""
 
     unit_code: str
     unit_name: str
     token: str
     previous: dict[str, PreviousFigure] = field(default_factory=dict)
+    targets: dict[str, int] = field(default_factory=dict)
+    """Only where the annual plan sets any: without one the form has no column of targets."""

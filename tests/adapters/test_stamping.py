@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -9,11 +10,12 @@ from zipfile import ZipFile
 import pytest
 from openpyxl import load_workbook
 
+from models.domain.checks import check_form
 from models.domain.cycles import plan_cycle
 from models.domain.vocabulary import FieldKind
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
-from tasks.adapters.workbooks import STAMP_KEYS, STAMP_SHEET
+from tasks.adapters.workbooks import STAMP_KEYS, STAMP_SHEET, form_words
 from tasks.adapters.workbooks.reading import read_workbook
 from tasks.adapters.workbooks.stamping import FormTemplate
 from tasks.ports import PreviousFigure, StampOrder
@@ -163,3 +165,38 @@ def test_a_form_that_libreoffice_has_saved_keeps_stamp_values_and_validations(fo
     assert previous_at(sheet, cycle, "CT21").value == "=1+1"
     assert {rule.type for rule in sheet.data_validations.dataValidation} == {"whole", "list"}
     assert sheet.protection.sheet
+
+
+@pytest.fixture(scope="module")
+def with_targets(cycle):
+    return FormTemplate.build(cycle, load_programme(PROGRAMME), vietnamese(), has_targets=True)
+
+
+def test_the_years_targets_stand_in_a_column_of_their_own_and_a_target_of_zero_is_shown(with_targets, cycle):
+    order = replace(ORDER, targets={"CT05": 24, "CT12": 0, "CT99": 7})
+    sheet = load_workbook(BytesIO(with_targets.stamp(order)))["Biểu 1"]
+    spec = cycle.form
+    shown = {item.code: sheet[f"{spec.target_column}{item.row}"].value for item in spec.fields}
+    assert {code: amount for code, amount in shown.items() if amount is not None} == {"CT05": 24, "CT12": 0}
+    assert sheet[f"{spec.target_column}{spec.first_row - 1}"].value == "Chỉ tiêu năm 2026"
+    assert sheet[f"{spec.target_column}{spec.first_row}"].protection.locked
+    assert previous_at(sheet, cycle, "CT19").value == 1_250_000_000
+
+
+def test_a_form_without_targets_has_no_column_for_them(template, cycle):
+    sheet = load_workbook(BytesIO(template.stamp(replace(ORDER, targets={"CT05": 24}))))["Biểu 1"]
+    assert template.stamp(replace(ORDER, targets={"CT05": 24})) == template.stamp(ORDER)
+    assert sheet.max_column == 7
+
+
+def test_whatever_comes_back_in_the_column_of_targets_is_not_read(with_targets, cycle):
+    workbook = load_workbook(BytesIO(with_targets.stamp(replace(ORDER, targets={"CT05": 24}))))
+    spec = cycle.form
+    workbook["Biểu 1"][f"{spec.target_column}{spec.field('CT05').row}"] = "abc"
+    workbook["Biểu 1"][spec.value_cell(spec.field("CT05"))] = 11
+    packed = BytesIO()
+    workbook.save(packed)
+    raw = read_workbook(packed.getvalue(), LimitSettings()).form
+    checked = check_form(spec, raw, words=form_words(vietnamese()))
+    assert {figure.field: figure.amount for figure in checked.figures}["CT05"] == 11
+    assert [found for found in checked.findings if found.cell.startswith(spec.target_column)] == []

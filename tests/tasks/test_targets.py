@@ -176,3 +176,18 @@ def test_a_new_workbook_shows_what_is_set_already(office):
         path = write_target_sheet.fn(runtime, 2025, *SIGNED)
     assert set_targets(office) == {"targets": 1, "units": 1, "changed": 0}
     assert path.is_file()
+
+
+def test_the_forms_of_the_next_report_show_the_targets_of_the_units_that_have_some(office):
+    set_targets(office, ("so-y-te", None, 12, None, 0))
+    office.round("2025-05-16 08:00")
+    with_target, without = (form_of(office, unit) for unit in ("so-y-te", "so-tu-phap"))
+    assert (with_target.max_column, without.max_column) == (8, 7)
+    rows = {with_target[f"A{row}"].value: row for row in range(7, with_target.max_row + 1)}
+    assert [with_target[f"H{rows[code]}"].value for code in CODES] == [12, None, 0]
+
+
+def form_of(office, unit):
+    digest = office.duty(unit).form_digest
+    with office.at("2025-05-16 09:00") as runtime:
+        return load_workbook(BytesIO(runtime.archive.read(digest)))["Biểu 1"]

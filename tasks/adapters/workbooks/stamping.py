@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Final, Self
@@ -50,11 +51,11 @@ class _Sheet:
     pieces: tuple[str, ...]
     slots: tuple[_Slot, ...]
 
-    def filled(self, unit_name: str, previous: Mapping[str, PreviousFigure]) -> bytes:
-        """Return the sheet with the unit's name and last figures (by address) in its slots."""
+    def filled(self, unit_name: str, figures: Mapping[str, PreviousFigure]) -> bytes:
+        """Return the sheet with the unit's name, and its last figures and targets (by address), in its slots."""
         parts = [self.pieces[0]]
         for slot, piece in zip(self.slots, self.pieces[1:], strict=True):
-            parts += (_cell(slot, previous.get(slot.at)) if slot.at else _escaped(unit_name), piece)
+            parts += (_cell(slot, figures.get(slot.at)) if slot.at else _escaped(unit_name), piece)
         return "".join(parts).encode()
 
 
@@ -66,39 +67,43 @@ class FormTemplate:
     _sheets: tuple[_Sheet, ...]
     _previous_cells: Mapping[str, str]
     """Field code -> address of the cell that shows the last figure."""
+    _target_cells: Mapping[str, str]
+    """Field code -> address of the cell that shows the year's target; empty on a form without their column."""
     _form: tuple[str, str, str]
     """Cycle, form and version, for the hidden sheet."""
 
     @classmethod
-    def build(cls, cycle: Cycle, programme: Programme, texts: Texts) -> Self:
-        """Draw the form of a cycle and keep it ready for stamping."""
+    def build(cls, cycle: Cycle, programme: Programme, texts: Texts, *, has_targets: bool = False) -> Self:
+        """Draw the form of a cycle and keep it ready for stamping, with a column of targets or without."""
         spec = cycle.form
         packed = io.BytesIO()
-        draw_form(cycle, programme, texts).save(packed)
+        draw_form(cycle, programme, texts, has_targets=has_targets).save(packed)
         opened_at = cycle.opens_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
         with zipfile.ZipFile(packed) as archive:
             members = {info.filename: archive.read(info) for info in archive.infolist()}
         members[PROPERTIES_MEMBER] = _MODIFIED.sub(rb"\g<1>" + opened_at, members[PROPERTIES_MEMBER])
         previous_cells = {item.code: f"{spec.previous_column}{item.row}" for item in spec.fields}
-        sheets = tuple(
-            _cut(member, _readable(members.pop(member)), previous_cells)
-            for member in (FIGURES_MEMBER, NARRATIVES_MEMBER)
-        )
+        target_cells = {item.code: f"{spec.target_column}{item.row}" for item in spec.fields} if has_targets else {}
+        slots = {FIGURES_MEMBER: {*previous_cells.values(), *target_cells.values()}, NARRATIVES_MEMBER: set[str]()}
+        sheets = tuple(_cut(member, _readable(members.pop(member)), wanted) for member, wanted in slots.items())
         members.pop(STAMP_MEMBER)
-        return cls(_packed(members), sheets, previous_cells, _form_of(cycle.code, spec))
+        return cls(_packed(members), sheets, previous_cells, target_cells, _form_of(cycle.code, spec))
 
     def stamp(self, order: StampOrder) -> bytes:
         """Return the form of one unit as an .xlsx file."""
-        previous = {
+        figures = {
             self._previous_cells[code]: figure
             for code, figure in order.previous.items()
             if code in self._previous_cells
         }
+        for code, amount in order.targets.items():
+            if code in self._target_cells:
+                figures[self._target_cells[code]] = PreviousFigure(amount=amount)
         packed = io.BytesIO()
         packed.write(self._base)
         with zipfile.ZipFile(packed, "a") as archive:
             for sheet in self._sheets:
-                _add(archive, sheet.member, sheet.filled(order.unit_name, previous))
+                _add(archive, sheet.member, sheet.filled(order.unit_name, figures))
             _add(archive, STAMP_MEMBER, _stamp_sheet((order.unit_code, *self._form, order.token)))
         return packed.getvalue()
 
@@ -112,9 +117,8 @@ def _readable(xml: bytes) -> str:
     return _REFERENCE.sub(lambda match: chr(int(match[1])), xml.decode())
 
 
-def _cut(member: str, xml: str, previous_cells: Mapping[str, str]) -> _Sheet:
-    """Cut a sheet at the cells of last figures and wherever its text names the unit."""
-    wanted = set(previous_cells.values()) if member == FIGURES_MEMBER else set()
+def _cut(member: str, xml: str, wanted: AbstractSet[str]) -> _Sheet:
+    """Cut a sheet at the cells that differ between units and wherever its text names the unit."""
     pieces, slots, end = [], [], 0
     for match in _PLACE.finditer(xml):
         if match["at"] and match["at"] not in wanted:

@@ -62,8 +62,11 @@ class HeadingLine:
     colour: str = "000000"
 
 
-def draw_form(cycle: Cycle, programme: Programme, texts: Texts) -> Workbook:
-    """Return the workbook of a cycle's form with `UNIT_PLACE` where the unit's name goes and no last figures."""
+def draw_form(cycle: Cycle, programme: Programme, texts: Texts, *, has_targets: bool = False) -> Workbook:
+    """Return the workbook of a cycle's form with `UNIT_PLACE` where the unit's name goes and no last figures.
+
+    With `has_targets` the sheet of figures has a column for the year's targets, blank as yet.
+    """
     spec = cycle.form
     words = form_words(texts)
     workbook = Workbook()
@@ -72,7 +75,7 @@ def draw_form(cycle: Cycle, programme: Programme, texts: Texts) -> Workbook:
         raise TypeError  # pragma: no cover - a new workbook has one worksheet
     figures.title = spec.figures_sheet
     heading = _heading(cycle, programme, texts)
-    _FiguresSheet(figures, spec, texts, words).draw(heading)
+    _FiguresSheet(figures, spec, texts, words, year=cycle.year if has_targets else None).draw(heading)
     _draw_narratives(workbook.create_sheet(spec.narratives_sheet), spec, texts, heading)
     _GuideSheet(workbook.create_sheet(texts.say("form.sheet.guide")), spec, texts, words).draw()
     workbook.create_sheet(STAMP_SHEET).sheet_state = "veryHidden"
@@ -107,14 +110,40 @@ def _heading(cycle: Cycle, programme: Programme, texts: Texts) -> tuple[HeadingL
 class _FiguresSheet:
     """Draws the sheet of figures: locked labels, last period, and the cells to fill with what may stand in them."""
 
-    def __init__(self, sheet: Worksheet, spec: FormSpec, texts: Texts, words: FormWords) -> None:
+    def __init__(
+        self, sheet: Worksheet, spec: FormSpec, texts: Texts, words: FormWords, *, year: int | None = None
+    ) -> None:
+        """Keep what is drawn; `year` is that of the targets, None for a form without their column."""
         self._sheet = sheet
         self._spec = spec
         self._texts = texts
         self._words = words
+        self._year = year
 
     def draw(self, heading: Sequence[HeadingLine]) -> None:
         spec = self._spec
+        widths = self._widths()
+        for column, width in widths.items():
+            self._sheet.column_dimensions[column].width = width
+        note = self._texts.say("form.heading.note")
+        last = next(reversed(widths))
+        _draw_heading(self._sheet, heading, note, last_row=spec.first_row - 2, columns=("A", "D", "E", last))
+        names = ("code", "label", "measure", "previous", "value", "estimate", "note")
+        labels = dict(zip(widths, (self._texts.say(f"form.column.{name}") for name in names), strict=False))
+        if self._year is not None:
+            labels[spec.target_column] = self._texts.say("form.column.target", year=self._year)
+        _draw_table_header(self._sheet, spec.first_row - 1, labels)
+        for item in spec.fields:
+            self._draw_row(item)
+        self._validate()
+        _set_up_page(self._sheet, self._texts, first_row=spec.first_row, last=f"{last}{spec.fields[-1].row}")
+
+    def _widths(self) -> dict[str, int]:
+        """Return the columns from left to right with their widths; targets take theirs from the notes.
+
+        So the sheet is as wide on paper, and prints at the same scale, with targets or without.
+        """
+        spec, has_targets = self._spec, self._year is not None
         widths = {
             "A": 14,
             spec.label_column: 50,
@@ -122,19 +151,9 @@ class _FiguresSheet:
             spec.previous_column: 17,
             spec.value_column: 19,
             spec.estimate_column: 11,
-            spec.note_column: 36,
+            spec.note_column: 21 if has_targets else 36,
         }
-        for column, width in widths.items():
-            self._sheet.column_dimensions[column].width = width
-        note = self._texts.say("form.heading.note")
-        _draw_heading(self._sheet, heading, note, last_row=spec.first_row - 2, columns=("A", "D", "E", "G"))
-        names = ("code", "label", "measure", "previous", "value", "estimate", "note")
-        labels = dict(zip(widths, (self._texts.say(f"form.column.{name}") for name in names), strict=True))
-        _draw_table_header(self._sheet, spec.first_row - 1, labels)
-        for item in spec.fields:
-            self._draw_row(item)
-        self._validate()
-        _set_up_page(self._sheet, self._texts, first_row=spec.first_row, last=f"G{spec.fields[-1].row}")
+        return widths | ({spec.target_column: 15} if has_targets else {})
 
     def _draw_row(self, item: FieldSpec) -> None:
         spec, sheet = self._spec, self._sheet
@@ -144,9 +163,11 @@ class _FiguresSheet:
         _label(sheet, f"A{item.row}", item.code, _WRAPPED, size=10, colour="7F7F7F")
         _label(sheet, f"{spec.label_column}{item.row}", item.label, _WRAPPED)
         _label(sheet, f"{spec.measure_column}{item.row}", item.unit_of_measure, _CENTRED, size=10)
-        previous = _label(sheet, f"{spec.previous_column}{item.row}", None, alignment, colour="595959")
-        previous.fill = _PREVIOUS
-        previous.number_format = number_format
+        shown = [spec.previous_column, *([spec.target_column] if self._year is not None else [])]
+        for column in shown:
+            cell = _label(sheet, f"{column}{item.row}", None, alignment, colour="595959")
+            cell.fill = _PREVIOUS
+            cell.number_format = number_format
         _input(sheet, spec.value_cell(item), alignment, number_format, is_bold=True)
         _input(sheet, f"{spec.estimate_column}{item.row}", _CENTRED, TEXT_FORMAT)
         _input(sheet, f"{spec.note_column}{item.row}", _WRAPPED, TEXT_FORMAT)
