@@ -23,7 +23,15 @@ from models.domain.judgement import Evidence, judge, reply_that_counts
 from models.domain.replies import read_reply
 from models.domain.submissions import Contribution, Reply, Signals, Verdict, completed_at
 from models.domain.tokens import is_own_address, token_in_address, token_in_subject
-from models.domain.vocabulary import OFFICE_ZONE, Channel, LetterKind, LetterState, MarkKind, Outcome
+from models.domain.vocabulary import (
+    OFFICE_ZONE,
+    Channel,
+    FindingLevel,
+    LetterKind,
+    LetterState,
+    MarkKind,
+    Outcome,
+)
 from tasks.adapters.archive import sha256_of
 from tasks.adapters.enclosures import Enclosures, attachments_brought, sort_enclosures
 from tasks.names import run_name
@@ -41,6 +49,17 @@ ANSWERED_BY: Final[Mapping[Outcome, LetterKind]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What a person decided of an arrival: which duty it answers, and what need not be looked for."""
+
+    duty_id: int
+    is_accepted: bool = False
+    """It counts as complete from its receipt, whatever the checks find."""
+    has_documents: bool = False
+    """The required documents are in the operator's hands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """An arrival with its files sorted and its workbooks read; nothing is decided yet."""
 
@@ -50,6 +69,8 @@ class Opened:
     forms: tuple[ReadForm, ...] = ()
     is_repeated: bool = False
     """The same bytes have had an outcome before."""
+    ruling: Ruling | None = None
+    """What a person decided of it."""
 
     @property
     def ours(self) -> tuple[RawForm, ...]:
@@ -123,10 +144,51 @@ def judged_in_chunks(runtime: Runtime, as_of: datetime, *, dry_run: bool = False
             yield judged
 
 
+def judge_by_ruling(
+    runtime: Runtime, session: Session, arrival: arrivals.TakenArrival, ruling: Ruling, *, as_of: datetime
+) -> Verdict:
+    """Judge one arrival as a person ruled and write it down in the session's transaction, answer included."""
+    opened = [replace(item, ruling=ruling) for item in _open(runtime, [arrival])]
+    known = _look_up(runtime, session, opened)
+    judged = [_judge_one(runtime, item, known) for item in opened]
+    if ruling.is_accepted:
+        judged = [_accepted(item, known) for item in judged]
+    _write_down(runtime, session, judged, known=known, as_of=as_of)
+    return judged[0].verdict
+
+
+def _accepted(judged: Judged, known: Known) -> Judged:
+    """Return the arrival as accepted: what would have been returned is asked about instead."""
+    assert judged.opened.ruling is not None  # noqa: S101 - only what a person ruled comes here
+    duty = known.duties[judged.opened.ruling.duty_id].duty
+    checked = judged.checked
+    if checked is not None:
+        checked = replace(checked, findings=tuple(map(_as_question, checked.findings)))
+    questions = tuple(
+        _as_question(reason) for reason in judged.verdict.reasons if reason.level is not FindingLevel.NOTE
+    )
+    verdict = Verdict(
+        outcome=Outcome.ACCEPTED,
+        reasons=(note("accepted_by_operator"), *questions),
+        duty_id=duty.id,
+        unit_code=duty.unit_code,
+        cycle_code=duty.cycle_code,
+    )
+    return replace(judged, verdict=verdict, checked=checked)
+
+
+def _as_question(found: Finding) -> Finding:
+    return replace(found, level=FindingLevel.QUESTION) if found.is_blocking else found
+
+
 def _open_next(runtime: Runtime, after_id: int) -> list[Opened]:
-    """Open the arrivals beyond a number: take mails apart, sort their files, and read the workbooks."""
     with runtime.sessions() as session:
         taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=after_id)
+    return _open(runtime, taken)
+
+
+def _open(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Opened]:
+    """Open arrivals: take mails apart, sort their files, and read the workbooks."""
     mails = [_read(runtime, arrival) for arrival in taken]
     sorted_files = [sort_enclosures(mail.files, runtime.settings.limits) for mail in mails]
     read = iter(runtime.reader.read([file.content for files in sorted_files for file in files.workbooks]))
@@ -169,6 +231,8 @@ def _read(runtime: Runtime, arrival: arrivals.TakenArrival) -> ParsedMail:
     content = runtime.archive.read(arrival.digest)
     if arrival.channel is Channel.MAIL or arrival.file_name.lower().endswith(".eml"):
         return runtime.mail_reader.read(content, is_cut=arrival.is_cut)
+    if not arrival.file_name:
+        return ParsedMail()
     return ParsedMail(files=(MailFile(name=arrival.file_name, media_type="", content=content),))
 
 
@@ -182,6 +246,7 @@ def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Kn
     units |= {form.stamp.unit_code for item in opened for form in item.ours if form.stamp is not None}
     waiting = cycles.open_duties_of_units(session, units, max(item.arrival.received_at for item in opened))
     ids = {*by_token.values(), *(i for found in by_message.values() for i in found)}
+    ids |= {item.ruling.duty_id for item in opened if item.ruling is not None}
     ids |= {duty_id for found in waiting.values() for duty_id in found}
     duties = cycles.duties(session, ids)
     every_cycle = {cycle.code: cycle for cycle in cycles.all_cycles(session)}
@@ -230,6 +295,8 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
         checked = _check(runtime, opened.ours[0], record, cycle, known)
     rules = cycle.terms.required_attachments if cycle is not None else ()
     attachments = attachments_brought(rules, opened.enclosures.documents)
+    if opened.ruling is not None and opened.ruling.has_documents:
+        attachments |= {rule.code for rule in rules}
     evidence = Evidence(
         received_at=opened.arrival.received_at,
         attribution=attribution,
@@ -254,6 +321,8 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
 
 
 def _ignorable(runtime: Runtime, opened: Opened) -> Finding | None:
+    if opened.ruling is not None:
+        return None
     mail = opened.mail
     if mail.sender and is_own_address(mail.sender, runtime.settings.mail_from):
         return note(OWN_LETTER)
@@ -272,6 +341,10 @@ def _reply(runtime: Runtime, opened: Opened) -> Reply | None:
 
 
 def _signals(runtime: Runtime, opened: Opened, known: Known) -> Signals:
+    if opened.ruling is not None:
+        unit = known.duties[opened.ruling.duty_id].duty.unit_code
+        operator = opened.arrival.operator
+        return Signals(token_duty=opened.ruling.duty_id, operator=operator, workbook_unit=unit)
     mail_tokens = _mail_tokens(runtime, opened.mail)
     stamps = [form.stamp for form in opened.ours if form.stamp is not None]
     by_mail = {known.by_token[token] for token in mail_tokens if token in known.by_token}
@@ -420,9 +493,9 @@ def _credit(
         for item in judged
         if item.verdict.duty_id is not None and item.verdict.outcome in {Outcome.ACCEPTED, Outcome.RETURNED}
     ]
-    bringing = [(item, duty_id) for item, duty_id in credited if item.checked is not None or item.attachments]
+    bringing = [(item, duty_id) for item, duty_id in credited if _brings_something(item)]
     for item, duty_id in credited:
-        if item.checked is None and not item.attachments and item.reply is not None:
+        if not _brings_something(item) and item.reply is not None:
             cycles.add_mark(session, duty_id, _mark_of(item.reply, item.opened.arrival.received_at))
     submissions = [
         arrivals.NewSubmission(
@@ -443,6 +516,14 @@ def _credit(
     cycles.settle_sisters(session, completed, runtime.settled_along, accepted_at=as_of)
 
 
+def _brings_something(judged: Judged) -> bool:
+    return judged.checked is not None or bool(judged.attachments) or _is_accepted_by_hand(judged)
+
+
+def _is_accepted_by_hand(judged: Judged) -> bool:
+    return judged.opened.ruling is not None and judged.opened.ruling.is_accepted
+
+
 def _completed(bringing: Sequence[tuple[Judged, int]], known: Known) -> dict[int, datetime]:
     """Return by duty when it was complete, as its first accepted arrival of the chunk found it."""
     brought: dict[int, list[Contribution]] = {}
@@ -451,6 +532,9 @@ def _completed(bringing: Sequence[tuple[Judged, int]], known: Known) -> dict[int
         contributions = brought.setdefault(duty_id, list(known.contributions.get(duty_id, ())))
         contributions.append(_contribution(item))
         if item.verdict.outcome is not Outcome.ACCEPTED or duty_id in found:
+            continue
+        if _is_accepted_by_hand(item):
+            found[duty_id] = item.opened.arrival.received_at
             continue
         cycle = known.cycles[known.duties[duty_id].duty.cycle_code]
         required = frozenset(rule.code for rule in cycle.terms.required_attachments)

@@ -278,7 +278,7 @@ class ReminderRow(Base):
     """One rung for one duty and one recipient: the constraint is what stops a second one."""
 
     __tablename__ = "reminder"
-    __table_args__ = (UniqueConstraint("duty_id", "rung", "recipient"), Index(None, "letter_id"))
+    __table_args__ = (UniqueConstraint("duty_id", "rung", "recipient", "occasion"), Index(None, "letter_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     duty_id: Mapped[int] = mapped_column(ForeignKey("duty.id"))
@@ -288,6 +288,8 @@ class ReminderRow(Base):
     letter_id: Mapped[int | None] = mapped_column(ForeignKey("letter.id"))
     cancelled_because: Mapped[SkipReason | None] = mapped_column(Word(SkipReason))
     """The unit answered between deciding and sending."""
+    occasion: Mapped[str] = mapped_column(CODE, default="", server_default="")
+    """The day on which an operator had a rung said once more; empty for the ladder's own."""
 
 
 class SkipRow(Base):

@@ -118,6 +118,28 @@ def decide(
     return Send(duty_id=duty.id, rung=newest, to=to, superseded=superseded)
 
 
+def decide_by_hand(
+    duty: Duty, *, days: LadderDays, contacts: Sequence[str], chased_today: AbstractSet[str], as_of: datetime
+) -> Decision:
+    """Return the letter this duty gets because an operator wants it chased now, or why it gets none.
+
+    It says the newest rung that has come, or the first one where none has. `chased_today` holds the addresses that
+    have a chasing letter of today already: one person gets one a day.
+    """
+    standing = standing_at(duty, as_of)
+    reason = SILENT_STANDINGS.get(standing) or _reason_to_wait(duty, as_of)
+    if reason is None and not contacts:
+        reason = SkipReason.NO_CONTACT
+    if reason is None and contacts[0] in chased_today:
+        reason = SkipReason.ONE_LETTER_A_DAY
+    due = _due_rungs(duty, days, standing, as_of)
+    coming = [d for d in days.dated(duty.opens_at, late_at(duty, as_of)) if d.rung.action is RungAction.LETTER]
+    rung = next((dated.rung for dated in [*reversed(due), *coming]), None)
+    if reason is None and rung is not None:
+        return Send(duty_id=duty.id, rung=rung, to=(contacts[0],))
+    return Skip(duty_id=duty.id, reason=reason or SkipReason.NOT_DUE)
+
+
 def next_rung(duty: Duty, days: LadderDays, already_sent: AbstractSet[str], as_of: datetime) -> DatedRung | None:
     """Return the next letter this duty would get if nothing came in, for the board."""
     if standing_at(duty, as_of) in SILENT_STANDINGS and standing_at(duty, as_of) is not Standing.NOT_OPEN:

@@ -65,16 +65,29 @@ def decided_rungs(session: Session, duty_ids: Sequence[int]) -> dict[int, frozen
     return {duty_id: frozenset(rungs) for duty_id, rungs in found.items()}
 
 
-def queue_reminders(session: Session, sends: Iterable[Send], *, decided_at: datetime) -> int:
-    """Write one ledger row a rung and recipient, and return how many are new."""
+def queue_reminders(session: Session, sends: Iterable[Send], *, decided_at: datetime, occasion: str = "") -> int:
+    """Write one ledger row a rung and recipient, and return how many are new.
+
+    One that was taken back waits for its letter again. `occasion` is the day on which an operator has a rung said
+    once more; the ladder's own have none.
+    """
+    wanted = {(send.duty_id, send.rung.code, to): None for send in sends for to in send.to}
+    known = _known_reminders(session, {duty_id for duty_id, _, _ in wanted}, occasion)
+    revived = [known[key].id for key in wanted if key in known and known[key].cancelled_because is not None]
+    if revived:
+        session.execute(
+            update(ReminderRow)
+            .where(ReminderRow.id.in_(revived))
+            .values(cancelled_because=None, letter_id=None, decided_at=decided_at)
+        )
     rows = [
-        {"duty_id": send.duty_id, "rung": send.rung.code, "recipient": to, "decided_at": decided_at}
-        for send in sends
-        for to in dict.fromkeys(send.to)
+        {"duty_id": duty_id, "rung": rung, "recipient": to, "decided_at": decided_at, "occasion": occasion}
+        for duty_id, rung, to in wanted
+        if (duty_id, rung, to) not in known
     ]
     if rows:
         session.execute(insert(ReminderRow), rows)
-    return len(rows)
+    return len(rows) + len(revived)
 
 
 def note_skips(session: Session, skips: Iterable[Skip], *, at: datetime) -> int:
@@ -289,6 +302,15 @@ def rungs_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int, list
         )
         found.setdefault(reminder.duty_id, []).append(sent)
     return found
+
+
+def _known_reminders(
+    session: Session, duty_ids: AbstractSet[int], occasion: str
+) -> dict[tuple[int, str, str], ReminderRow]:
+    rows = session.scalars(
+        select(ReminderRow).where(ReminderRow.duty_id.in_(list(duty_ids)), ReminderRow.occasion == occasion)
+    )
+    return {(row.duty_id, row.rung, row.recipient): row for row in rows}
 
 
 def _known_skips(session: Session, duty_ids: AbstractSet[int]) -> set[tuple[int, str, SkipReason]]:

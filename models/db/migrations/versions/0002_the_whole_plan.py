@@ -181,6 +181,13 @@ def upgrade() -> None:
     with op.batch_alter_table("score_letter", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_score_letter_review_id"), ["review_id"], unique=False)
 
+    with op.batch_alter_table("reminder", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("occasion", sa.String(length=80), server_default="", nullable=False))
+        batch_op.drop_constraint(batch_op.f("uq_reminder_duty_id_rung_recipient"), type_="unique")
+        batch_op.create_unique_constraint(
+            batch_op.f("uq_reminder_duty_id_rung_recipient_occasion"), ["duty_id", "rung", "recipient", "occasion"]
+        )
+
     with op.batch_alter_table("arrival", schema=None) as batch_op:
         batch_op.add_column(sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True))
 
@@ -207,6 +214,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_reopening_letter_id"))
     op.drop_table("reopening")
     op.drop_column("arrival", "resolved_at")
+    op.execute("DELETE FROM reminder WHERE occasion <> ''")
+    with op.batch_alter_table("reminder", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("uq_reminder_duty_id_rung_recipient_occasion"), type_="unique")
+        batch_op.drop_column("occasion")
+        batch_op.create_unique_constraint(
+            batch_op.f("uq_reminder_duty_id_rung_recipient"), ["duty_id", "rung", "recipient"]
+        )
     with op.batch_alter_table("score_letter", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_score_letter_review_id"))
     op.drop_table("score_letter")
