@@ -18,9 +18,13 @@ from typing import Any, Final
 
 from prefect import Flow
 
+from flows.inspecting import close_remedy, conclude_inspection, record_inspection_findings, start_inspection
+from flows.planning import prepare_target_sheet, set_targets
 from tasks.choices import Choice
 
 EVERY_OBLIGATION: Final[tuple[str, ...]] = ("",)
+INSPECTIONS: Final = ("O-12", "O-14", "O-24")
+ANNUAL_PLAN: Final = ("O-11",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,4 +42,29 @@ class ManualDeployment:
 
 def manual_deployments() -> Iterator[ManualDeployment]:
     """Yield what operators do by hand, in the order of their numbers."""
-    yield from ()
+    yield ManualDeployment(
+        flow=start_inspection,
+        code="start_inspection",
+        serves=INSPECTIONS,
+        choices={
+            "inspection_obligation": Choice.INSPECTION_OBLIGATIONS,
+            "inspected_units": Choice.UNITS_IN_FORCE,
+        },
+    )
+    yield ManualDeployment(
+        flow=record_inspection_findings,
+        code="record_inspection",
+        serves=INSPECTIONS,
+        choices={"inspection": Choice.INSPECTIONS, "inspected_unit": Choice.INSPECTED_UNITS},
+    )
+    yield ManualDeployment(
+        flow=conclude_inspection,
+        code="conclude_inspection",
+        serves=INSPECTIONS,
+        choices={"inspection": Choice.INSPECTIONS},
+    )
+    yield ManualDeployment(
+        flow=close_remedy, code="close_remedy", serves=INSPECTIONS, choices={"remedy": Choice.OPEN_REMEDIES}
+    )
+    yield ManualDeployment(flow=prepare_target_sheet, code="target_sheet", serves=ANNUAL_PLAN)
+    yield ManualDeployment(flow=set_targets, code="set_targets", serves=ANNUAL_PLAN)

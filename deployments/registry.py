@@ -16,12 +16,13 @@ from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
 from deployments.manual import EVERY_OBLIGATION, ManualDeployment, manual_deployments
+from flows.inspecting import inspection_round
 from flows.receiving import poll_mailbox
 from flows.reporting import report_cycle
 from models.domain.calendar import last_day_before
 from models.domain.cycles import cycles_of_years
 from models.domain.plan import Obligation, Programme
-from models.domain.vocabulary import OFFICE_ZONE
+from models.domain.vocabulary import OFFICE_ZONE, ObligationKind
 from tasks.adapters.texts import Texts
 from tasks.choices import Choice, Offers, offer_in
 
@@ -33,6 +34,8 @@ POLL_MINUTES: Final = 5
 EVERY_MONTH: Final = "*"
 DAYS_AFTER_THE_LAST_RUNG: Final = 60
 """How long after a cycle fell late its round still runs, for late units and their editions."""
+ROUNDS: Final[Mapping[ObligationKind, Flow[Any, Any]]] = {ObligationKind.INSPECTION: inspection_round}
+"""The flow of the rounds of a kind of obligation; every other kind has the round of a report."""
 ONE_AT_A_TIME: Final = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 """Missed runs are never dropped by Prefect: on return all would start at once. One at a time, no queue."""
 NOT_EMPTY: Final[Mapping[str, dict[str, object]]] = {
@@ -64,7 +67,7 @@ def deployments_of(programme: Programme, texts: Texts, today: date) -> Iterator[
         if not (obligation.is_scheduled or obligation.is_opened_by_hand):
             continue
         yield Deployment(
-            flow=report_cycle,
+            flow=ROUNDS.get(obligation.kind, report_cycle),
             name=texts.say(
                 "deployment.obligation.name",
                 position=f"{position:02}",
@@ -116,9 +119,10 @@ def started_by_hand(programmes: Sequence[Programme], texts: Texts) -> Iterator[D
 def months_of_rounds(programme: Programme, obligation: Obligation) -> list[str]:
     """Return the months in which an obligation's cycles are open or chased, as ranges for a cron line.
 
-    A range that crosses the new year is split in two, for a cron line cannot. What a person opens may run at any time.
+    A range that crosses the new year is split in two, for a cron line cannot. What a person opens may run at any time:
+    so may any inspection, for its remedies are chased until they are closed.
     """
-    if obligation.is_opened_by_hand:
+    if obligation.is_opened_by_hand or obligation.kind is ObligationKind.INSPECTION:
         return ["*"]
     months: set[int] = set()
     for cycle in cycles_of_years(

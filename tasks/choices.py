@@ -15,9 +15,10 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTag
 from prefect.runtime import flow_run
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, cycles
-from models.domain.vocabulary import EditionKind
+from models.db.records import arrivals, cycles, inspections
+from models.domain.vocabulary import EditionKind, ObligationKind
 from tasks.import_roster import roster_in_force
+from tasks.inspection_risks import open_remedies
 from tasks.runtime import Runtime
 
 SEPARATOR: Final = " · "
@@ -36,6 +37,10 @@ class Choice(StrEnum):
     QUARANTINED_ARRIVALS = "quarantined_arrivals"
     UNACCEPTED_ARRIVALS = "unaccepted_arrivals"
     EDITION_KINDS = "edition_kinds"
+    INSPECTION_OBLIGATIONS = "inspection_obligations"
+    INSPECTIONS = "inspections"
+    INSPECTED_UNITS = "inspected_units"
+    OPEN_REMEDIES = "open_remedies"
 
 
 Offers = Mapping[Choice, Sequence[str]]
@@ -124,6 +129,36 @@ def _edition_kinds(runtime: Runtime, _session: Session, _as_of: datetime) -> lis
     return [labelled(kind.value, runtime.texts.label(kind)) for kind in EditionKind]
 
 
+def _inspection_obligations(runtime: Runtime, _session: Session, _as_of: datetime) -> list[str]:
+    obligations = [each for programme in runtime.programmes.values() for each in programme.obligations]
+    return [
+        labelled(each.code, f"{each.short_title} ({each.clause})")
+        for each in obligations
+        if each.kind is ObligationKind.INSPECTION
+    ]
+
+
+def _inspections(runtime: Runtime, session: Session, as_of: datetime) -> list[str]:
+    held = [each for code in runtime.programmes for each in inspections.inspections_of(session, code, started_by=as_of)]
+    return [labelled(each.code, each.title) for each in reversed(held)]
+
+
+def _inspected_units(runtime: Runtime, session: Session, as_of: datetime) -> list[str]:
+    held = [each for code in runtime.programmes for each in inspections.inspections_of(session, code, started_by=as_of)]
+    records = [
+        record.duty
+        for each in held
+        for chunk in cycles.duties_in_chunks(session, each.code, size=runtime.settings.units_per_chunk)
+        for record in chunk
+    ]
+    return sorted({labelled(duty.unit_code, duty.unit_name) for duty in records})
+
+
+def _open_remedies(runtime: Runtime, session: Session, as_of: datetime) -> list[str]:
+    owed = [record.duty for code in runtime.programmes for record in open_remedies(session, code, as_of)]
+    return [labelled(duty.cycle_code, duty.unit_name) for duty in owed]
+
+
 def _arrival(runtime: Runtime, item: arrivals.JudgedArrival) -> str:
     who = item.envelope.sender or item.envelope.workbook_name or "–"
     what = runtime.texts.label(item.outcome)
@@ -137,4 +172,8 @@ _OFFERS: Final[Mapping[Choice, Callable[[Runtime, Session, datetime], list[str]]
     Choice.QUARANTINED_ARRIVALS: _quarantined_arrivals,
     Choice.UNACCEPTED_ARRIVALS: _unaccepted_arrivals,
     Choice.EDITION_KINDS: _edition_kinds,
+    Choice.INSPECTION_OBLIGATIONS: _inspection_obligations,
+    Choice.INSPECTIONS: _inspections,
+    Choice.INSPECTED_UNITS: _inspected_units,
+    Choice.OPEN_REMEDIES: _open_remedies,
 }

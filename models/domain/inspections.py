@@ -170,6 +170,16 @@ def conclusion_problems(
     return tuple(problems)
 
 
+def remedy_problems(done_on: date, *, opened_on: date, today: date, words: dict[str, str]) -> tuple[Problem, ...]:
+    """Return everything that is wrong with the day on which a remedy is said to be done."""
+    problems = [*_blanks(words)]
+    if done_on < opened_on:
+        problems.append(Problem("done_before_start", (("done_on", done_on), ("opened_on", opened_on))))
+    if done_on > today:
+        problems.append(Problem("done_in_the_future", (("done_on", done_on), ("today", today))))
+    return tuple(problems)
+
+
 def is_concluded_in_time(concluded_on: date, conclude_by: date) -> bool:
     """Say whether a conclusion of that day keeps its last day; 30/9 does for clause II.6, 01/10 does not."""
     return concluded_on <= conclude_by

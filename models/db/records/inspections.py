@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
+from pydantic import TypeAdapter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.db.tables import ArrivalRow, CycleRow, DutyRow, InspectionFindingRow, InspectionRow
 from models.domain.inspections import InspectionFinding, InspectionOrder, Proposal, UnknownInspectionError
 from models.domain.vocabulary import Outcome
+
+_PROPOSALS: Final = TypeAdapter(tuple[Proposal, ...])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,8 @@ class StoredInspection:
     ends_on: date
     conclude_by: date
     seed: str
+    proposal: tuple[Proposal, ...]
+    """Why each unit was proposed; empty where units were chosen."""
     started_at: datetime
     concluded_on: date | None
     conclusion_number: str
@@ -73,7 +79,7 @@ def add_inspection(
             ends_on=order.ends_on,
             conclude_by=order.conclude_by,
             seed=seed,
-            proposal=[_proposal_as_json(each) for each in proposal],
+            proposal=_PROPOSALS.dump_python(tuple(proposal), mode="json"),
             started_at=started_at,
         )
     )
@@ -237,13 +243,9 @@ def _stored(row: InspectionRow) -> StoredInspection:
         ends_on=row.ends_on,
         conclude_by=row.conclude_by,
         seed=row.seed,
+        proposal=_PROPOSALS.validate_python(row.proposal),
         started_at=row.started_at,
         concluded_on=row.concluded_on,
         conclusion_number=row.conclusion_number,
         conclusion=row.conclusion,
     )
-
-
-def _proposal_as_json(proposal: Proposal) -> dict[str, object]:
-    reasons = [{"kind": reason.kind.value, "n": reason.n, "points": reason.points} for reason in proposal.reasons]
-    return {"unit": proposal.unit_code, "points": proposal.points, "reasons": reasons}
