@@ -167,10 +167,10 @@ def conclude_inspection(
 
 
 @flow(name="close-remedy")
-def close_remedy(*, remedy: str, done_on: date, operator: str, reason: str) -> None:
+def close_remedy(*, remedy: str, remedied_on: date, operator: str, reason: str) -> None:
     """Record that a remedy was carried out, so that its unit is chased no more."""
     with told_to_the_operator(), open_runtime(Settings.load()) as runtime:
-        code = close(runtime, chosen(remedy), done_on=done_on, operator=operator, reason=reason)
+        code = close(runtime, chosen(remedy), done_on=remedied_on, operator=operator, reason=reason)
         name_inspection_run(runtime, "closed", code, runtime.clock.now())
         _show(runtime, runtime.clock.now())
 
