@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from prefect import Flow
 
+from flows.assigning import close_task, import_tasks
 from flows.inspecting import close_remedy, conclude_inspection, record_inspection_findings, start_inspection
 from flows.planning import prepare_target_sheet, set_targets
 from tasks.choices import Choice
@@ -25,6 +26,7 @@ from tasks.choices import Choice
 EVERY_OBLIGATION: Final[tuple[str, ...]] = ("",)
 INSPECTIONS: Final = ("O-12", "O-14", "O-24")
 ANNUAL_PLAN: Final = ("O-11",)
+ANNEX: Final = ("O-08",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,5 +68,7 @@ def manual_deployments() -> Iterator[ManualDeployment]:
     yield ManualDeployment(
         flow=close_remedy, code="close_remedy", serves=INSPECTIONS, choices={"remedy": Choice.OPEN_REMEDIES}
     )
+    yield ManualDeployment(flow=import_tasks, code="import_tasks", serves=ANNEX)
+    yield ManualDeployment(flow=close_task, code="close_task", serves=ANNEX, choices={"owed_task": Choice.OWED_TASKS})
     yield ManualDeployment(flow=prepare_target_sheet, code="target_sheet", serves=ANNUAL_PLAN)
     yield ManualDeployment(flow=set_targets, code="set_targets", serves=ANNUAL_PLAN)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from models.db.records import arrivals, cycles, inspections
 from models.domain.vocabulary import EditionKind, ObligationKind
+from tasks.assign_tasks import owed_tasks
 from tasks.import_roster import roster_in_force
 from tasks.inspection_risks import open_remedies
 from tasks.runtime import Runtime
@@ -41,6 +42,7 @@ class Choice(StrEnum):
     INSPECTIONS = "inspections"
     INSPECTED_UNITS = "inspected_units"
     OPEN_REMEDIES = "open_remedies"
+    OWED_TASKS = "owed_tasks"
 
 
 Offers = Mapping[Choice, Sequence[str]]
@@ -159,6 +161,11 @@ def _open_remedies(runtime: Runtime, session: Session, as_of: datetime) -> list[
     return [labelled(duty.cycle_code, duty.unit_name) for duty in owed]
 
 
+def _owed_tasks(runtime: Runtime, session: Session, as_of: datetime) -> list[str]:
+    owed = owed_tasks(runtime, session, as_of)
+    return [labelled(code, SEPARATOR.join([title, unit])) for code, title, unit in owed]
+
+
 def _arrival(runtime: Runtime, item: arrivals.JudgedArrival) -> str:
     who = item.envelope.sender or item.envelope.workbook_name or "–"
     what = runtime.texts.label(item.outcome)
@@ -176,4 +183,5 @@ _OFFERS: Final[Mapping[Choice, Callable[[Runtime, Session, datetime], list[str]]
     Choice.INSPECTIONS: _inspections,
     Choice.INSPECTED_UNITS: _inspected_units,
     Choice.OPEN_REMEDIES: _open_remedies,
+    Choice.OWED_TASKS: _owed_tasks,
 }

@@ -276,6 +276,8 @@ class ObligationWritten(Written):
         is_scheduled = any(rule.due is not None for rule in self.rules)
         if is_scheduled and (self.cycle_code is None or self.cycle_title is None):
             raise fault("cycles_without_name", found=self.code)
+        if is_scheduled and "{number}" in f"{self.cycle_code}{self.cycle_title}":
+            raise fault("cycle_code_without_year", found=self.cycle_code)
         if self.kind is ObligationKind.CONTINUOUS and self.evidence is None:
             raise fault("continuous_without_evidence", found=self.code)
         if self.kind is not ObligationKind.CONTINUOUS and not self.rules and self.answered_with is None:

@@ -189,16 +189,18 @@ def _placeholders(value: str) -> list[str]:
 
 
 def _cycle_code(value: str) -> str:
-    """A cycle is told from its sisters by its year, or by the cycle that it follows."""
-    filled = value.replace("{year}", "2025").replace("{after}", "bc-2025")
-    if _placeholders(value) not in (["year"], ["after"]) or not _SLUG.fullmatch(filled):
+    """A cycle is told from its sisters by its year (and number in an annex), or by the cycle that it follows."""
+    filled = value.replace("{year}", "2025").replace("{after}", "bc-2025").replace("{number}", "1")
+    if sorted(_placeholders(value)) not in (["year"], ["after"], ["number", "year"]) or not _SLUG.fullmatch(filled):
         raise fault("cycle_code_without_year", found=value)
     return value
 
 
 def _cycle_title(value: str) -> str:
     names = set(_placeholders(value))
-    if names not in ({"year"}, {"after"}) or not any(mark in value for mark in ("{year}", "{after}")):
+    if names not in ({"year"}, {"after"}, {"year", "number"}) or not any(
+        mark in value for mark in ("{year}", "{after}")
+    ):
         raise fault("cycle_title_without_year", found=value)
     return value
 
