@@ -4,8 +4,9 @@ A finding names the cell as it is in the sender's own file: rows are found by th
 inserted rows and renamed sheets do no harm.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from models.domain.forms import (
@@ -46,7 +47,11 @@ class PastFigures:
     """An earlier cycle of the same year whose period lies within this one: what flows cannot become less."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+_Landmark = tuple[str, int, str]
+"""A cell in the first column: its sheet, its row, and the key by which its text is compared."""
+
+
+@dataclass(slots=True, kw_only=True)
 class _Entry:
     """What one row gave: its figure, if it could be read, and where its value stands."""
 
@@ -86,8 +91,11 @@ def not_asked_for(raw: RawForm, *, cycle_title: str, cycle_titles: Mapping[str, 
 
 def check_form(spec: FormSpec, raw: RawForm, *, words: FormWords, past: PastFigures | None = None) -> CheckedForm:
     """Return the figures and narratives of a filled form with every finding, in the order of its sheets and rows."""
-    figures, figure_findings = _check_figures(spec, raw, words, past or PastFigures())
-    narratives, narrative_findings = _check_narratives(spec, raw)
+    landmarks = _landmarks(raw)
+    figures, figure_findings = _check_figures(
+        spec, raw, words, past=past or PastFigures(), located=_located(landmarks, spec.figures_sheet, spec.landmarks)
+    )
+    narratives, narrative_findings = _check_narratives(spec, raw, landmarks)
     findings = [*_converted_fonts(raw), *figure_findings, *narrative_findings]
     return CheckedForm(figures=figures, narratives=narratives, findings=in_order(findings, raw.sheets))
 
@@ -105,13 +113,25 @@ def in_order(findings: list[Finding], sheets: tuple[str, ...]) -> tuple[Finding,
 
 def locate(raw: RawForm, sheet: str, codes: tuple[str, ...]) -> Located | None:
     """Find the sheet that holds the codes in its first column: the named one, else the one that holds most of them."""
-    wanted = {comparison_key(code): code for code in codes}
+    return _located(_landmarks(raw), sheet, codes)
+
+
+def _landmarks(raw: RawForm) -> list[_Landmark]:
+    """Return what stands in the first column of any sheet; a long text is no code, and is left out."""
+    return [
+        (sheet, int(address[1:]), key)
+        for (sheet, address), value in raw.cells.items()
+        if address[0] == LANDMARK_COLUMN and address[1:].isdigit() and (key := _code_key(value))
+    ]
+
+
+def _located(landmarks: Sequence[_Landmark], sheet: str, codes: tuple[str, ...]) -> Located | None:
+    wanted = _by_key(codes)
     found: dict[str, dict[str, list[int]]] = {}
-    for (name, address), value in raw.cells.items():
-        if address[0] == LANDMARK_COLUMN and address[1:].isdigit():
-            code = wanted.get(_code_key(value))
-            if code is not None:
-                found.setdefault(name, {}).setdefault(code, []).append(int(address[1:]))
+    for name, row, key in landmarks:
+        code = wanted.get(key)
+        if code is not None:
+            found.setdefault(name, {}).setdefault(code, []).append(row)
     if not found:
         return None
     name = max(found, key=lambda each: (len(found[each]), comparison_key(each) == comparison_key(sheet)))
@@ -121,6 +141,11 @@ def locate(raw: RawForm, sheet: str, codes: tuple[str, ...]) -> Located | None:
         rows={code: places[0] for code, places in rows.items()},
         repeated=tuple((code, row) for code, places in rows.items() for row in places[1:]),
     )
+
+
+@lru_cache(maxsize=64)
+def _by_key(codes: tuple[str, ...]) -> dict[str, str]:
+    return {comparison_key(code): code for code in codes}
 
 
 def _code_key(value: object) -> str:
@@ -141,9 +166,8 @@ def _converted_fonts(raw: RawForm) -> Iterator[Finding]:
 
 
 def _check_figures(
-    spec: FormSpec, raw: RawForm, words: FormWords, past: PastFigures
+    spec: FormSpec, raw: RawForm, words: FormWords, *, past: PastFigures, located: Located | None
 ) -> tuple[tuple[Figure, ...], list[Finding]]:
-    located = locate(raw, spec.figures_sheet, spec.landmarks)
     if located is None:
         return (), [finding("sheet_missing", sheet=spec.figures_sheet, name=spec.figures_sheet)]
     reader = _RowReader(spec, raw, words, located)
@@ -182,13 +206,14 @@ class _RowReader:
         note, *_ = read_text(self._at(self._spec.note_column, row))
         is_estimate = self._is_estimate(item, row)
         if isinstance(is_estimate, Finding):
-            entry = _with(entry, is_estimate)
+            entry.findings += (is_estimate,)
         given = self._value(entry, has_note=bool(note))
         if isinstance(given, Finding):
-            return _with(entry, given)
+            entry.findings += (given,)
+            return entry
         amount, text = (given, None) if isinstance(given, int) else (None, given)
-        figure = Figure(field=item.code, amount=amount, text=text, is_estimate=is_estimate is True, note=note)
-        return _Entry(spec=item, sheet=entry.sheet, cell=entry.cell, figure=figure, findings=entry.findings)
+        entry.figure = Figure(field=item.code, amount=amount, text=text, is_estimate=is_estimate is True, note=note)
+        return entry
 
     def _at(self, column: str, row: int) -> object:
         return self._raw.cells.get((self._located.sheet, f"{column}{row}"))
@@ -232,9 +257,12 @@ def _rule_findings(
     figure = entry.figure
     if figure is None or figure.amount is None:
         return
-    yield from _against_whole(entry, figure.amount, entries)
-    yield from _against_ceiling(entry, figure, entries)
-    yield from _against_past(spec, entry, figure, past)
+    if entry.spec.denominator is not None:
+        yield from _against_whole(entry, figure.amount, entries)
+    if entry.spec.at_most is not None:
+        yield from _against_ceiling(entry, figure, entries)
+    if past.previous or past.earlier_this_year:
+        yield from _against_past(spec, entry, figure, past)
 
 
 def _against_whole(entry: _Entry, amount: int, entries: Mapping[str, _Entry]) -> Iterator[Finding]:
@@ -277,10 +305,12 @@ def _amount(entries: Mapping[str, _Entry], code: str | None) -> int | None:
     return entry.figure.amount if entry is not None and entry.figure is not None else None
 
 
-def _check_narratives(spec: FormSpec, raw: RawForm) -> tuple[dict[str, str], list[Finding]]:
+def _check_narratives(
+    spec: FormSpec, raw: RawForm, landmarks: Sequence[_Landmark]
+) -> tuple[dict[str, str], list[Finding]]:
     if not spec.narratives:
         return {}, []
-    located = locate(raw, spec.narratives_sheet, tuple(item.code for item in spec.narratives))
+    located = _located(landmarks, spec.narratives_sheet, tuple(item.code for item in spec.narratives))
     if located is None:
         return {}, [finding("sheet_missing", sheet=spec.narratives_sheet, name=spec.narratives_sheet)]
     narratives: dict[str, str] = {}
@@ -312,12 +342,6 @@ def _read_narrative(spec: FormSpec, raw: RawForm, item: NarrativeSpec, located: 
         for code, is_so in faults.items()
         if is_so
     ]
-
-
-def _with(entry: _Entry, item: Finding) -> _Entry:
-    return _Entry(
-        spec=entry.spec, sheet=entry.sheet, cell=entry.cell, figure=entry.figure, findings=(*entry.findings, item)
-    )
 
 
 def _at_value(entry: _Entry, code: str, *, level: FindingLevel = FindingLevel.BLOCKING, **facts: object) -> Finding:

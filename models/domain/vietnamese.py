@@ -12,7 +12,9 @@ _RANKS: Final = {letter: rank for rank, letter in enumerate(ALPHABET, start=1)}
 _TONE_MARKS: Final = frozenset(TONES[1:])
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _SPACES: Final = re.compile(r"\s+")
-_LOOKALIKES: Final = str.maketrans({"\u00d0": "\u0110", "\u0189": "\u0110", "\u00f0": "\u0111"})
+_MANY_BREAKS: Final = re.compile(r"\n{3,}")
+_LOOKALIKE_SIGNS: Final = ("\u00d0", "\u0189", "\u00f0")
+_LOOKALIKES: Final = str.maketrans(dict(zip(_LOOKALIKE_SIGNS, "\u0110\u0110\u0111", strict=True)))
 _NEW_STYLE_TONE: Final = re.compile(
     f"(?P<glide>[ou])(?P<vowel>[aey])(?P<tone>[{''.join(TONES[1:])}])(?![a-z\u0300-\u0323])"
 )
@@ -20,14 +22,19 @@ _NEW_STYLE_TONE: Final = re.compile(
 
 def tidy(text: str) -> str:
     """Return text as it is stored: NFC, no invisible characters, look-alikes of Đ mended, spaces collapsed."""
-    composed = unicodedata.normalize("NFC", text).translate(_LOOKALIKES)
+    composed = unicodedata.normalize("NFC", text)
+    if any(sign in composed for sign in _LOOKALIKE_SIGNS):
+        composed = composed.translate(_LOOKALIKES)
+    # Nearly every text is printable: then it holds nothing invisible and no other blank than the plain one.
+    if composed.isprintable() and "  " not in composed:
+        return composed.strip()
     return _SPACES.sub(" ", _INVISIBLE.sub("", composed)).strip()
 
 
 def tidy_lines(text: str) -> str:
     """Return a longer text as it is stored: as `tidy`, with its line breaks and paragraphs kept."""
     lines = [tidy(line) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    return _MANY_BREAKS.sub("\n\n", "\n".join(lines)).strip()
 
 
 def without_marks(text: str) -> str:

@@ -5,6 +5,7 @@ import multiprocessing
 import shutil
 import struct
 import subprocess
+import time
 import unicodedata
 import zipfile
 import zlib
@@ -25,6 +26,7 @@ from tasks.adapters.workbooks.reading import read_workbook
 from tasks.settings import LimitSettings
 
 LIMITS = LimitSettings()
+QUICK_S = 0.2
 SHEET = "Biểu 1"
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 STAMP = Stamp(unit_code="so-y-te", cycle_code="bc-6t-2025", form_code="bm_835", form_version="2025.1", token="0123")
@@ -241,6 +243,41 @@ def test_results_come_in_the_order_of_the_files(reader):
     results = reader.read([by_openpyxl({"E7": number}) for number in numbers])
 
     assert [own_cells(read.form)["E7"] for read in results] == list(numbers)
+
+
+def test_preparing_returns_at_once_and_the_first_files_are_read_all_the_same():
+    early = GuardedReader(LIMITS)
+    try:
+        started = time.perf_counter()
+        early.prepare()
+        early.prepare()
+        took = time.perf_counter() - started
+        (read,) = early.read([by_openpyxl()])
+    finally:
+        early.close()
+
+    assert took < QUICK_S
+    assert own_cells(read.form) == CELLS
+
+
+def test_no_worker_is_left_when_closing_comes_before_the_first_file():
+    before = {child.pid for child in multiprocessing.active_children()}
+    short = GuardedReader(LIMITS)
+
+    short.prepare()
+    short.close()
+
+    assert {child.pid for child in multiprocessing.active_children()} <= before
+
+
+def test_the_same_words_in_many_files_come_back_for_each(reader):
+    files = [by_openpyxl(CELLS | {"E7": number}, sheet=sheet) for number in (1, 2) for sheet in (SHEET, "Khác")]
+
+    results = [read.form for read in reader.read(files)]
+
+    assert [form.sheets[0] for form in results] == [SHEET, "Khác", SHEET, "Khác"]
+    assert [form.cells[form.sheets[0], "E7"] for form in results] == [1, 1, 2, 2]
+    assert {form.cells[form.sheets[0], "B7"] for form in results} == {CELLS["B7"]}
 
 
 def test_no_worker_is_left_after_closing():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from models.domain.forms import Finding
 from tasks.adapters.texts import vietnamese
-from tasks.adapters.workbooks.guard import guard, unpack_archive
+from tasks.adapters.workbooks.guard import guard, inspect, unpack_archive
 from tasks.settings import LimitSettings
 
 LIMITS = LimitSettings()
@@ -208,6 +208,29 @@ def test_an_ordinary_workbook_passes():
 )
 def test_what_only_looks_far_passes(body):
     assert guard(with_sheet(body), LIMITS) is None
+
+
+@given(
+    column=st.sampled_from(["", "A", "e", "Z", "AA", "kn", "KO", "ABC"]),
+    row=st.sampled_from(["", "1", "9999", "20000", "20001", "99999", "1048576"]),
+    write=st.sampled_from(["{}", " {}", "{}&#32;"]),
+    attribute=st.sampled_from(['r="{}"', "r='{}'", 'r = "{}"', "r\n=\n'{}'"]),
+)
+def test_a_place_beyond_the_limits_is_found_among_many_plain_ones_however_it_is_written(column, row, write, attribute):
+    plain = "".join(f'<c r="A{n}"><v>1</v></c>' for n in range(1, 50))
+    place = write.format(column + row)
+    body = f'<row r="1">{plain}<c {attribute.format(place)}><v>1</v></c>{plain}</row>'
+
+    refusal = guard(with_sheet(body), LIMITS)
+
+    is_far = column.upper() in {"KO", "ABC"} or row in {"20001", "99999", "1048576"} or "&" in place
+    assert (refusal is not None) == is_far
+
+
+@pytest.mark.parametrize("sign", ['<c r="A1" t="e">', "<c r='A1' t='e'>", "<f>", "<f/>", "<x:f>", '<f t="shared">'])
+def test_a_formula_and_an_error_are_told_from_plain_values(sign):
+    assert inspect(with_sheet(sign), LIMITS).needs_second_look
+    assert not inspect(with_sheet("<c r='A1' t='n'><v>1</v></c><font/><formula1>"), LIMITS).needs_second_look
 
 
 def test_merges_of_a_form_pass():

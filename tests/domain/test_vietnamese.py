@@ -79,6 +79,18 @@ def test_tidying_keeps_paragraphs_of_a_longer_text():
     assert tidy_lines("một  dòng\r\n\r\n\r\n\r\nhai\u00a0dòng ") == "một dòng\n\nhai dòng"
 
 
+@given(
+    text=st.text(alphabet="aĐ\u00d0\u0189\u00f0 \u00a0\u3000\u2028\t\n\x1f\u00ad\u200b\u200e\ufeff\u0301", max_size=10)
+)
+def test_tidying_leaves_nothing_invisible_no_look_alike_and_no_odd_space(text):
+    tidied = tidy(text)
+
+    assert not set(tidied) & set("\u00d0\u0189\u00f0\u00a0\u3000\u2028\t\n\x1f\u00ad\u200b\u200e\ufeff")
+    assert "  " not in tidied
+    assert tidied == tidied.strip()
+    assert tidied.count("Đ") >= text.count("Đ")
+
+
 @given(text=WORDS)
 def test_a_comparison_key_is_its_own_key(text):
     assert comparison_key(comparison_key(text)) == comparison_key(text)

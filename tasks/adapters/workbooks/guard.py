@@ -44,8 +44,9 @@ MERGED_CELLS_PER_ROW: Final = 10
 
 _ENCODING: Final = re.compile(rb"""encoding\s*=\s*["']\s*([^"']*)""")
 _READABLE_ENCODINGS: Final = frozenset({b"utf-8", b"us-ascii", b"ascii"})
-_FORMULA: Final = re.compile(rb"[<:]f[\s/>]")
-_ERROR_CELLS: Final = (b't="e"', b"t='e'")
+# These begin with a plain letter and look back from it, for then a search is many times as fast.
+_FORMULA: Final = re.compile(rb"f(?<=[<:]f)[\s/>]")
+_ERROR_CELL: Final = re.compile(rb"""e(?<=t="e)"|e(?<=t='e)'""")
 _LEGACY_FONTS: Final = (b'".vn', b"'.vn")
 _EMPTY_LAST_ROW: Final = re.compile(
     rb"""(?:\s+[\w:]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*\s*(?:/>|>\s*</(?:\w+:)?row\s*>)"""
@@ -201,7 +202,8 @@ def _wrong_xml(name: str, part: bytes) -> Finding | None:
     declared = _ENCODING.search(head.split(b"?>", 1)[0])
     if b"\x00" in head or (declared is not None and declared[1].strip().lower() not in _READABLE_ENCODINGS):
         return finding("workbook_has_wrong_encoding")
-    if b"<!DOCTYPE" in part or b"<!ENTITY" in part:
+    # Most parts have no such sign at all, and looking for one byte costs next to nothing.
+    if b"!" in part and (b"<!DOCTYPE" in part or b"<!ENTITY" in part):
         return finding("workbook_has_declarations")
     if name == WORKBOOK_MEMBER and _STRICT in part:
         return finding("workbook_is_strict")
@@ -214,7 +216,11 @@ def _too_far(part: bytes, limits: LimitSettings) -> Finding | None:
     """Refuse a cell beyond the limits: a parser makes room for everything between it and A1."""
     if SHEET_ELEMENT not in part:
         return None
-    for match in _suspicious_places(limits.rows).finditer(part):
+    suspicious = _suspicious_places(limits.rows)
+    for start in (found.start() for found in _odd_places(limits.rows).finditer(part)):
+        match = suspicious.match(part, start)
+        if match is None:
+            continue
         place = match[1].decode("ascii", "replace").upper()
         is_attribute = part[match.start() - 1 : match.start()].isspace()
         # LibreOffice ends its sheets with empty rows as far down as a sheet goes, which cost a parser nothing.
@@ -228,11 +234,20 @@ def _too_far(part: bytes, limits: LimitSettings) -> Finding | None:
 @lru_cache(maxsize=8)
 def _suspicious_places(n_rows: int) -> re.Pattern[bytes]:
     """Return what finds the few `r` attributes worth a closer look: two letters, many digits, or anything escaped."""
-    # It begins with a plain letter, not with the blank before it, for then the search is ten times as fast.
     digits = len(str(n_rows))
     return re.compile(
         rb"""r\s*=\s*["'](\s*[A-Za-z]{2,}[^"']*|\s*[A-Za-z]?[0-9]{%d,}[^"']*|[^"']*&[^"']*)["']""" % digits
     )
+
+
+@lru_cache(maxsize=8)
+def _odd_places(n_rows: int) -> re.Pattern[bytes]:
+    """Return what passes over the plain places, such as `E12` and `12`, of which a sheet is full, and over little else.
+
+    Whatever `_suspicious_places` finds begins where this finds something, in a fraction of the time.
+    """
+    # It begins with a plain letter, not with the blank before it, for then the search is ten times as fast.
+    return re.compile(rb"""r(?:\s*=\s*["'])(?![A-Za-z]?[0-9]{0,%d}["'])""" % (len(str(n_rows)) - 1))
 
 
 def _is_beyond(place: str, limits: LimitSettings) -> bool:
@@ -244,6 +259,8 @@ def _is_beyond(place: str, limits: LimitSettings) -> bool:
 
 def _merges_too_wide(part: bytes, limits: LimitSettings) -> Finding | None:
     """Refuse merges that would keep openpyxl busy for hours, such as one over the whole sheet."""
+    if b"mergeCell" not in part:
+        return None
     n_cells = 0
     for written in _MERGE.findall(part):
         corners = _RANGE.fullmatch(written.decode("ascii", "replace").upper())
@@ -283,17 +300,13 @@ def _column_name(number: int) -> str:
     return letters
 
 
-def _has_formula(part: bytes) -> bool:
-    # Most sheets have none, and looking for two plain signs takes a tenth of what the pattern does.
-    return (b"<f" in part or b":f" in part) and _FORMULA.search(part) is not None
-
-
 def _hides_something(name: str, part: bytes) -> bool:
     if name == STYLES_MEMBER:
-        return any(sign in part.lower() for sign in _LEGACY_FONTS)
+        small = part.lower()
+        return any(sign in small for sign in _LEGACY_FONTS)
     if not name.startswith(SHEET_FOLDER):
         return False
-    return any(sign in part for sign in _ERROR_CELLS) or _has_formula(part)
+    return _FORMULA.search(part) is not None or _ERROR_CELL.search(part) is not None
 
 
 def _plain(name: str) -> str:

@@ -8,7 +8,7 @@ import multiprocessing
 import resource
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, Thread
 from typing import Final
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
@@ -36,11 +36,16 @@ class GuardedReader:
         self._limits = limits
         self._lock = Lock()
         self._pool: ProcessPool | None = None
+        self._starting: Thread | None = None
 
     def prepare(self) -> None:
         """Let the workers start while there is other work to do; return at once, and do nothing when they run."""
-        if self._pool is None:
-            self._workers().schedule(_do_nothing)
+        with self._lock:
+            if self._pool is not None or self._starting is not None:
+                return
+            # A thread waits for the server process that forks the workers, for it must load what they need first.
+            self._starting = Thread(target=self._start, name="starting the readers of workbooks", daemon=True)
+            self._starting.start()
 
     def read(self, contents: Sequence[bytes]) -> list[ReadForm]:
         """Return one result a workbook, in order; a hostile one costs its own result only."""
@@ -73,10 +78,17 @@ class GuardedReader:
     def close(self) -> None:
         """End the worker processes."""
         with self._lock:
+            starting, self._starting = self._starting, None
+        if starting is not None:
+            starting.join()
+        with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.stop()  # type: ignore[no-untyped-call]  # pebble annotates all but these
             pool.join()
+
+    def _start(self) -> None:
+        self._workers().schedule(_do_nothing)
 
     def _read_turn(self, turn: Sequence[bytes]) -> ProcessFuture[list[ReadForm]]:
         seconds = self._limits.worker_seconds

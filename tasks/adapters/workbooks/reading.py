@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
+from functools import lru_cache
 from typing import Final
 
 from openpyxl import load_workbook
@@ -26,8 +27,11 @@ MAX_SHEETS: Final = 50
 MAX_CELLS: Final = 100_000
 """More than this many filled cells is no form of ours."""
 MAX_STAMP_LENGTH: Final = 200
+MAX_LABEL_LENGTH: Final = 120
+"""Up to this length a text may well be one of the form's own words, which are the same in every file."""
 LAST_LETTER_OF_LATIN_1: Final = "\u00ff"
 _LETTERS: Final = 26
+_KEPT: Final = (float, bool, int, date, time, timedelta)
 
 Cells = dict[tuple[str, str], object]
 
@@ -86,7 +90,7 @@ def _read(content: bytes, limits: LimitSettings, *, second_look: bool) -> RawFor
 def _filled_cells(sheet: str, rows: Sequence[Sequence[object]]) -> Cells:
     columns = [_column(number) for number in range(max(map(len, rows), default=0))]
     return {
-        (sheet, f"{column}{number}"): _plain(value)
+        _key(sheet, column, number): _plain(value)
         for number, row in enumerate(rows, start=1)
         for column, value in zip(columns, row, strict=False)
         if value != ""
@@ -95,11 +99,22 @@ def _filled_cells(sheet: str, rows: Sequence[Sequence[object]]) -> Cells:
 
 def _plain(value: object) -> object:
     """Return a value as it may leave the worker: text in NFC, numbers and dates as they are."""
-    if isinstance(value, float):
-        return value
     if isinstance(value, str):
+        if len(value) <= MAX_LABEL_LENGTH:
+            return _label(value)
         return value if value.isascii() else unicodedata.normalize("NFC", value)
-    return value if isinstance(value, bool | int | date | time | timedelta) else str(value)
+    return value if isinstance(value, _KEPT) else str(value)
+
+
+# What is the same in many files is kept as one object: pickle then sends it once for all the files of a turn.
+@lru_cache(maxsize=16_384)
+def _key(sheet: str, column: str, row: int) -> tuple[str, str]:
+    return sheet, f"{column}{row}"
+
+
+@lru_cache(maxsize=4_096)
+def _label(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def _column(number: int) -> str:
