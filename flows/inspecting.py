@@ -67,19 +67,19 @@ def start_inspection(  # noqa: PLR0913 - Prefect draws a flow's parameters as a 
     *,
     inspection_obligation: str,
     inspection_title: str,
+    inspected_units: list[str] = [],  # noqa: B006 - Prefect's form shows the default, and nobody changes it
+    n_by_risk: AtMostAll = 0,
+    seed: str = "",
     scope: str,
     basis: str,
     leader: str,
+    team: list[str] = [],  # noqa: B006 - as above
     explain_by: date,
     starts_on: date,
     ends_on: date,
     conclude_by: date,
     operator: str,
     reason: str,
-    inspected_units: list[str] = [],  # noqa: B006 - Prefect's form shows the default, and nobody changes it
-    n_by_risk: AtMostAll = 0,
-    seed: str = "",
-    team: list[str] = [],  # noqa: B006 - as above
 ) -> dict[str, int]:
     """Start an inspection: record it, stamp the outline for each unit, draft its papers, and send the notices.
 
@@ -119,11 +119,11 @@ def record_inspection_findings(  # noqa: PLR0913 - Prefect draws a flow's parame
     inspection: str,
     inspected_unit: str,
     finding: str,
-    operator: str,
-    reason: str,
     remedy_action: str = "",
     owner: str = "",
     remedy_by: date | None = None,
+    operator: str,
+    reason: str,
 ) -> str:
     """Record what was found at a unit and give it the remedy as a duty; return the code of that duty's cycle, or ""."""
     with told_to_the_operator(), open_runtime(Settings.load()) as runtime:
