@@ -16,6 +16,7 @@ from models.domain.vocabulary import (
     LetterState,
     MarkKind,
     Outcome,
+    RecipientRole,
     ReviewKind,
     SkipReason,
 )
@@ -342,15 +343,20 @@ class EditionRow(Base):
 
 
 class HandoverRow(Base):
-    """Which letter hands which edition to someone on the distribution list."""
+    """Which letter hands which edition to someone on the distribution list; the constraint is what stops a second."""
 
     __tablename__ = "handover"
-    __table_args__ = (Index(None, "edition_id"),)
+    __table_args__ = (UniqueConstraint("edition_id", "address"),)
 
     letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"), primary_key=True)
+    address: Mapped[str] = mapped_column(ADDRESS, primary_key=True)
     edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"))
     name: Mapped[str] = mapped_column(NAME)
     """The recipient as the distribution list names it."""
+    role: Mapped[RecipientRole] = mapped_column(Word(RecipientRole))
+    document: Mapped[str] = mapped_column(CODE, default="")
+    """Number of the signed document that the edition goes with; empty where it goes by itself."""
+    signed_on: Mapped[date | None]
 
 
 class HeartbeatRow(Base):

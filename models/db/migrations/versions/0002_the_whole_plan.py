@@ -160,14 +160,17 @@ def upgrade() -> None:
     op.create_table(
         "handover",
         sa.Column("letter_id", sa.Integer(), nullable=False),
+        sa.Column("address", sa.String(length=320), nullable=False),
         sa.Column("edition_id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=300), nullable=False),
+        sa.Column("role", sa.String(length=30), nullable=False),
+        sa.Column("document", sa.String(length=80), nullable=False),
+        sa.Column("signed_on", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(["edition_id"], ["edition.id"], name=op.f("fk_handover_edition_id_edition")),
         sa.ForeignKeyConstraint(["letter_id"], ["letter.id"], name=op.f("fk_handover_letter_id_letter")),
-        sa.PrimaryKeyConstraint("letter_id", name=op.f("pk_handover")),
+        sa.PrimaryKeyConstraint("letter_id", "address", name=op.f("pk_handover")),
+        sa.UniqueConstraint("edition_id", "address", name=op.f("uq_handover_edition_id")),
     )
-    with op.batch_alter_table("handover", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_handover_edition_id"), ["edition_id"], unique=False)
 
     op.create_table(
         "score_letter",
@@ -224,8 +227,6 @@ def downgrade() -> None:
     with op.batch_alter_table("score_letter", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_score_letter_review_id"))
     op.drop_table("score_letter")
-    with op.batch_alter_table("handover", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_handover_edition_id"))
     op.drop_table("handover")
     # Not as a batch: SQLite would copy the table, and duties refer to it.
     op.drop_column("cycle", "product")
