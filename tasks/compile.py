@@ -11,20 +11,23 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from models.db.records import cycles, editions, letters, rosters
+from models.db.records import cycles, editions, letters, rosters, targets
+from models.db.records.audit import AuditEntry, note_action
 from models.domain.closing import close_at, cycles_before, edition_due
 from models.domain.coverage import LastChase, TimelinessRow, coverage_of, missing_units, timeliness_rows
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty
-from models.domain.editions import Edition, differences, inputs_digest
-from models.domain.errors import EditionInThePastError
-from models.domain.tabulation import Comparison, CountedUnit, figures_of, tabulate
+from models.domain.editions import Edition, Narrative, differences, inputs_digest
+from models.domain.errors import EditionInThePastError, NoFormError
+from models.domain.evidence import EvidenceLine, evidence_fields, evidence_lines, obligations_evidenced
+from models.domain.tabulation import Comparison, CountedUnit, Figures, figures_of, tabulate, units_showing
 from models.domain.vietnamese import sort_key
 from models.domain.vocabulary import EditionKind, Standing
 from tasks.adapters.aggregates import AggregateContent, write_aggregate
 from tasks.adapters.archive import write_whole
 from tasks.adapters.documents import write_report
 from tasks.names import run_name
+from tasks.progress import progress_in
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -49,19 +52,25 @@ def compile_due_editions(runtime: Runtime, cycle_codes: Sequence[str], as_of: da
     return n_new
 
 
-def compile_cycle(runtime: Runtime, cycle_code: str, as_of: datetime, kind: EditionKind) -> Compiled:
+def compile_cycle(
+    runtime: Runtime, cycle_code: str, as_of: datetime, kind: EditionKind, *, entry: AuditEntry | None = None
+) -> Compiled:
     """Compile one cycle as it stands at the instant.
 
-    The files are written whole before the edition is recorded; the same inputs never make a second edition.
+    The files are written whole before the edition is recorded; the same inputs never make a second edition. `entry` is
+    written into the audit with a new edition.
 
     Raises:
         UnknownCycleError: the cycle has not been opened.
+        NoFormError: it asks for documents or acts, which add up to nothing.
         NothingToCompileError: it expects no unit.
         EditionInThePastError: a newer edition exists already; editions never go back in time.
         AggregateMismatchError: the parts do not add up to the whole; nothing is written.
     """
     with runtime.sessions() as session:
         cycle = cycles.cycle(session, cycle_code)
+        if not cycle.has_form:
+            raise NoFormError(title=cycle.title)
         made = editions.editions_of(session, cycle_code)
         duties = ordered_duties(runtime, session, cycle)
         rows = timeliness_rows(duties, as_of)
@@ -71,6 +80,7 @@ def compile_cycle(runtime: Runtime, cycle_code: str, as_of: datetime, kind: Edit
             counted,
             expected=[duty.unit_code for duty in duties],
             waived=[row.unit_code for row in rows if row.standing is Standing.WAIVED],
+            targets=targets.targets_of_year(session, cycle.programme_code, cycle.year),
         )
         if made and made[-1].inputs_digest == digest:
             return Compiled(edition=made[-1], is_new=False)
@@ -89,6 +99,8 @@ def compile_cycle(runtime: Runtime, cycle_code: str, as_of: datetime, kind: Edit
         content = _content(runtime, session, cycle, bare, rows, made)
         stored = _write(runtime, content, digest)
         editions.add_edition(session, stored)
+        if entry is not None:
+            note_action(session, entry)
         session.commit()
     _say(runtime, stored)
     return Compiled(edition=stored, is_new=True)
@@ -155,6 +167,7 @@ def _content(
         comparison=_comparison(session, cycle, edition.as_of),
     )
     complete = replace(edition, totals=tabulation.totals())
+    written = tuple(editions.narratives(session, cycle.form, cycle.code, edition.as_of))
     return AggregateContent(
         programme=programme,
         obligation=obligation,
@@ -166,9 +179,43 @@ def _content(
         figures=figures,
         timeliness=rows,
         missing=missing_units(rows, last_chases(runtime, session, cycle, edition.as_of)),
-        narratives=tuple(editions.narratives(session, cycle.form, cycle.code, edition.as_of)),
+        narratives=written,
         questions=editions.open_questions(session, cycle.code, edition.as_of),
         differences=differences(made[-1].edition, complete) if made else None,
+        progress=progress_in(
+            session, cycle, edition.as_of, unit_codes=[row.unit_code for row in rows], left_out=tabulation.left_out
+        ),
+        evidence=_evidence(runtime, session, cycle, rows, Shown(edition.as_of, figures, written)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a cycle's units have given that counts at the instant."""
+
+    as_of: datetime
+    figures: Figures
+    narratives: Sequence[Narrative]
+
+
+def _evidence(
+    runtime: Runtime, session: Session, cycle: Cycle, rows: Sequence[TimelinessRow], shown: Shown
+) -> tuple[EvidenceLine, ...]:
+    programme = runtime.programme_of(cycle)
+    rules = [o.evidence for o in obligations_evidenced(programme, cycle) if o.evidence is not None]
+    if not rules:
+        return ()
+    fields = {spec.code for rule in rules for spec in evidence_fields(cycle.form, rule)}
+    written: dict[str, set[str]] = {}
+    for narrative in shown.narratives:
+        written.setdefault(narrative.section, set()).add(narrative.unit_code)
+    return evidence_lines(
+        programme,
+        cycle,
+        rows,
+        figured=units_showing(shown.figures, fields, no=runtime.form_words.no),
+        written=written,
+        conclusions=targets.conclusions_of_year(session, programme.code, cycle.year, shown.as_of),
     )
 
 

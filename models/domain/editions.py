@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from models.domain.forms import Finding
+from models.domain.targets import Target
 from models.domain.vocabulary import EditionKind
 
 
@@ -124,18 +125,24 @@ def manifest_order(sources: Iterable[SourceRow]) -> tuple[SourceRow, ...]:
 
 
 def inputs_digest(
-    kind: EditionKind, sources: Iterable[SourceRow], *, expected: Iterable[str], waived: Iterable[str]
+    kind: EditionKind,
+    sources: Iterable[SourceRow],
+    *,
+    expected: Iterable[str],
+    waived: Iterable[str],
+    targets: Iterable[Target] = (),
 ) -> str:
     """Return one SHA-256 in hex over all that decides an edition's numbers; equal digests need no second edition.
 
     `expected` and `waived` are unit codes. Time is not in it: the same inputs say the same tomorrow.
     """
+    asked = sorted([target.unit_code, target.field, target.amount] for target in targets)
     inputs = {
         "kind": kind.value,
         "sources": [[row.unit_code, row.version, row.digest, row.is_nil] for row in manifest_order(sources)],
         "expected": sorted(expected),
         "waived": sorted(waived),
-    }
+    } | ({"targets": asked} if asked else {})
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 

@@ -124,9 +124,9 @@ def _coverage_chart(book: Book, name: str, rows: _Span) -> Any:
                 "gap": 60,
             }
         )
-    chart.set_y_axis({"reverse": True, "num_font": _FONT})
-    chart.set_x_axis({"name": book.say("chart.units_axis"), "name_font": _FONT, "num_font": _FONT, "min": 0})
-    return _framed(chart, book.say("chart.coverage"))
+    chart.set_y_axis({"reverse": True, "num_font": CHART_FONT})
+    chart.set_x_axis({"name": book.say("chart.units_axis"), "name_font": CHART_FONT, "num_font": CHART_FONT, "min": 0})
+    return framed(chart, book.say("chart.coverage"))
 
 
 def _timeliness_chart(book: Book, name: str, rows: _Span) -> Any:
@@ -137,15 +137,14 @@ def _timeliness_chart(book: Book, name: str, rows: _Span) -> Any:
             "categories": [name, rows.first, 0, rows.last, 0],
             "values": [name, rows.first, 1, rows.last, 1],
             "points": [{"fill": {"color": colour}} for colour in (GREEN, "#81C784", AMBER, GREY, BLUE, RED)],
-            "data_labels": {"value": True, "font": _FONT},
+            "data_labels": {"value": True, "font": CHART_FONT},
             "gap": 60,
         }
     )
-    chart.set_x_axis({"num_font": _FONT})
-    chart.set_y_axis({"name": book.say("chart.units_axis"), "name_font": _FONT, "num_font": _FONT, "min": 0})
-    framed = _framed(chart, book.say("chart.timeliness"))
-    framed.set_legend({"none": True})
-    return framed
+    chart.set_x_axis({"num_font": CHART_FONT})
+    chart.set_y_axis({"name": book.say("chart.units_axis"), "name_font": CHART_FONT, "num_font": CHART_FONT, "min": 0})
+    framed(chart, book.say("chart.timeliness")).set_legend({"none": True})
+    return chart
 
 
 def _indicator_chart(book: Book, name: str, rows: _Span) -> Any:
@@ -156,22 +155,22 @@ def _indicator_chart(book: Book, name: str, rows: _Span) -> Any:
             "categories": [name, rows.first, 0, rows.last, 0],
             "values": [name, rows.first, 3, rows.last, 3],
             "fill": {"color": BLUE},
-            "data_labels": {"value": True, "font": _FONT},
+            "data_labels": {"value": True, "font": CHART_FONT},
             "gap": 50,
         }
     )
-    chart.set_y_axis({"reverse": True, "num_font": _FONT})
-    chart.set_x_axis({"num_font": _FONT, "min": 0})
-    framed = _framed(chart, book.say("chart.indicators"))
-    framed.set_legend({"none": True})
-    return framed
+    chart.set_y_axis({"reverse": True, "num_font": CHART_FONT})
+    chart.set_x_axis({"num_font": CHART_FONT, "min": 0})
+    framed(chart, book.say("chart.indicators")).set_legend({"none": True})
+    return chart
 
 
-def _framed(chart: Any, title: str) -> Any:
+def framed(chart: Any, title: str) -> Any:
+    """Return a chart with its title, its legend beneath, and the size that all charts have."""
     chart.set_title({"name": title, "name_font": {"name": "Times New Roman", "size": 13, "bold": True}})
-    chart.set_legend({"position": "bottom", "font": _FONT})
+    chart.set_legend({"position": "bottom", "font": CHART_FONT})
     chart.set_size({"width": 960, "height": 380})
     return chart
 
 
-_FONT: Final[Mapping[str, object]] = {"name": "Times New Roman", "size": 10}
+CHART_FONT: Final[Mapping[str, object]] = {"name": "Times New Roman", "size": 10}

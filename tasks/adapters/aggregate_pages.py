@@ -62,7 +62,14 @@ class Estimate:
     amount: int
 
 
-Value = int | float | str | datetime | OutOf | Estimate | None
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """An amount that has come up to its target, and stands out by its colour."""
+
+    amount: int
+
+
+Value = int | float | str | datetime | OutOf | Estimate | Reached | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,11 @@ class Book:
     def estimate_style(self) -> Any:
         """The format of an estimate: the number with its mark."""
         return self.style(**_CELL, italic=True, num_format=f'#,##0" {self.say("estimate")}"')
+
+    @cached_property
+    def reached_style(self) -> Any:
+        """The format of a result that has come up to its target."""
+        return self.style(**_CELL, num_format="#,##0", font_color="#1B5E20", bg_color="#E8F5E9")
 
 
 class Page:
@@ -206,6 +218,8 @@ class Page:
                 self.sheet.write_number(self._row, n, value.n_units, self.book.out_of_style(value.n_expected))
             case Estimate():
                 self.sheet.write_number(self._row, n, value.amount, self.book.estimate_style)
+            case Reached():
+                self.sheet.write_number(self._row, n, value.amount, self.book.reached_style)
             case _:
                 self.sheet.write_number(self._row, n, value, style)
 

@@ -16,9 +16,11 @@ from models.domain.coverage import Coverage, MissingUnit, TimelinessRow
 from models.domain.cycles import Cycle
 from models.domain.editions import Differences, Edition, Narrative, OpenQuestion, PastTotal, SourceChange, TotalChange
 from models.domain.errors import AggregateMismatchError
+from models.domain.evidence import EvidenceLine
 from models.domain.forms import FieldSpec
 from models.domain.plan import Obligation, Programme
 from models.domain.tabulation import CountedUnit, FieldSummary, Figures, Tabulation, Total, unit_figures
+from models.domain.targets import Progress
 from models.domain.vocabulary import Aggregation, FieldKind
 from tasks.adapters.aggregate_charts import add_charts
 from tasks.adapters.aggregate_pages import (
@@ -33,8 +35,11 @@ from tasks.adapters.aggregate_pages import (
     clean,
     plain_options,
 )
+from tasks.adapters.aggregate_targets import add_targets, add_unit_targets
 from tasks.adapters.texts import Texts
 
+N_NAMED_UNITS: Final = 1_000
+"""How many units a page names in one place before it counts the rest."""
 CHARACTERS_PER_ROW: Final = 1_500
 """A longer narrative goes on in the next row: a row is at most 409 points high, and a cell holds 32,767 characters."""
 
@@ -59,6 +64,10 @@ class AggregateContent:
     narratives: Iterable[Narrative] = ()
     questions: Sequence[OpenQuestion] = ()
     differences: Differences | None = None
+    progress: Progress | None = None
+    """Results against the year's targets; None where the cycle's units have none."""
+    evidence: Sequence[EvidenceLine] = ()
+    """What the reports show of the continuous obligations."""
 
 
 def write_aggregate(target: IO[bytes], content: AggregateContent, texts: Texts) -> None:
@@ -85,6 +94,11 @@ def _write_pages(workbook: Any, content: AggregateContent, texts: Texts) -> None
     add_charts(book, content.coverage, content.tabulation, content.programme.groups)
     _groups_page(book, content)
     _units_page(book, content)
+    if content.progress is not None:
+        add_targets(book, content.progress)
+        add_unit_targets(book, content.progress, content.units, content.programme.groups)
+    if content.evidence:
+        _evidence_page(book, content.evidence)
     _timeliness_page(book, content)
     _missing_page(book, content)
     _narratives_page(book, content)
@@ -259,6 +273,44 @@ def _refuse_sums_that_differ(sums: Mapping[str, int], entered: Mapping[str, int]
     wrong = [code for code, amount in entered.items() if sums.get(code, 0) != amount]
     if wrong:
         raise AggregateMismatchError(units="", fields=", ".join(sorted(wrong)))
+
+
+def evidence_looked_at(line: EvidenceLine, texts: Texts) -> str:
+    """Return where evidence of an obligation is looked for, as the plan names it."""
+    rule = line.obligation.evidence
+    indicators, sections = (rule.indicators, rule.sections) if rule else ((), ())
+    parts = [texts.say("aggregate.evidence_indicators", codes=", ".join(indicators)) if indicators else ""]
+    parts.append(texts.say("aggregate.evidence_sections", codes=", ".join(sections)) if sections else "")
+    return "; ".join(part for part in parts if part)
+
+
+def evidence_lacking(line: EvidenceLine, texts: Texts, *, n_named: int) -> str:
+    """Return what is not shown: the units by name, so many at most, or that one conclusion is there or lacking."""
+    if line.is_joint:
+        code = "aggregate.conclusions" if line.is_shown else "aggregate.no_conclusion"
+        return texts.say(code, n=line.n_conclusions, n_units=line.n_shown)
+    named = "; ".join(line.not_shown[:n_named])
+    rest = len(line.not_shown) - n_named
+    return texts.say("aggregate.named_and_more", named=named, n=rest) if rest > 0 else named
+
+
+def _evidence_page(book: Book, lines: Sequence[EvidenceLine]) -> None:
+    columns = (
+        Column("clause", Look.TEXT, 8),
+        Column("obligation", Look.TEXT, 46),
+        Column("evidence", Look.TEXT, 26),
+        Column("units_showing", Look.COVERAGE, 12),
+        Column("expected", Look.NUMBER, 10),
+        Column("not_shown", Look.TEXT, 84),
+    )
+    page = Page(book, "evidence", columns, n_frozen=2)
+    for line in lines:
+        told: list[Value] = [line.obligation.clause, line.obligation.title, evidence_looked_at(line, book.texts)]
+        told += [OutOf(line.n_shown, line.n_reported), line.n_expected]
+        for piece in tuple(narrative_pieces(evidence_lacking(line, book.texts, n_named=N_NAMED_UNITS))) or ("",):
+            page.row([*told, piece])
+            told = [None] * len(told)
+    page.close()
 
 
 def _timeliness_page(book: Book, content: AggregateContent) -> None:

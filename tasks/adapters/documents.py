@@ -18,18 +18,22 @@ from models.domain.coverage import Counts, MissingUnit, TimelinessRow
 from models.domain.cycles import Cycle
 from models.domain.editions import Narrative
 from models.domain.errors import DondocError
+from models.domain.evidence import EvidenceLine
 from models.domain.forms import FormSpec, NarrativeSpec
 from models.domain.plan import Obligation, Programme
 from models.domain.tabulation import FieldSummary
-from models.domain.vocabulary import OFFICE_ZONE, Aggregation, Standing, Timeliness
+from models.domain.targets import FieldProgress, Progress
+from models.domain.vocabulary import OFFICE_ZONE, Aggregation, Standing, TargetState, Timeliness
 from tasks.adapters.aggregate_pages import clean
-from tasks.adapters.aggregates import AggregateContent
+from tasks.adapters.aggregates import AggregateContent, evidence_lacking, evidence_looked_at
 from tasks.adapters.texts import TEMPLATES, Texts
 
 DOCUMENTS: Final = TEMPLATES / "documents"
 REPORT: Final = "report"
 OUTLINE: Final = ("I", "II", "III", "IV", "V")
 """The parts of a report; a form's section belongs to the part its code begins with, such as II.3 to II."""
+N_NAMED_IN_REPORT: Final = 40
+"""How many units the report names under one obligation before it counts the rest; the workbook names them all."""
 _ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 Context = dict[str, object]
@@ -143,6 +147,9 @@ def _report_context(content: AggregateContent, texts: Texts) -> Context:
         ],
         "indicators": [row for summary in content.tabulation.fields for row in _indicator_rows(summary, texts)],
         "outline": _outline(content.cycle.form, content.narratives),
+        "goals": _goals_told(content.progress, texts),
+        "targets": [_target_row(row, texts) for row in content.progress.fields] if content.progress else [],
+        "evidence": [_evidence_row(line, texts) for line in content.evidence],
         "missing": [_missing_row(n, unit, texts) for n, unit in enumerate(content.missing, start=1)],
         "late": _late_rows(content.timeliness, texts),
         "receivers": content.obligation.receivers,
@@ -196,6 +203,48 @@ def _indicator_rows(summary: FieldSummary, texts: Texts) -> list[dict[str, str]]
         "change": ("+" if change and change > 0 else "") + _percent(change, texts),
     }
     return [row, *_choice_rows(summary, texts)] if summary.spec.aggregation is Aggregation.COUNT else [row]
+
+
+def _goals_told(progress: Progress | None, texts: Texts) -> str:
+    if progress is None:
+        return ""
+    goals = progress.goals
+    phase_1, final = (
+        texts.label(TargetState.REACHED if is_passed else TargetState.NOT_REACHED)
+        for is_passed in (goals.passes_phase_1, goals.passes_final)
+    )
+    return texts.say(
+        "aggregate.goals_told",
+        year=progress.year,
+        n_reached=texts.number(goals.n_reached),
+        n_goals=texts.number(goals.n_goals),
+        share=_percent(goals.value, texts) or "–",
+        phase_1=phase_1,
+        final=final,
+    )
+
+
+def _target_row(row: FieldProgress, texts: Texts) -> dict[str, str]:
+    return {
+        "label": row.spec.label,
+        "measure": row.spec.unit_of_measure,
+        "target": _number(row.target, texts),
+        "result": _number(row.result, texts),
+        "share": _percent(row.share, texts),
+        "n_reached": f"{row.n_reached}/{row.n_units}",
+    }
+
+
+def _evidence_row(line: EvidenceLine, texts: Texts) -> dict[str, str]:
+    is_nobody = not line.is_joint and line.n_shown == 0 < line.n_reported
+    lacking = texts.say("aggregate.shown_by_nobody", n=line.n_reported) if is_nobody else None
+    return {
+        "clause": line.obligation.clause,
+        "title": clean(line.obligation.title),
+        "looked_at": evidence_looked_at(line, texts),
+        "n_shown": f"{line.n_shown}/{line.n_reported}",
+        "not_shown": clean(lacking or evidence_lacking(line, texts, n_named=N_NAMED_IN_REPORT)),
+    }
 
 
 def _choice_rows(summary: FieldSummary, texts: Texts) -> list[dict[str, str]]:
