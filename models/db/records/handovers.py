@@ -30,6 +30,16 @@ class Handover:
     """When the letter had its last outcome."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedEdition:
+    """Which edition is handed over, and the signed document that it goes with, if any."""
+
+    cycle_code: str
+    edition: int
+    document: str = ""
+    signed_on: date | None = None
+
+
 def handovers_of(session: Session, cycle_code: str) -> list[Handover]:
     """Return everything that was handed over of a cycle, in the order of editions and letters."""
     return _handovers(session, CycleRow.code == cycle_code)
@@ -45,18 +55,13 @@ def reached_by(session: Session, cycle_code: str, edition: int) -> set[str]:
     return {handover.address for handover in handovers_of(session, cycle_code) if handover.edition == edition}
 
 
-def add_handovers(
-    session: Session,
-    letter_id: int,
-    recipients: Sequence[Recipient],
-    *,
-    cycle_code: str,
-    edition: int,
-    document: str,
-    signed_on: date | None,
-) -> None:
+def add_handovers(session: Session, letter_id: int, recipients: Sequence[Recipient], handed: HandedEdition) -> None:
     """Record to whom a letter hands an edition: the one it is addressed to, and its copies."""
-    query = select(EditionRow.id).join(CycleRow).where(CycleRow.code == cycle_code, EditionRow.number == edition)
+    query = (
+        select(EditionRow.id)
+        .join(CycleRow)
+        .where(CycleRow.code == handed.cycle_code, EditionRow.number == handed.edition)
+    )
     edition_id = session.scalars(query).one()
     session.add_all(
         HandoverRow(
@@ -65,8 +70,8 @@ def add_handovers(
             edition_id=edition_id,
             name=recipient.name,
             role=recipient.role,
-            document=document,
-            signed_on=signed_on,
+            document=handed.document,
+            signed_on=handed.signed_on,
         )
         for recipient in recipients
     )

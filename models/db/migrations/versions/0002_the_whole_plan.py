@@ -169,7 +169,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["edition_id"], ["edition.id"], name=op.f("fk_handover_edition_id_edition")),
         sa.ForeignKeyConstraint(["letter_id"], ["letter.id"], name=op.f("fk_handover_letter_id_letter")),
         sa.PrimaryKeyConstraint("letter_id", "address", name=op.f("pk_handover")),
-        sa.UniqueConstraint("edition_id", "address", name=op.f("uq_handover_edition_id")),
+        sa.UniqueConstraint("edition_id", "address", name=op.f("uq_handover_edition_id_address")),
     )
 
     op.create_table(
