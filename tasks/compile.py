@@ -185,12 +185,12 @@ def _content(
         progress=progress_in(
             session, cycle, edition.as_of, unit_codes=[row.unit_code for row in rows], left_out=tabulation.left_out
         ),
-        evidence=_evidence(runtime, session, cycle, rows, Shown(edition.as_of, figures, written)),
+        evidence=_evidence(runtime, session, cycle, rows, _Shown(edition.as_of, figures, written)),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class _Shown:
     """What a cycle's units have given that counts at the instant."""
 
     as_of: datetime
@@ -199,7 +199,7 @@ class Shown:
 
 
 def _evidence(
-    runtime: Runtime, session: Session, cycle: Cycle, rows: Sequence[TimelinessRow], shown: Shown
+    runtime: Runtime, session: Session, cycle: Cycle, rows: Sequence[TimelinessRow], shown: _Shown
 ) -> tuple[EvidenceLine, ...]:
     programme = runtime.programme_of(cycle)
     rules = [o.evidence for o in obligations_evidenced(programme, cycle) if o.evidence is not None]

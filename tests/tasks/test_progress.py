@@ -60,6 +60,18 @@ def test_every_continuous_clause_of_the_plan_has_its_line_with_the_units_that_sh
     assert shown["II.2-a"] == (1, '0"/1"', 76)
 
 
+def test_the_annual_edition_takes_the_six_months_where_a_unit_has_not_reported_the_year(answered_office):
+    answered_office.round("2025-10-16 08:00", "O-21")
+    with answered_office.at("2025-11-03 08:00") as runtime:
+        edition = compile_cycle(runtime, "bc-nam-2025", runtime.clock.now(), EditionKind.PROVISIONAL).edition
+    rows = {row[0]: row for row in sheet_of(answered_office, edition, "Chỉ tiêu").iter_rows(values_only=True)}
+    assert rows["CT05"][4] >= 1
+    assert [rows[code][3] for code in (CYCLE, "bc-nam-2025")] == [1, 1]
+    coverage = sheet_of(answered_office, edition, "Độ phủ nhiệm vụ")
+    inspections = {row[0]: row[5] for row in coverage.iter_rows(min_row=6, values_only=True)}
+    assert inspections["II.7"].startswith("Chưa thấy kết luận")
+
+
 def test_a_cycle_without_a_form_has_no_edition_and_says_so(office):
     with office.at("2025-07-01 08:00") as runtime:
         now = runtime.clock.now()
