@@ -1,4 +1,4 @@
-"""Replays the six-month report of 2025 on this machine: real flow runs, real mail, simulated units, a virtual clock.
+"""Replays the six-month report and the inspections of 2025 here: real runs and mail, simulated units, a virtual clock.
 
 It may be killed at any moment and started again: it goes on from the day it had reached, and no unit gets a letter
 twice. The home it leaves is the one that `dondoc serve` opens.
@@ -20,9 +20,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from deployments.demo_inspections import AD_HOC, Step, filled, second_act
 from deployments.engine import prefect_for
 from deployments.postoffice import Account, PostOffice, mails_for, write_now
-from deployments.simulated_units import Act, Correspondent, SimulatedUnit, acts_of, habits_of, post
+from deployments.serve import register_all
+from deployments.simulated_units import Act, Correspondent, Habit, SimulatedUnit, acts_of, habits_of, post
 from models.domain.cycles import Cycle, plan_cycle
 from models.domain.plan import Programme
 from models.domain.vocabulary import OFFICE_ZONE
@@ -31,6 +33,7 @@ from tasks.adapters.texts import Texts, vietnamese
 from tasks.settings import Settings
 
 if TYPE_CHECKING:
+    from prefect import Flow
     from prefect.client.schemas.objects import State
 
     from tasks.runtime import Runtime
@@ -49,8 +52,9 @@ class Moment:
 
     at: datetime
     what: str
-    """`round`, `poll` or `units`."""
+    """`round`, `poll`, `units` or `step`, which is one of the second act."""
     acts: tuple[Act, ...] = ()
+    step: Step | None = None
 
 
 class Stage:
@@ -67,40 +71,64 @@ class Stage:
         self.deployments: dict[str, UUID] = {}
         self.failures: list[str] = []
         self._correspondent = Correspondent(self.cycle.form, texts)
+        outline = programme.obligation(AD_HOC).rules[0].form_code
+        self._inspected = Correspondent(programme.forms[outline or ""], texts)
 
     def play(self, moment: Moment) -> None:
         """Let a moment happen at its virtual instant."""
         os.environ["DONDOC_VIRTUAL_NOW"] = moment.at.isoformat()
         write_now(self.home / "office", moment.at)
-        if moment.what == "units":
+        as_of = {"as_of": moment.at.isoformat(), "dry_run": False}
+        if moment.step is not None:
+            self._play_step(moment.step, as_of)
+        elif moment.what == "units":
             self._let_units_act(moment.acts, moment.at)
+        elif moment.what == "poll":
+            self._run("poll", as_of, moment.at)
         else:
-            self._run_flow(moment.what, moment.at)
+            self._run(OBLIGATION, as_of | {"obligation": OBLIGATION}, moment.at)
+
+    def _play_step(self, step: Step, as_of: dict[str, Any]) -> None:
+        """Play one step of the second act: units write, a round or a poll runs, or an operator sends a form."""
+        if step.fields:
+            self._run(step.deployment, filled(step.fields, self._form_of(step.deployment)), step.at)
+        elif step.deployment == "poll":
+            self._run("poll", as_of, step.at)
+        elif step.deployment:
+            self._run(step.deployment, as_of | {"obligation": step.deployment}, step.at)
+        for code in step.writers:
+            unit = self.units.get(code) or _unit(self.programme, code, step.at.date())
+            act = Act(unit_code=code, day=f"{step.at:%m-%d %H:%M}", name=step.act)
+            self._write_once(self._inspected, act, unit, step.at)
+
+    def _form_of(self, code: str) -> dict[str, Any]:
+        from prefect.client.orchestration import get_client
+
+        with get_client(sync_client=True) as client:
+            return cast("dict[str, Any]", client.read_deployment(self.deployments[code]).parameter_openapi_schema)
 
     def _let_units_act(self, acts: Sequence[Act], at: datetime) -> None:
-        done = _acted(self.home)
         for act in acts:
-            if act.name + act.unit_code in done:
-                continue
-            unit = self.units[act.unit_code]
-            answer = self._correspondent.write(act, unit, mails_for(self.home / "office", unit.address), at)
-            if answer is not None:
-                post([answer], port=self.post_office.smtp_port)
-            _note_act(self.home, act.name + act.unit_code)
+            self._write_once(self._correspondent, act, self.units[act.unit_code], at)
 
-    def _run_flow(self, what: str, at: datetime) -> None:
+    def _write_once(self, correspondent: Correspondent, act: Act, unit: SimulatedUnit, at: datetime) -> None:
+        name = f"{act.name}{act.unit_code}" if correspondent is self._correspondent else f"{act.day[:5]}{act.unit_code}"
+        if name in _acted(self.home):
+            return
+        answer = correspondent.write(act, unit, mails_for(self.home / "office", unit.address), at)
+        if answer is not None:
+            post([answer], port=self.post_office.smtp_port)
+        _note_act(self.home, name)
+
+    def _run(self, code: str, parameters: dict[str, Any], at: datetime) -> None:
+        """Run a deployment as its page would: Prefect's server holds the parameters against the form's schema."""
         from prefect.client.orchestration import get_client
         from prefect.flow_engine import run_flow
 
-        from flows.receiving import poll_mailbox
-        from flows.reporting import report_cycle
-
-        flow = report_cycle if what == "round" else poll_mailbox
-        parameters: dict[str, Any] = {"as_of": at.isoformat(), "dry_run": False}
-        if what == "round":
-            parameters["obligation"] = OBLIGATION
         with get_client(sync_client=True) as client:
-            flow_run = client.create_flow_run_from_deployment(self.deployments[what], parameters=parameters)
+            flow_run = client.create_flow_run_from_deployment(self.deployments[code], parameters=parameters)
+            entrypoint = client.read_deployment(self.deployments[code]).entrypoint
+        flow = _flow_at(entrypoint or "")
         state = cast("State[Any]", run_flow(flow, flow_run=flow_run, return_type="state"))
         if not state.is_completed():
             self.failures.append(f"{at:%d/%m/%Y %H:%M}: {state.message}")
@@ -119,7 +147,8 @@ def replay(home: Path, *, port: int, is_quick: bool = False) -> int:
             console.print(texts.say("demo.watch", url=f"http://127.0.0.1:{used_port}"))
             settings = Settings.load()
             stage = Stage(home, load_programme(settings.programmes[0]), texts, post_office)
-            _register(stage, settings)
+            os.environ["DONDOC_VIRTUAL_NOW"] = stage.cycle.opens_at.isoformat()
+            stage.deployments = register_all(Settings.load())
             _play_all(stage, is_quick=is_quick)
             _summarise(stage, console)
     if stage.failures:
@@ -147,6 +176,8 @@ def moments_of(stage: Stage) -> Iterator[Moment]:
         if todays:
             yield Moment(at=midnight + POLL_AT_NIGHT, what="poll")
         day += timedelta(days=1)
+    for step in second_act(stage.texts):
+        yield Moment(at=step.at, what="step", step=step)
 
 
 def _play_all(stage: Stage, *, is_quick: bool) -> None:
@@ -162,12 +193,22 @@ def _play_all(stage: Stage, *, is_quick: bool) -> None:
     with without_heartbeat, Progress(*columns) as progress:
         bar = progress.add_task("", total=len(moments))
         for moment in moments:
-            what = stage.texts.say(f"demo.what.{moment.what}", n=len(moment.acts))
+            what = _in_words(stage, moment)
             progress.update(bar, description=f"{moment.at:%d/%m/%Y %H:%M} · {what}")
             if reached is None or moment.at > reached:
                 stage.play(moment)
                 _note_reached(stage.home, moment.at)
             progress.advance(bar)
+
+
+def _in_words(stage: Stage, moment: Moment) -> str:
+    step = moment.step
+    if step is None or not step.deployment:
+        n = len(step.writers) if step else len(moment.acts)
+        return stage.texts.say(f"demo.what.{'units' if step else moment.what}", n=n)
+    if step.fields:
+        return stage.texts.say(f"deployment.{step.deployment}.name")
+    return stage.texts.say(f"demo.what.{'poll' if step.deployment == 'poll' else 'round'}")
 
 
 def _is_eventful(stage: Stage, moment: Moment) -> bool:
@@ -212,19 +253,6 @@ def _use_post_office(home: Path, post_office: PostOffice) -> None:
     )
 
 
-def _register(stage: Stage, settings: Settings) -> None:
-    from deployments.registry import deployments_of, make_work_pool, poll_of_mailbox, register
-
-    make_work_pool()
-    today = stage.cycle.opens_at.date()
-    stage.deployments["poll"] = register(poll_of_mailbox(stage.texts), stage.texts)
-    for folder in settings.programmes:
-        for deployment in deployments_of(load_programme(folder), stage.texts, today):
-            identity = register(deployment, stage.texts)
-            if deployment.parameters.get("obligation") == OBLIGATION:
-                stage.deployments["round"] = identity
-
-
 def _units(programme: Programme, cycle: Cycle) -> dict[str, SimulatedUnit]:
     on = cycle.opens_at.date()
     expected = programme.roster.expected(cycle.terms.expected_groups, on)
@@ -236,6 +264,17 @@ def _units(programme: Programme, cycle: Cycle) -> dict[str, SimulatedUnit]:
     }
 
 
+def _unit(programme: Programme, code: str, on: date) -> SimulatedUnit:
+    contacts = programme.roster.contacts_of(code, on)
+    return SimulatedUnit(code=code, address=contacts[0].email, habit=Habit.ON_TIME)
+
+
+def _flow_at(entrypoint: str) -> "Flow[Any, Any]":
+    from prefect.flows import load_flow_from_entrypoint
+
+    return load_flow_from_entrypoint(entrypoint)
+
+
 def _summarise(stage: Stage, console: Console) -> None:
     from models.db.records import editions
     from tasks.runtime import open_runtime
@@ -243,6 +282,7 @@ def _summarise(stage: Stage, console: Console) -> None:
     say, home = stage.texts.say, stage.home.resolve()
     with open_runtime(Settings.load()) as runtime:
         console.print(_table(stage, runtime))
+        console.print(_inspections(stage, runtime))
         with runtime.sessions() as session:
             made = editions.editions_of(session, stage.cycle.code)
             drafts = editions.drafts_of(session, stage.cycle.code)
@@ -278,6 +318,23 @@ def _table(stage: Stage, runtime: "Runtime") -> Table:
     table.add_column(say("demo.table.count"), justify="right")
     for name, n in rows:
         table.add_row(name, str(n))
+    return table
+
+
+def _inspections(stage: Stage, runtime: "Runtime") -> Table:
+    """Return the overview of the second act, as its page in Prefect shows it."""
+    from models.db.records import inspections
+    from tasks.inspection_board import overview_row
+
+    now = runtime.clock.now()
+    with runtime.sessions() as session:
+        held = inspections.inspections_of(session, stage.programme.code, started_by=now)
+        rows = [overview_row(runtime, session, each, now) for each in held]
+    table = Table(title=stage.texts.say("demo.table.inspections"), title_justify="left")
+    for column in rows[0] if rows else ():
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*row.values())
     return table
 
 

@@ -1,6 +1,6 @@
 """One table from plan to Prefect: which deployments there are, when each runs, and what the operator reads of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -10,6 +10,7 @@ from uuid import UUID
 from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import WorkPoolFilter, WorkPoolFilterName
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
@@ -49,6 +50,8 @@ NOT_EMPTY: Final[Mapping[str, dict[str, object]]] = {
 class Deployment:
     """What is registered with Prefect: the flow, its Vietnamese name and description, schedule and parameters."""
 
+    code: str
+    """By which the program knows it: the code of the obligation whose round it is, else that of its messages."""
     flow: Flow[Any, Any]
     name: str
     description: str
@@ -61,12 +64,21 @@ class Deployment:
     """An operator starts it, and is never turned away because another run of it goes on."""
 
 
+def every_deployment(programmes: Sequence[Programme], texts: Texts, today: date) -> Iterator[Deployment]:
+    """Yield everything that a home registers: the mailbox, the rounds of its programmes, and what is done by hand."""
+    yield poll_of_mailbox(texts)
+    for programme in programmes:
+        yield from deployments_of(programme, texts, today)
+    yield from started_by_hand(programmes, texts)
+
+
 def deployments_of(programme: Programme, texts: Texts, today: date) -> Iterator[Deployment]:
     """Yield the programme's rounds, in the order of the plan: one for each obligation that has cycles of its own."""
     for position, obligation in enumerate(programme.obligations, start=1):
         if not (obligation.is_scheduled or obligation.is_opened_by_hand):
             continue
         yield Deployment(
+            code=obligation.code,
             flow=ROUNDS.get(obligation.kind, report_cycle),
             name=texts.say(
                 "deployment.obligation.name",
@@ -93,6 +105,7 @@ def _crons(programme: Programme, obligation: Obligation, today: date) -> tuple[s
 def poll_of_mailbox(texts: Texts) -> Deployment:
     """Return the deployment that polls the mailbox; one serves every programme."""
     return Deployment(
+        code="poll",
         flow=poll_mailbox,
         name=texts.say("deployment.poll.name"),
         description=texts.say("deployment.poll.description", minutes=POLL_MINUTES),
@@ -106,6 +119,7 @@ def started_by_hand(programmes: Sequence[Programme], texts: Texts) -> Iterator[D
     known = {obligation.code for programme in programmes for obligation in programme.obligations}
     for manual in manual_deployments():
         yield Deployment(
+            code=manual.code,
             flow=manual.flow,
             name=texts.say(f"deployment.{manual.code}.name"),
             description=texts.say(f"deployment.{manual.code}.description"),
@@ -137,6 +151,17 @@ def make_work_pool() -> None:
     """Make the pool of process workers, unless it is there."""
     with get_client(sync_client=True) as client:
         client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"), overwrite=True)
+
+
+def forget_others(names: Iterable[str]) -> int:
+    """Take out of the pool what it once ran and is registered no more, such as a round that was renamed."""
+    kept = set(names)
+    in_pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[WORK_POOL]))
+    with get_client(sync_client=True) as client:
+        others = [each for each in client.read_deployments(work_pool_filter=in_pool) if each.name not in kept]
+        for each in others:
+            client.delete_deployment(each.id)
+    return len(others)
 
 
 def register(deployment: Deployment, texts: Texts, offers: Offers | None = None) -> UUID:

@@ -2,11 +2,11 @@
 
 import signal
 from threading import Event
+from uuid import UUID
 
 from rich.console import Console
 
 from deployments.engine import prefect_settings, running_port, start_server, start_worker, use
-from tasks.adapters.clock import SystemClock
 from tasks.adapters.texts import vietnamese
 from tasks.settings import Settings
 
@@ -34,23 +34,20 @@ def serve_home(settings: Settings, *, port: int) -> None:
         console.print(texts.say("serve.stopped"))
 
 
-def register_all(settings: Settings) -> int:
-    """Register every deployment of the home's programmes with the server in use, and return how many there are."""
-    from deployments.registry import deployments_of, make_work_pool, poll_of_mailbox, register, started_by_hand
+def register_all(settings: Settings) -> dict[str, UUID]:
+    """Register every deployment of the home's programmes with the server in use; return their ids by code."""
+    from deployments.registry import every_deployment, forget_others, make_work_pool, register
     from tasks.choices import offers_at
     from tasks.runtime import open_runtime
 
-    texts, today = vietnamese(), SystemClock().now().date()
+    texts = vietnamese()
     make_work_pool()
     with open_runtime(settings) as runtime:
-        programmes, offers = list(runtime.programmes.values()), offers_at(runtime, runtime.clock.now())
-    wanted = [poll_of_mailbox(texts)]
-    for programme in programmes:
-        wanted += deployments_of(programme, texts, today)
-    wanted += started_by_hand(programmes, texts)
-    for deployment in wanted:
-        register(deployment, texts, offers)
-    return len(wanted)
+        now = runtime.clock.now()
+        programmes, offers = list(runtime.programmes.values()), offers_at(runtime, now)
+    wanted = list(every_deployment(programmes, texts, now.date()))
+    forget_others(deployment.name for deployment in wanted)
+    return {deployment.code: register(deployment, texts, offers) for deployment in wanted}
 
 
 def _url(port: int) -> str:

@@ -24,6 +24,8 @@ from models.domain.forms import FieldSpec, FormSpec
 from models.domain.vocabulary import FieldKind
 from tasks.adapters.texts import Texts
 
+ANSWERED_BY_DOCUMENT: Final = frozenset({"send_evidence"})
+"""What a unit does about its newest letter, whether a form came with it or not."""
 WORKBOOK: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -132,7 +134,8 @@ class Correspondent:
     def write(self, act: Act, unit: SimulatedUnit, letters: Sequence[bytes], at: datetime) -> EmailMessage | None:
         """Return the mail that the unit sends; None when it has no letter to answer."""
         inbox = [message_from_bytes(letter, policy=policy.default) for letter in letters]
-        asked = next((letter for letter in reversed(inbox) if _workbook_of(letter, unit) is not None), None)
+        needs_form = act.name not in ANSWERED_BY_DOCUMENT
+        asked = next((x for x in reversed(inbox) if not needs_form or _workbook_of(x, unit) is not None), None)
         if asked is None:
             return None
         answer = _reply(asked, unit, act, at)
@@ -169,6 +172,11 @@ class Correspondent:
 
     def _send_copy(self, answer: EmailMessage, _asked: EmailMessage, unit: SimulatedUnit) -> None:
         self._say(answer, "copy")
+        self._attach_copy(answer, unit)
+
+    def _send_evidence(self, answer: EmailMessage, _asked: EmailMessage, unit: SimulatedUnit) -> None:
+        """Answer a task that asks for no form: the document alone shows that it is done."""
+        self._say(answer, "evidence")
         self._attach_copy(answer, unit)
 
     def _answer_from_elsewhere(self, answer: EmailMessage, asked: EmailMessage, unit: SimulatedUnit) -> None:
