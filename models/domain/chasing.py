@@ -96,7 +96,8 @@ def decide(
 
     `already_sent` holds the rungs the ledger has for this duty, whatever became of the letter; `contacts` the
     addresses that work, the first to be written to first. A rung for all goes to each of them, any other to the
-    first. The caller asks only within office hours. A broken promise brings the next rung at once.
+    first. The caller asks only within office hours. A broken promise brings the next rung at once. From the day on
+    which the ladder closes, nothing more is sent, whatever was missed before.
     """
     standing = standing_at(duty, as_of)
     reason = SILENT_STANDINGS.get(standing)
@@ -108,7 +109,7 @@ def decide(
     newest = due[-1].rung
     if newest.code in already_sent:
         return Skip(duty_id=duty.id, reason=SkipReason.ALREADY_SENT, rung_code=newest.code)
-    quiet = _reason_to_wait(duty, as_of)
+    quiet = SkipReason.CLOSED if _is_closed(duty, days, as_of) else _reason_to_wait(duty, as_of)
     if quiet is not None:
         return Skip(duty_id=duty.id, reason=quiet, rung_code=newest.code)
     if not contacts:
@@ -144,6 +145,8 @@ def next_rung(duty: Duty, days: LadderDays, already_sent: AbstractSet[str], as_o
     """Return the next letter this duty would get if nothing came in, for the board."""
     if standing_at(duty, as_of) in SILENT_STANDINGS and standing_at(duty, as_of) is not Standing.NOT_OPEN:
         return None
+    if _is_closed(duty, days, as_of):
+        return None
     rungs = [d for d in days.dated(duty.opens_at, late_at(duty, as_of)) if d.rung.action is RungAction.LETTER]
     newest_sent = max((n for n, dated in enumerate(rungs) if dated.rung.code in already_sent), default=-1)
     return next(iter(rungs[newest_sent + 1 :]), None)
@@ -168,6 +171,13 @@ def _due_rungs(duty: Duty, days: LadderDays, standing: Standing, as_of: datetime
         brought = [dated for dated in rungs if dated.day > broken_at.astimezone(OFFICE_ZONE).date()][:1]
         due += [dated for dated in brought if dated not in due]
     return due
+
+
+def _is_closed(duty: Duty, days: LadderDays, as_of: datetime) -> bool:
+    """Say whether the day has come on which the ladder closes for this unit, its extension included."""
+    today = as_of.astimezone(OFFICE_ZONE).date()
+    dated = days.dated(duty.opens_at, late_at(duty, as_of))
+    return any(each.rung.action is RungAction.CLOSE and each.day <= today for each in dated)
 
 
 def _speaks_to(audience: Audience, standing: Standing) -> bool:

@@ -131,6 +131,7 @@ class SkipReason(StrEnum):
     NO_CONTACT = "no_contact"
     SUPERSEDED = "superseded"
     ONE_LETTER_A_DAY = "one_letter_a_day"
+    CLOSED = "closed"
 
 
 class LetterState(StrEnum):

@@ -99,6 +99,19 @@ def test_a_unit_without_a_working_contact_is_named_and_gets_its_letter_once_one_
     assert isinstance(decided(a_duty(), "2025-06-06 08:00"), Send)
 
 
+def test_once_the_cycle_is_closed_nothing_is_sent_whatever_was_missed():
+    assert decided(a_duty(), "2025-07-04 08:00", sent=["opening"]).rung.code == "urging-2"
+    assert decided(a_duty(), "2025-07-07 08:00", sent=["opening"]).reason is SkipReason.CLOSED
+    assert (
+        next_rung(a_duty(), LadderDays(a_ladder(), CALENDAR), frozenset({"opening"}), hanoi("2025-07-07 08:00")) is None
+    )
+
+
+def test_a_unit_with_longer_time_is_chased_by_its_own_closing_day():
+    duty = a_duty(marks=(a_mark(MarkKind.EXTENSION, "2025-06-12 10:00", "2025-07-01 00:00"),))
+    assert decided(duty, "2025-07-07 08:00", sent=["opening"]).rung.code == "urging-1"
+
+
 def test_a_broken_promise_brings_the_next_rung_at_once():
     duty = a_duty(marks=(a_mark(MarkKind.PROMISE, "2025-06-17 10:00", "2025-06-19 00:00"),))
     decision = decided(duty, "2025-06-19 08:00", sent=["opening", "reminder-1", "reminder-2", "overdue", "urging-1"])
