@@ -103,7 +103,7 @@ class _Drawing:
     def head(self, title: str, programme: str) -> None:
         """Write the title, the instructions, and both rows of headers."""
         sheet, say = self._sheet, self._texts.say
-        sheet.set_column(0, 0, 20)
+        sheet.set_column(0, 0, 36)
         sheet.set_column(1, 1, 44)
         sheet.set_column(FIRST_FIELD_COLUMN, FIRST_FIELD_COLUMN + len(self._fields) - 1, 15)
         sheet.write_string(0, 0, clean(f"{title} – {programme}"), self._title)
@@ -111,15 +111,13 @@ class _Drawing:
         sheet.merge_range(1, 0, 1, 9, "", self._note)
         sheet.write_string(1, 0, clean(say("targets.note")), self._note)
         sheet.set_row(1, 64)
-        sheet.set_row(LABEL_ROW, 96)
-        for column, code in enumerate(("unit_code", "unit_name")):
-            sheet.write_string(LABEL_ROW, column, "", self._header)
-            sheet.write_string(HEADER_ROW, column, say(f"targets.column.{code}"), self._header)
-        for column, spec in enumerate(self._fields, start=FIRST_FIELD_COLUMN):
-            label = f"{spec.label} ({spec.unit_of_measure})"
-            sheet.write_string(LABEL_ROW, column, clean(label), self._header)
-        for column, spec in enumerate(self._fields, start=FIRST_FIELD_COLUMN):
-            sheet.write_string(HEADER_ROW, column, spec.code, self._header)
+        sheet.set_row(LABEL_ROW, 112)
+        # Row by row: what is written into a row after a later one was begun would be lost.
+        labels = ["", "", *(f"{spec.label} ({spec.unit_of_measure})" for spec in self._fields)]
+        names = [say("targets.column.unit_code"), say("targets.column.unit_name"), *(f.code for f in self._fields)]
+        for row, texts in ((LABEL_ROW, labels), (HEADER_ROW, names)):
+            for column, text in enumerate(texts):
+                sheet.write_string(row, column, clean(text), self._header)
 
     def unit(self, row: int, unit: Unit, known: Mapping[str, int]) -> None:
         """Write the row of a unit."""

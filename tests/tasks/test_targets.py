@@ -160,6 +160,7 @@ def test_the_empty_workbook_has_every_reporting_unit_and_can_be_filled_and_impor
     codes = [cell.value for cell in sheet["A"]][4:]
     assert (path.name, len(codes), len(set(codes))) == (FILE, 76, 76)
     columns = {cell.value: cell.column for cell in sheet[4]}
+    assert sheet.cell(3, columns["CT05"]).value == "Hội nghị, buổi tuyên truyền trực tiếp (buổi)"
     assert "CT04" not in columns
     assert "CT21" not in columns
     sheet.cell(codes.index("so-y-te") + 5, columns["CT05"], 30)
