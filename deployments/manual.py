@@ -18,7 +18,9 @@ from typing import Any, Final
 
 from prefect import Flow
 
+from flows import handling
 from flows.assigning import close_task, import_tasks
+from flows.handing_over import send_result
 from flows.inspecting import close_remedy, conclude_inspection, record_inspection_findings, start_inspection
 from flows.planning import prepare_target_sheet, set_targets
 from tasks.choices import Choice
@@ -27,6 +29,7 @@ EVERY_OBLIGATION: Final[tuple[str, ...]] = ("",)
 INSPECTIONS: Final = ("O-12", "O-14", "O-24")
 ANNUAL_PLAN: Final = ("O-11",)
 ANNEX: Final = ("O-08",)
+REPORTED_UPWARD: Final = ("O-26",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class ManualDeployment:
 
 def manual_deployments() -> Iterator[ManualDeployment]:
     """Yield what operators do by hand, in the order of their numbers."""
+    yield from _handling()
     yield ManualDeployment(
         flow=start_inspection,
         code="start_inspection",
@@ -70,5 +74,43 @@ def manual_deployments() -> Iterator[ManualDeployment]:
     )
     yield ManualDeployment(flow=import_tasks, code="import_tasks", serves=ANNEX)
     yield ManualDeployment(flow=close_task, code="close_task", serves=ANNEX, choices={"owed_task": Choice.OWED_TASKS})
+    yield ManualDeployment(
+        flow=send_result, code="send_result", serves=REPORTED_UPWARD, choices={"cycle": Choice.OPENED_CYCLES}
+    )
     yield ManualDeployment(flow=prepare_target_sheet, code="target_sheet", serves=ANNUAL_PLAN)
     yield ManualDeployment(flow=set_targets, code="set_targets", serves=ANNUAL_PLAN)
+
+
+def _handling() -> Iterator[ManualDeployment]:
+    """Yield what is done to duties, arrivals, cycles and the roster of any obligation."""
+    of_a_cycle = {"cycle": Choice.OPENED_CYCLES}
+    with_units = of_a_cycle | {"units": Choice.UNITS_WITH_DUTIES}
+    with_a_unit = of_a_cycle | {"unit": Choice.UNITS_WITH_DUTIES}
+    yield ManualDeployment(flow=handling.extend_deadline, code="extend", choices=with_units)
+    yield ManualDeployment(flow=handling.waive_duty, code="waive", choices=with_units)
+    yield ManualDeployment(
+        flow=handling.accept_arrival, code="accept", choices={"unaccepted_arrival": Choice.UNACCEPTED_ARRIVALS}
+    )
+    yield ManualDeployment(flow=handling.return_answer, code="return", choices=with_a_unit)
+    yield ManualDeployment(flow=handling.enter_for_unit, code="enter_on_behalf", choices=with_a_unit)
+    yield ManualDeployment(
+        flow=handling.chase_units_now,
+        code="chase_now",
+        choices=of_a_cycle | {"chased_units": Choice.UNITS_WITH_DUTIES},
+    )
+    yield ManualDeployment(flow=handling.mute_units, code="mute", choices=with_units)
+    yield ManualDeployment(
+        flow=handling.compile_cycle_now,
+        code="compile_now",
+        choices=of_a_cycle | {"edition_kind": Choice.EDITION_KINDS},
+    )
+    yield ManualDeployment(flow=handling.load_roster, code="import_roster")
+    yield ManualDeployment(
+        flow=handling.resolve_arrival,
+        code="resolve_quarantine",
+        choices={
+            "held_arrival": Choice.QUARANTINED_ARRIVALS,
+            "held_cycle": Choice.OPENED_CYCLES,
+            "held_unit": Choice.UNITS_WITH_DUTIES,
+        },
+    )

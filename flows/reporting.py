@@ -10,8 +10,9 @@ from models.domain.vocabulary import LetterKind
 from tasks.chase import queue_due_reminders
 from tasks.compile import compile_due_editions
 from tasks.draft import draft_official_letters
+from tasks.hand_over import queue_results
 from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
-from tasks.post import post_letters, say_what_is_left
+from tasks.post import post_letters, say_what_is_left, together
 from tasks.publish import name_run, publish_cycles
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
@@ -36,6 +37,8 @@ def report_cycle(obligation: str, as_of: datetime | None = None, dry_run: bool =
             counts |= post_letters(runtime, [LetterKind.CHASE])
             counts["drafted"] = draft_official_letters(runtime, codes, instant)
             counts["compiled"] = compile_due_editions(runtime, codes, instant)
+            counts["handed_over"] = queue_results(runtime, codes, instant)
+            counts = together(counts, post_letters(runtime, [LetterKind.RESULT]))
             publish_cycles(runtime, codes, instant, counts)
         say_what_is_left(counts)
         return counts

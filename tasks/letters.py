@@ -13,7 +13,8 @@ from models.db.records.arrivals import JudgedArrival
 from models.db.records.letters import ClaimedLetter, QueuedReminder
 from models.domain.chasing import SILENT_STANDINGS
 from models.domain.cycles import Cycle
-from models.domain.duties import late_at, standing_at, timeliness
+from models.domain.duties import Reopening, answered_at, late_at, standing_at, timeliness
+from models.domain.forms import finding
 from models.domain.plan import Obligation, Programme, Rung
 from models.domain.tokens import reply_address
 from models.domain.vocabulary import OFFICE_ZONE, Anchor, LetterKind, Outcome, SkipReason
@@ -22,6 +23,7 @@ from tasks.adapters.invitations import invitation
 from tasks.adapters.rendering import OPENING, OVERDUE, AnswerContext, ChaseContext, ChaseDuty, Envelope
 from tasks.adapters.workbooks.marking import WorkbookNotMarkableError
 from tasks.ports import Attachment, Letter
+from tasks.result_letters import result_letter
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -48,6 +50,8 @@ class Batch:
     """By programme and unit the address of its first desk."""
     members: Mapping[str, Mapping[str, str]]
     """By programme and member code the address of who is in charge."""
+    given_back: Mapping[int, tuple[int, Reopening]]
+    """By letter the duty whose answer an operator gives back in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +66,15 @@ class Written:
 def write_letters(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter], now: datetime) -> list[Written]:
     """Write each claimed letter; a chasing letter leaves out the duties that were answered since it was decided."""
     batch = _gather(runtime, session, claimed, now)
-    return [
-        _chase(runtime, batch, item, now) if item.kind is LetterKind.CHASE else _answer(runtime, batch, item, now)
-        for item in claimed
-    ]
+    return [_written(runtime, session, batch, item, now) for item in claimed]
+
+
+def _written(runtime: Runtime, session: Session, batch: Batch, item: ClaimedLetter, now: datetime) -> Written:
+    if item.kind is LetterKind.CHASE:
+        return _chase(runtime, batch, item, now)
+    if item.kind is LetterKind.RESULT:
+        return Written(claimed=item, letter=result_letter(runtime, session, item), lapsed={})
+    return _answer(runtime, batch, item, now)
 
 
 def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter], now: datetime) -> Batch:
@@ -73,6 +82,8 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
     judged = arrivals.judged(session, [item.arrival_id for item in claimed if item.arrival_id is not None])
     ids = {reminder.duty_id for group in reminders.values() for reminder in group}
     ids |= {arrival.duty_id for arrival in judged.values() if arrival.duty_id is not None}
+    given_back = cycles.reopenings_in(session, [item.id for item in claimed if item.kind is LetterKind.RETURN])
+    ids |= {duty_id for duty_id, _ in given_back.values()}
     records = cycles.duties(session, ids)
     known = {code: cycles.cycle(session, code) for code in {record.duty.cycle_code for record in records.values()}}
     today = now.astimezone(OFFICE_ZONE).date()
@@ -95,6 +106,7 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
         contact_names=names,
         first_contacts=first,
         members=members,
+        given_back=given_back,
     )
 
 
@@ -220,6 +232,8 @@ def _coordinating(runtime: Runtime, batch: Batch, record: cycles.DutyRecord, run
 
 
 def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) -> Written:
+    if item.id in batch.given_back:
+        return Written(claimed=item, letter=_returning_letter(runtime, batch, item, now), lapsed={})
     arrival = batch.arrivals.get(item.arrival_id or 0)
     if arrival is None:
         return Written(claimed=item, letter=None, lapsed={})
@@ -258,6 +272,39 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         attachments=tuple(attachment for attachment in (marked, fresh) if attachment is not None),
     )
     return Written(claimed=item, letter=_render_answer(runtime, item.kind, context, envelope), lapsed={})
+
+
+def _returning_letter(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) -> Letter:
+    """Return the letter in which an operator gives an answer back, with what is to be made better."""
+    duty_id, reopening = batch.given_back[item.id]
+    record = batch.duties[duty_id]
+    cycle = batch.cycles[record.duty.cycle_code]
+    programme, obligation = runtime.programme_with(cycle.obligation_code)
+    context = AnswerContext(
+        programme=programme,
+        unit_name=record.duty.unit_name,
+        cycle_title=cycle.title,
+        short_title=_short_title(cycle, obligation),
+        due_at=record.duty.due_at,
+        late_at=late_at(record.duty, now),
+        received_at=answered_at(record.duty, reopening.reopened_at - datetime.resolution) or reopening.reopened_at,
+        as_of=now,
+        number="",
+        timeliness=None,
+        findings=(finding("given_back", comment=reopening.comment),),
+        token=record.token,
+        has_marked_workbook=False,
+        has_form=False,
+        file_name="",
+        original_subject="",
+        asked=_asked(cycle, obligation),
+        asks_for_form=cycle.has_form,
+        is_given_back=True,
+    )
+    reply_to = _reply_to(runtime, [record.token])
+    return runtime.renderer.returned(
+        context, Envelope(to=item.recipient, message_id=item.message_id, reply_to=reply_to)
+    )
 
 
 def _asked(cycle: Cycle, obligation: Obligation) -> Asked:

@@ -58,6 +58,11 @@ def post_letters(runtime: Runtime, kinds: Sequence[LetterKind]) -> dict[str, int
     return dict(counts)
 
 
+def together(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts of two steps added up."""
+    return {name: counts.get(name, 0) + more.get(name, 0) for name in (*counts, *more)}
+
+
 def say_what_is_left(counts: Mapping[str, int]) -> None:
     """Fail a run that leaves letters unsent, so that it is seen; all else was done, and the next run goes on from here.
 

@@ -14,6 +14,8 @@ from prefect.runtime import flow_run
 from models.db.records import arrivals, cycles, editions, letters
 from models.domain.vocabulary import LetterState, Outcome
 from tasks.board import Board, DutyLine, board_of
+from tasks.choices import refresh_choices
+from tasks.hand_over import lines_of_handovers
 from tasks.names import run_name
 from tasks.runtime import Runtime
 
@@ -25,6 +27,13 @@ def publish_cycles(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime
     """Show board, progress and files of each cycle; artifacts keep their keys, so that a bookmark stays good."""
     if not any(counts.get(step) for step in ("opened", "stamped", "sent", "drafted", "compiled")):
         logger.info(runtime.texts.say("log.nothing_to_do", instant=runtime.texts.instant(as_of)))
+    publish_boards(runtime, cycle_codes, as_of)
+    create_markdown_artifact(key="viec-hom-nay", markdown=_work_for_people(runtime, counts))
+    refresh_choices(runtime, as_of)
+
+
+def publish_boards(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime) -> None:
+    """Show board, progress and files of each cycle."""
     for code in cycle_codes:
         board = board_of(runtime, code, as_of)
         create_table_artifact(
@@ -38,7 +47,6 @@ def publish_cycles(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime
             description=_board_heading(runtime, board),
         )
         create_markdown_artifact(key=artifact_key("ket-qua", code), markdown=_files(runtime, board))
-    create_markdown_artifact(key="viec-hom-nay", markdown=_work_for_people(runtime, counts))
 
 
 @task(name="publish-arrivals", task_run_name=run_name("publish"), cache_policy=NO_CACHE)
@@ -57,6 +65,7 @@ def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int
             description=_board_heading(runtime, board),
         )
     create_markdown_artifact(key="viec-hom-nay", markdown=_work_for_people(runtime, counts))
+    refresh_choices(runtime, as_of)
 
 
 def name_run(runtime: Runtime, obligation_code: str, cycle_codes: Sequence[str], as_of: datetime) -> None:
@@ -132,6 +141,7 @@ def _files(runtime: Runtime, board: Board) -> str:
     with runtime.sessions() as session:
         made = editions.editions_of(session, board.cycle.code)
         drafts = editions.drafts_of(session, board.cycle.code)
+        handed = lines_of_handovers(runtime, session, board.cycle.code)
     lines = [runtime.texts.say("board.files.heading", title=board.cycle.title)]
     lines += [
         runtime.texts.say(
@@ -156,6 +166,8 @@ def _files(runtime: Runtime, board: Board) -> str:
         )
         for draft in drafts
     ]
+    if handed:
+        lines += ["", runtime.texts.say("result.heading"), "", *handed]
     return "\n".join(lines if len(lines) > 1 else [*lines, runtime.texts.say("board.files.none")])
 
 

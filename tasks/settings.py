@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     letters_per_batch: int = 50
     units_per_chunk: int = 500
     arrivals_per_poll: int = 500
+    result_bytes: Annotated[int, Field(ge=0)] = 15 * MEBIBYTE
+    """How large workbook and report may be together to go with the letter that hands them over."""
     virtual_now: AwareDatetime | None = None
     """An instant to use instead of the real one: for rehearsal and the demo only."""
     smtp: SmtpSettings = Field(default_factory=SmtpSettings)

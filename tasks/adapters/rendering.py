@@ -7,7 +7,7 @@ include one `content.j2` and differ in its parts only, so that they cannot say d
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +20,15 @@ from models.domain.forms import Finding
 from models.domain.plan import Programme
 from models.domain.tokens import subject_tag
 from models.domain.vietnamese import tidy
-from models.domain.vocabulary import OFFICE_ZONE, FindingLevel, LetterKind, ObligationKind, Roll, Timeliness
+from models.domain.vocabulary import (
+    OFFICE_ZONE,
+    EditionKind,
+    FindingLevel,
+    LetterKind,
+    ObligationKind,
+    Roll,
+    Timeliness,
+)
 from tasks.adapters.asking import DONE_RATHER_THAN_SENT, Asked, asked_by, asked_together, enclosures_of, how_to_answer
 from tasks.adapters.texts import TEMPLATES, Texts
 from tasks.ports import Attachment, Letter
@@ -139,6 +147,36 @@ class AnswerContext:
     original_subject: str
     asked: Asked = Asked.REPORT
     asks_for_form: bool = True
+    is_given_back: bool = False
+    """It had been taken as an answer, and a person gives it back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultContext:
+    """What the letter says that hands a final edition to someone on the distribution list."""
+
+    programme: Programme
+    name: str
+    copied: tuple[str, ...]
+    """Who gets a copy of the letter, by name."""
+    cycle_title: str
+    short_title: str
+    clause: str
+    number: int
+    kind: EditionKind
+    as_of: datetime
+    n_reported: int
+    n_expected: int
+    document: str
+    """Number of the signed document that it goes with; empty when it goes by itself."""
+    signed_on: date | None
+    replaced: int
+    """Number of the edition that this recipient was sent before; 0 when there was none."""
+    replaced_at: datetime | None
+    files: tuple[str, ...]
+    """Names of what is attached; empty where it is too large to go with a letter."""
+    folder: str
+    """Where the files lie, below the home."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +285,11 @@ class Renderer:
         It names no unit and carries no token: who sent the arrival is what is in doubt.
         """
         return self._letter(LetterKind.HELD, _answer(context), envelope)
+
+    def result(self, context: ResultContext, envelope: Envelope) -> Letter:
+        """Return the letter that hands a final edition over."""
+        facts = {each.name: getattr(context, each.name) for each in fields(context)}
+        return self._letter(LetterKind.RESULT, facts | {"name": _single_line(context.name)}, envelope)
 
     def operator(self, context: OperatorContext, envelope: Envelope) -> Letter:
         """Return the letter to the operator about what needs a person."""
@@ -372,6 +415,7 @@ def _answer(context: AnswerContext) -> dict[str, object]:
         "asked": context.asked,
         "is_to_be_done": context.asked in DONE_RATHER_THAN_SENT,
         "asks_for_form": context.asks_for_form,
+        "is_given_back": context.is_given_back,
         "n_faults": len(faults),
         "missing": [item for item in blocking if item.code in MISSING_DOCUMENTS],
         "questions": [item for item in context.findings if item.level is FindingLevel.QUESTION],
