@@ -1,9 +1,11 @@
 """Gives each arrival its one outcome: reads it, finds its duty by three signals, checks it, writes it down."""
 
+import gc
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -134,7 +136,7 @@ def judged_in_chunks(runtime: Runtime, as_of: datetime, *, dry_run: bool = False
         following = ahead.submit(_open_next, runtime, 0)
         while opened := following.result():
             following = ahead.submit(_open_next, runtime, opened[-1].arrival.id)
-            with runtime.sessions() as session:
+            with _garbage_left_lying(), runtime.sessions() as session:
                 fresh = _with_repeats_marked(session, opened)
                 known = _look_up(runtime, session, fresh)
                 judged = _judge_all(runtime, fresh, known)
@@ -142,6 +144,18 @@ def judged_in_chunks(runtime: Runtime, as_of: datetime, *, dry_run: bool = False
                     _write_down(runtime, session, judged, known=known, as_of=as_of)
                     session.commit()
             yield judged
+
+
+@contextmanager
+def _garbage_left_lying() -> Iterator[None]:
+    """Let the collector of cycles rest over one chunk: it would go through all that is being judged again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def judge_by_ruling(

@@ -35,7 +35,10 @@ def sha256_of(content: bytes) -> str:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that a crash leaves either the old one, the new one, or none, but never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    beside.write_bytes(content)
+    try:
+        beside.write_bytes(content)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
     beside.replace(path)

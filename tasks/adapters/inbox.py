@@ -210,11 +210,12 @@ class DropFolder:
         return sorted(found, key=lambda pair: (pair[0].stat().st_mtime, pair[0]))
 
     def _item(self, path: Path, operator: str) -> InboxItem:
-        is_cut = path.stat().st_size > self._limits.mail_bytes
+        facts = path.stat()
+        is_cut = facts.st_size > self._limits.mail_bytes
         content = b"" if is_cut else path.read_bytes()
         return InboxItem(
-            key=self._key(path, operator),
-            received_at=min(datetime.fromtimestamp(path.stat().st_mtime, OFFICE_ZONE), self._clock.now()),
+            key=self._key(path, operator) if is_cut else _key_of(operator, hashlib.sha256(content)),
+            received_at=min(datetime.fromtimestamp(facts.st_mtime, OFFICE_ZONE), self._clock.now()),
             content=content,
             is_cut=is_cut,
             operator=operator,
@@ -223,7 +224,7 @@ class DropFolder:
 
     def _key(self, path: Path, operator: str) -> str:
         with path.open("rb") as file:
-            return f"drop:{operator}:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+            return _key_of(operator, hashlib.file_digest(file, "sha256"))
 
     def _found_again(self, key: str) -> Path | None:
         if not self._folder.is_dir():
@@ -232,6 +233,10 @@ class DropFolder:
 
     def _unavailable(self, problem: OSError) -> MailboxUnavailableError:
         return MailboxUnavailableError(host=str(self._folder), port=0, folder=str(self._folder), detail=str(problem))
+
+
+def _key_of(operator: str, digest: "hashlib._Hash") -> str:
+    return f"drop:{operator}:{digest.hexdigest()}"
 
 
 def _select(mailbox: BaseMailBox, folder: str) -> int:
