@@ -65,13 +65,17 @@ def calendar(
     *,
     first: Annotated[int, typer.Option("--from", help=_help("from"))],
     last: Annotated[int, typer.Option("--to", help=_help("to"))],
+    ics: Annotated[Path | None, typer.Option("--ics", help=_help("ics"))] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show every cycle of the years."""
+    """Show every cycle of the years; with `--ics`, write their deadlines to a calendar file, too."""
     from models.domain.cycles import planned_cycles
+    from tasks.adapters.calendar_file import calendar_file
+    from tasks.adapters.clock import SystemClock
     from tasks.adapters.programme import load_programme
 
     loaded = load_programme(programme)
+    cycles = planned_cycles(loaded, first_year=first, last_year=last)
     rows = [
         {
             "obligation": cycle.obligation_code,
@@ -82,8 +86,11 @@ def calendar(
             "late_at": cycle.late_at,
             "last_working_day": loaded.calendar.last_working_day(cycle.last_day),
         }
-        for cycle in planned_cycles(loaded, first_year=first, last_year=last)
+        for cycle in cycles
     ]
+    if ics is not None:
+        asked = [cycle for cycle in cycles if loaded.obligation(cycle.obligation_code).is_scheduled]
+        _write(ics, calendar_file([(loaded, asked)], vietnamese(), as_of=SystemClock().now()))
     _show(rows, as_json=as_json)
 
 
@@ -151,6 +158,46 @@ def tick(
 
         counts = report_cycle(obligation, as_of=instant, dry_run=dry_run)
     _show([counts], as_json=as_json, is_one=True)
+
+
+@app.command(help=_help("rehearse"))
+def rehearse(
+    programme: ProgrammeFolder,
+    *,
+    year: Annotated[int, typer.Option(help=_help("year"))],
+    scenario: Annotated[str, typer.Option(help=_help("scenario"))],
+    out: Annotated[Path | None, typer.Option(help=_help("rehearsal_out"))] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the whole year under a virtual clock and list every letter; nothing real is touched."""
+    from deployments.registry import ROUND_HOURS
+    from deployments.rehearsing import show_rehearsal, shown_progress
+    from models.domain.rehearsal import scenario_of
+    from tasks.adapters.programme import load_programme
+    from tasks.adapters.rehearsal_sheet import rehearsal_workbook
+    from tasks.rehearse import rehearse as rehearse_year
+
+    chosen, loaded, texts = scenario_of(scenario), load_programme(programme), vietnamese()
+    hours = [int(hour) for hour in ROUND_HOURS.split(",")]
+    with shown_progress(texts, is_shown=not as_json) as heard:
+        rehearsed = rehearse_year(loaded, chosen, year, hours=hours, heard=heard)
+    if out is not None:
+        _write(out, rehearsal_workbook(rehearsed, texts))
+    if not as_json:
+        show_rehearsal(rehearsed, loaded, texts)
+        return
+    _print_json(
+        [
+            {
+                "day": letter.day,
+                "rung": ", ".join(letter.rungs),
+                "unit": ", ".join(letter.units),
+                "recipient": letter.recipient,
+                "subject": letter.subject,
+            }
+            for letter in rehearsed.letters
+        ]
+    )
 
 
 @app.command(help=_help("intake"))
@@ -312,6 +359,17 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         _fail("cli.bad_day", text=text)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that was asked for, and say on the error output where it is."""
+    from tasks.adapters.archive import write_whole
+
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        _fail("cli.cannot_write", path=path, detail=error.strerror)
+    typer.echo(vietnamese().say("cli.written", path=path), err=True)
 
 
 def _fail(code: str, **facts: object) -> NoReturn:

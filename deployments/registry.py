@@ -17,6 +17,7 @@ from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
 from deployments.manual import EVERY_OBLIGATION, ManualDeployment, manual_deployments
+from flows.calendars import publish_calendar
 from flows.inspecting import inspection_round
 from flows.receiving import poll_mailbox
 from flows.reporting import report_cycle
@@ -32,6 +33,8 @@ WORK_POOL: Final = "van-phong"
 ROUND_HOURS: Final = "8,14"
 """The hours at which a report's round runs: once each half-day, within office hours."""
 POLL_MINUTES: Final = 5
+CALENDAR_CRON: Final = "30 6 * * 1"
+"""Monday before the office opens."""
 EVERY_MONTH: Final = "*"
 DAYS_AFTER_THE_LAST_RUNG: Final = 60
 """How long after a cycle fell late its round still runs, for late units and their editions."""
@@ -44,6 +47,8 @@ NOT_EMPTY: Final[Mapping[str, dict[str, object]]] = {
     "array": {"minItems": 1},
 }
 """What Prefect holds required fields of a form to before it starts a run, by their type."""
+WRITTEN_SO: Final[Mapping[str, dict[str, object]]] = {"date": {"pattern": r"^\d{4}-\d{2}-\d{2}$"}}
+"""How a required field is written, by its format: Prefect knows the formats and does not hold anybody to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,7 @@ class Deployment:
 def every_deployment(programmes: Sequence[Programme], texts: Texts, today: date) -> Iterator[Deployment]:
     """Yield everything that a home registers: the mailbox, the rounds of its programmes, and what is done by hand."""
     yield poll_of_mailbox(texts)
+    yield calendar_of_years(texts)
     for programme in programmes:
         yield from deployments_of(programme, texts, today)
     yield from started_by_hand(programmes, texts)
@@ -111,6 +117,18 @@ def poll_of_mailbox(texts: Texts) -> Deployment:
         description=texts.say("deployment.poll.description", minutes=POLL_MINUTES),
         tags=(texts.say("deployment.poll.tag"),),
         crons=(f"*/{POLL_MINUTES} * * * *",),
+    )
+
+
+def calendar_of_years(texts: Texts) -> Deployment:
+    """Return the deployment that shows the calendars of this year and the next; one serves every programme."""
+    return Deployment(
+        code="calendar",
+        flow=publish_calendar,
+        name=texts.say("deployment.calendar.name"),
+        description=texts.say("deployment.calendar.description"),
+        tags=(texts.say("deployment.calendar.tag"),),
+        crons=(CALENDAR_CRON,),
     )
 
 
@@ -196,6 +214,7 @@ def prepared(deployment: Deployment, texts: Texts, offers: Offers) -> RunnerDepl
             offer_in(described, deployment.choices[name], offers)
         if deployment.is_by_hand and name in (schema.required or ()):
             described.update(NOT_EMPTY.get(described.get("type", ""), {}))
+            described.update(WRITTEN_SO.get(described.get("format", ""), {}))
     return made
 
 
