@@ -26,6 +26,7 @@ from models.domain.vocabulary import EditionKind, Standing
 from tasks.adapters.aggregates import AggregateContent, write_aggregate
 from tasks.adapters.archive import write_whole
 from tasks.adapters.documents import write_report
+from tasks.given_tasks import tasks_for_report
 from tasks.names import run_name
 from tasks.progress import progress_in
 from tasks.runtime import Runtime
@@ -185,6 +186,7 @@ def _content(
         progress=progress_in(
             session, cycle, edition.as_of, unit_codes=[row.unit_code for row in rows], left_out=tabulation.left_out
         ),
+        tasks=tasks_for_report(session, programme, cycle, edition.as_of),
         evidence=_evidence(runtime, session, cycle, rows, _Shown(edition.as_of, figures, written)),
     )
 

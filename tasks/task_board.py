@@ -3,33 +3,14 @@
 from datetime import datetime
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from sqlalchemy.orm import Session
 
 from models.db.records import cycles
-from models.domain.assigned_tasks import TaskSummary, count_tasks, has_annex
-from models.domain.cycles import Cycle
-from models.domain.duties import Duty, standing_at
-from models.domain.plan import Programme
+from models.domain.assigned_tasks import count_tasks
+from models.domain.duties import standing_at
 from tasks.assign_tasks import TasksImport
+from tasks.given_tasks import tasks_given_out
 from tasks.publish import rename_run
 from tasks.runtime import Runtime
-
-
-def tasks_given_out(session: Session, programme: Programme, as_of: datetime) -> list[tuple[Cycle, Duty]]:
-    """Return the programme's tasks that were given out by the instant, a pair for each owner, in the order of codes."""
-    return [
-        (cycle, record.duty)
-        for obligation in programme.obligations
-        if has_annex(obligation)
-        for cycle in cycles.cycles_of(session, obligation.code, opened_by=as_of)
-        for chunk in cycles.duties_in_chunks(session, cycle.code, size=500)
-        for record in chunk
-    ]
-
-
-def summary_of_tasks(session: Session, programme: Programme, as_of: datetime) -> TaskSummary:
-    """Count the programme's tasks as they stood at the instant."""
-    return count_tasks((duty for _, duty in tasks_given_out(session, programme, as_of)), as_of)
 
 
 def publish_tasks(runtime: Runtime, as_of: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import IO, Any, Final
 
 import xlsxwriter
 
+from models.domain.assigned_tasks import TaskSummary
 from models.domain.coverage import Coverage, MissingUnit, TimelinessRow
 from models.domain.cycles import Cycle
 from models.domain.editions import Differences, Edition, Narrative, OpenQuestion, PastTotal, SourceChange, TotalChange
@@ -36,6 +37,7 @@ from tasks.adapters.aggregate_pages import (
     plain_options,
 )
 from tasks.adapters.aggregate_targets import add_targets, add_unit_targets
+from tasks.adapters.aggregate_tasks import add_tasks
 from tasks.adapters.texts import Texts
 
 N_NAMED_UNITS: Final = 1_000
@@ -68,6 +70,8 @@ class AggregateContent:
     """Results against the year's targets; None where the cycle's units have none."""
     evidence: Sequence[EvidenceLine] = ()
     """What the reports show of the continuous obligations."""
+    tasks: TaskSummary | None = None
+    """What became of the tasks that were given out; None where nothing is said of any."""
 
 
 def write_aggregate(target: IO[bytes], content: AggregateContent, texts: Texts) -> None:
@@ -99,6 +103,8 @@ def _write_pages(workbook: Any, content: AggregateContent, texts: Texts) -> None
         add_unit_targets(book, content.progress, content.units, content.programme.groups)
     if content.evidence:
         _evidence_page(book, content.evidence)
+    if content.tasks is not None:
+        add_tasks(book, content.tasks)
     _timeliness_page(book, content)
     _missing_page(book, content)
     _narratives_page(book, content)

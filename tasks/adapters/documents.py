@@ -25,6 +25,7 @@ from models.domain.tabulation import FieldSummary
 from models.domain.targets import FieldProgress, Progress
 from models.domain.vocabulary import OFFICE_ZONE, Aggregation, Standing, TargetState, Timeliness
 from tasks.adapters.aggregate_pages import clean
+from tasks.adapters.aggregate_tasks import tasks_told
 from tasks.adapters.aggregates import AggregateContent, evidence_lacking, evidence_looked_at
 from tasks.adapters.texts import TEMPLATES, Texts
 
@@ -147,6 +148,7 @@ def _report_context(content: AggregateContent, texts: Texts) -> Context:
         ],
         "indicators": [row for summary in content.tabulation.fields for row in _indicator_rows(summary, texts)],
         "outline": _outline(content.cycle.form, content.narratives),
+        "tasks": tasks_told(content.tasks, texts),
         "goals": _goals_told(content.progress, texts),
         "targets": [_target_row(row, texts) for row in content.progress.fields] if content.progress else [],
         "evidence": [_evidence_row(line, texts) for line in content.evidence],

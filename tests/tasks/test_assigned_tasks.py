@@ -5,15 +5,18 @@ import shutil
 from datetime import date
 
 import pytest
-from openpyxl import Workbook
+from docx import Document
+from openpyxl import Workbook, load_workbook
 
 from models.db.records import audit, cycles
 from models.domain.duties import standing_at, timeliness
 from models.domain.errors import ActionRefusedError
-from models.domain.vocabulary import Action, Standing, Timeliness
+from models.domain.vocabulary import Action, EditionKind, Standing, Timeliness
 from tasks.adapters.programme import check_programme
 from tasks.assign_tasks import AnnexOrder, close_owed_task, import_annex, owed_tasks
-from tasks.task_board import summary_of_tasks
+from tasks.compile import compile_cycle
+from tasks.given_tasks import summary_of_tasks
+from tasks.open_cycles import open_due_cycles
 from tests.builders import hanoi
 from tests.meta.source_code import ROOT
 from tests.tasks.conftest import address_of
@@ -187,3 +190,17 @@ def test_the_shipped_annex_leaves_the_programmes_folder_as_it_is(tmp_path):
     folder = tmp_path / "programme"
     shutil.copytree(SHIPPED.parent, folder)
     assert check_programme(folder) == []
+
+
+def test_a_periodic_report_counts_the_tasks_in_a_sheet_and_in_a_sentence(office):
+    give_out(office, A_TASK, [2, "Việc hai", "so-y-te; so-noi-vu", "31/10/2025", ""])
+    with office.at("2025-11-20 09:00") as runtime:
+        open_due_cycles.fn(runtime, "O-21", hanoi("2025-10-20 08:00"))
+        edition = compile_cycle(runtime, "bc-nam-2025", runtime.clock.now(), EditionKind.PROVISIONAL).edition
+    book = load_workbook(office.home / edition.workbook)
+    rows = [[cell.value for cell in row[1:]] for row in book["Nhiệm vụ được giao"].iter_rows()]
+    assert ["Sở Y tế", 2, 0, 0, 0, 2] in rows
+    assert ["Cộng", 3, 0, 0, 0, 3] in rows
+    said = " ".join(paragraph.text for paragraph in Document(office.home / edition.report).paragraphs)
+    assert "đã giao 3 lượt nhiệm vụ cho 2 đơn vị" in said
+    assert "quá hạn chưa hoàn thành 3" in said
