@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.domain.forms import finding
 from models.domain.tokens import token_in_subject
-from models.domain.vocabulary import FindingLevel, LetterKind, ObligationKind, Timeliness
+from models.domain.vocabulary import EditionKind, FindingLevel, LetterKind, ObligationKind, Timeliness
 from tasks.adapters.asking import Asked
 from tasks.adapters.programme.folder import load_programme
 from tasks.adapters.rendering import (
@@ -20,6 +20,7 @@ from tasks.adapters.rendering import (
     Envelope,
     OperatorContext,
     Renderer,
+    ResultContext,
 )
 from tasks.adapters.texts import TEMPLATES, vietnamese
 from tasks.ports import Attachment
@@ -175,7 +176,39 @@ def an_operators_letter(**said):
     return RENDERER.operator(context, an_envelope())
 
 
+def a_result(**said):
+    usual = {
+        "programme": PROGRAMME,
+        "name": "Sở Tài chính",
+        "copied": (),
+        "cycle_title": "Báo cáo 06 tháng năm 2025",
+        "short_title": "BC 6T 2025",
+        "clause": "III.1-c",
+        "number": 2,
+        "kind": EditionKind.FINAL,
+        "as_of": hanoi("2025-07-08 08:00"),
+        "n_reported": 70,
+        "n_expected": 76,
+        "document": "",
+        "signed_on": None,
+        "replaced": 0,
+        "replaced_at": None,
+        "files": ("tong-hop.xlsx", "bao-cao.docx"),
+        "folder": "results/bc-6t-2025/ban-2",
+    }
+    return RENDERER.result(ResultContext(**(usual | said)), an_envelope())
+
+
 def every_letter():
+    yield a_result()
+    yield a_result(
+        copied=("Công an tỉnh",),
+        document="12/BC-BCĐ",
+        signed_on=date(2025, 7, 9),
+        replaced=1,
+        replaced_at=hanoi("2025-07-07 08:00"),
+        files=(),
+    )
     for rung, as_of in RUNGS.items():
         yield chase(a_duty(rung=rung), as_of=as_of)
         yield chase(
