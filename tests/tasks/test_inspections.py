@@ -184,28 +184,34 @@ def test_another_order_of_the_same_title_and_day_is_refused(office):
     assert written(office) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"units": []}, "chưa chọn đơn vị nào"),
-        ({"units": ["bcd-huyen-lang-giang"]}, "ngày 04/8/2025"),  # the district level ended on 30/6/2025
-        ({"units": ["khong-co"]}, "không có đơn vị mang mã “khong-co”"),
-        ({"conclude_by": date(2025, 8, 1)}, "hạn kết luận 01/8/2025 trước ngày kết thúc kiểm tra 22/8/2025"),
-        ({"operator": " "}, "chưa ghi người thực hiện"),
-        ({"reason": ""}, "chưa ghi lý do"),
-        ({"n_by_risk": 3}, "vừa chọn đơn vị, vừa ghi số đơn vị"),
-        ({"obligation": "O-20"}, "Nghĩa vụ O-20 không phải là nghĩa vụ kiểm tra"),
-        (
-            {"units": [], "leader": "", "ends_on": date(2025, 8, 1)},
-            "chưa ghi trưởng đoàn kiểm tra; chưa chọn đơn vị nào",
-        ),
-    ],
+WRONG_ORDERS = (
+    ({"units": []}, "chưa chọn đơn vị nào"),
+    ({"units": ["bcd-huyen-lang-giang"]}, "ngày 04/8/2025"),  # the district level ended on 30/6/2025
+    ({"units": ["khong-co"]}, "không có đơn vị mang mã “khong-co”"),
+    ({"conclude_by": date(2025, 8, 1)}, "hạn kết luận 01/8/2025 trước ngày kết thúc kiểm tra 22/8/2025"),
+    ({"operator": " "}, "chưa ghi người thực hiện"),
+    ({"reason": ""}, "chưa ghi lý do"),
+    ({"n_by_risk": 3}, "vừa chọn đơn vị, vừa ghi số đơn vị"),
+    ({"obligation": "O-20"}, "Nghĩa vụ O-20 không phải là nghĩa vụ kiểm tra"),
+    (
+        {"units": [], "leader": "", "ends_on": date(2025, 8, 1)},
+        "chưa ghi trưởng đoàn kiểm tra; chưa chọn đơn vị nào",
+    ),
 )
-def test_a_wrong_order_is_refused_with_one_sentence_and_nothing_is_written(office, changes, sentence):
-    with pytest.raises(DondocError) as refused:
-        start(office, **changes)
-    with office.at(LATER) as runtime:
-        assert sentence in runtime.texts.error(refused.value)
+
+
+def refusal(office, instant, act) -> str:
+    """Return the sentence with which an act is refused at an instant."""
+    with office.at(instant) as runtime:
+        with pytest.raises(DondocError) as refused:
+            act(runtime)
+        return runtime.texts.error(refused.value)
+
+
+def test_a_wrong_order_is_refused_with_one_sentence_and_nothing_is_written(office):
+    for changes, sentence in WRONG_ORDERS:
+        request = a_request(**changes)
+        assert sentence in refusal(office, MORNING, lambda runtime, wrong=request: open_inspection.fn(runtime, wrong))
     assert written(office) == (0, 0)
     assert subjects(office) == []
 
@@ -283,22 +289,21 @@ def test_a_remedy_is_chased_each_week_until_it_is_closed(office):
         assert [entry.action for entry in actions_on(session, remedy)] == [Action.CLOSE_TASK]
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"unit": "so-xay-dung"}, "đơn vị “so-xay-dung” không thuộc cuộc kiểm tra này"),
-        ({"remedy_by": date(2025, 8, 1)}, "hạn khắc phục 01/8/2025 đã qua"),
-        ({"remedy_by": None}, "chưa ghi hạn khắc phục"),
-        ({"owner": ""}, "chưa ghi người chịu trách nhiệm khắc phục"),
-        ({"finding": " ", "operator": ""}, "chưa ghi người thực hiện; chưa ghi kết quả, tồn tại"),
-    ],
+WRONG_FINDINGS = (
+    ({"unit": "so-xay-dung"}, "đơn vị “so-xay-dung” không thuộc cuộc kiểm tra này"),
+    ({"remedy_by": date(2025, 8, 1)}, "hạn khắc phục 01/8/2025 đã qua"),
+    ({"remedy_by": None}, "chưa ghi hạn khắc phục"),
+    ({"owner": ""}, "chưa ghi người chịu trách nhiệm khắc phục"),
+    ({"finding": " ", "operator": ""}, "chưa ghi người thực hiện; chưa ghi kết quả, tồn tại"),
 )
-def test_a_wrong_finding_is_refused_and_nothing_is_written(office, changes, sentence):
+
+
+def test_a_wrong_finding_is_refused_and_nothing_is_written(office):
     code = start(office)
-    with pytest.raises(ActionRefusedError) as refused:
-        record(office, code, **changes)
-    with office.at(LATER) as runtime:
-        assert sentence in runtime.texts.error(refused.value)
+    for changes, sentence in WRONG_FINDINGS:
+        request = a_finding(code, **changes)
+        told = refusal(office, "2025-08-22 15:00", lambda runtime, wrong=request: record_finding.fn(runtime, wrong))
+        assert sentence in told
     assert written(office) == (1, 1)
 
 
@@ -347,20 +352,20 @@ def test_a_conclusion_once_recorded_stays_as_it_is(office):
     assert n_audited == 1
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"concluded_on": date(2025, 8, 3)}, "ngày kết luận 03/8/2025 trước ngày bắt đầu kiểm tra 20/8/2025"),
-        ({"concluded_on": date(2025, 9, 6)}, "ngày kết luận 06/9/2025 chưa tới"),
-        ({"number": "", "summary": " "}, "chưa ghi số, ký hiệu thông báo kết luận; chưa ghi tóm tắt kết luận"),
-    ],
+WRONG_CONCLUSIONS = (
+    ({"concluded_on": date(2025, 8, 3)}, "ngày kết luận 03/8/2025 trước ngày bắt đầu kiểm tra 20/8/2025"),
+    ({"concluded_on": date(2025, 9, 6)}, "ngày kết luận 06/9/2025 chưa tới"),
+    ({"number": "", "summary": " "}, "chưa ghi số, ký hiệu thông báo kết luận; chưa ghi tóm tắt kết luận"),
 )
-def test_a_wrong_conclusion_is_refused(office, changes, sentence):
+
+
+def test_a_wrong_conclusion_is_refused(office):
     code = start(office)
-    with office.at("2025-09-05 15:00") as runtime:
-        with pytest.raises(ActionRefusedError) as refused:
-            conclude.fn(runtime, a_conclusion(code, **changes))
-        assert sentence in runtime.texts.error(refused.value)
+    for changes, sentence in WRONG_CONCLUSIONS:
+        request = a_conclusion(code, **changes)
+        assert sentence in refusal(
+            office, "2025-09-05 15:00", lambda runtime, wrong=request: conclude.fn(runtime, wrong)
+        )
 
 
 def test_the_conclusion_of_the_third_quarter_settles_the_leads_duty_on_the_day_it_was_issued(office):
