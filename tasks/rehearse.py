@@ -36,7 +36,7 @@ from tasks.adapters.rendering import Renderer
 from tasks.adapters.texts import vietnamese
 from tasks.adapters.workbooks.pool import GuardedReader
 from tasks.chase import queue_due_reminders
-from tasks.open_cycles import TIME_FOR_LATE_ANSWERS, active_cycles, open_due_cycles
+from tasks.open_cycles import active_cycles, open_due_cycles
 from tasks.ports import Delivery, Letter
 from tasks.post import post_letters
 from tasks.runtime import Runtime
@@ -59,7 +59,7 @@ def rehearse(
     Raises:
         NothingToRehearseError: no cycle comes by the calendar in that year.
     """
-    rounds = rounds_of_year(programme, scenario, year, hours=hours, late_answers_for=TIME_FOR_LATE_ANSWERS)
+    rounds = rounds_of_year(programme, scenario, year, hours=hours)
     with _stage(programme, rounds[0].at) as (runtime, clock, mail):
         units = _Units(runtime, scenario)
         for n_done, each in enumerate(rounds):

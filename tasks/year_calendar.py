@@ -79,4 +79,5 @@ def _what(each: CalendarDay, calendar: WorkingCalendar, texts: Texts) -> str:
         return texts.say("calendar.deadline", deadline=texts.deadline(each.cycle.due_at, calendar))
     if each.happening is Happening.LATE:
         return texts.say("calendar.late")
-    return texts.say(f"calendar.{each.happening.value}", rung=texts.say(f"rung.{each.rung}"))
+    without = "_without_form" if each.happening is Happening.CLOSE and not each.cycle.has_form else ""
+    return texts.say(f"calendar.{each.happening.value}{without}", rung=texts.say(f"rung.{each.rung}"))

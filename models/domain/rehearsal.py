@@ -20,6 +20,8 @@ HOUR_OF_ANSWERS: Final = time(10)
 """Between the two rounds of a day."""
 FIRST_LATE_DAY: Final = 2
 """Working days after the last admissible day on which the first of those who are late answers."""
+DAYS_AFTER_THE_LAST_RUNG: Final = timedelta(days=8)
+"""How long after its last rung a cycle is still looked at: that nothing more goes out is a thing to see."""
 SPAN_OF_LATE_DAYS: Final = 12
 """Over so many working days the late answers are spread: to the day before a ladder of 15 days closes."""
 
@@ -155,13 +157,11 @@ def scenario_of(code: str) -> Scenario:
     raise UnknownScenarioError(scenario=code, known=", ".join(each.code for each in SCENARIOS))
 
 
-def rounds_of_year(
-    programme: Programme, scenario: Scenario, year: int, *, hours: Sequence[int], late_answers_for: timedelta
-) -> tuple[Round, ...]:
+def rounds_of_year(programme: Programme, scenario: Scenario, year: int, *, hours: Sequence[int]) -> tuple[Round, ...]:
     """Return the rounds of a year, those before it included that a cycle still chased in it has had.
 
     Every day counts, days off too: that nothing leaves on them is the program's to see to. Left out are the days on
-    which no cycle of an obligation is open or takes late answers (for so long after its deadline).
+    which no cycle of an obligation is open, and those more than a week after its last rung.
 
     Raises:
         NothingToRehearseError: no cycle comes by the calendar in that year.
@@ -174,7 +174,7 @@ def rounds_of_year(
         if obligation.is_scheduled
     }
     spans = {
-        code: tuple((c.opens_at, c.late_at + late_answers_for) for c in cycles if _is_chased_in(programme, c, year))
+        code: tuple((c.opens_at, _looked_at_until(programme, c)) for c in cycles if _is_chased_in(programme, c, year))
         for code, cycles in by_obligation.items()
     }
     openings = [start for each in spans.values() for start, _ in each]
@@ -217,6 +217,10 @@ def answer_at(
 
 def _is_chased_in(programme: Programme, cycle: Cycle, year: int) -> bool:
     return cycle.opens_at.year <= year <= _last_rung_on(programme, cycle).year
+
+
+def _looked_at_until(programme: Programme, cycle: Cycle) -> datetime:
+    return start_of(_last_rung_on(programme, cycle)) + DAYS_AFTER_THE_LAST_RUNG
 
 
 def _last_rung_on(programme: Programme, cycle: Cycle) -> date:
