@@ -118,7 +118,7 @@ def open_inspection(runtime: Runtime, request: InspectionRequest) -> str:
         if known is not None:
             return _same_again(runtime, session, known, replace(order, code=known.code), seed)
 
-        cycle = explanations_cycle(programme, obligation, order)
+        cycle = replace(explanations_cycle(programme, obligation, order), content=_told_to_units(runtime, order))
         units = assigned_units(roster, order.unit_codes, now.astimezone(OFFICE_ZONE).date())
         cycle_id = open_assigned_cycle(session, cycle, units, opened_at=now)
         assert cycle_id is not None, "the code is a new one"  # noqa: S101 - else there is nothing to hang it on
@@ -332,6 +332,19 @@ def _same_again(runtime: Runtime, session: Session, known: StoredInspection, ord
     return known.code
 
 
+def _told_to_units(runtime: Runtime, order: InspectionOrder) -> str:
+    """Return what the letters say of the inspection beside its name: scope, dates, leader and decision."""
+    texts = runtime.texts
+    return texts.say(
+        "inspection.content",
+        scope=order.scope.rstrip("."),
+        starts_on=texts.day(order.starts_on),
+        ends_on=texts.day(order.ends_on),
+        leader=order.leader,
+        basis=order.basis,
+    )
+
+
 def _finding(request: FindingRequest) -> InspectionFinding:
     remedy = None
     if request.remedy.strip() and request.remedy_by is not None:
@@ -353,7 +366,10 @@ def _open_remedy(
         opens_at=now,
         last_day=finding.remedy.last_day,
         content=texts.say(
-            "inspection.remedy.content", remedy=finding.remedy.action, finding=finding.text, owner=finding.remedy.owner
+            "inspection.remedy.content",
+            remedy=finding.remedy.action.rstrip("."),
+            finding=finding.text.rstrip("."),
+            owner=finding.remedy.owner,
         ),
     )
     evidence = AttachmentRule(code=REMEDY_EVIDENCE, title=texts.say("inspection.remedy.evidence"))

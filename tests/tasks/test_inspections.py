@@ -132,7 +132,8 @@ def test_starting_sends_each_unit_its_notice_with_the_outline_in_the_same_run(of
         assert "thông báo kiểm tra" in letter["Subject"]
         told = letter.get_body(("plain",)).get_content()
         assert "Kiểm tra đột xuất tháng 8" in told
-        assert "Phân công nhiệm vụ" in told
+        assert "Phân công nhiệm vụ. Thời gian kiểm tra: từ ngày 20/8/2025 đến ngày 22/8/2025" in told
+        assert "căn cứ: Chương trình công tác năm" in told
     assert subjects(office, "so-xay-dung") == []
 
 
@@ -410,7 +411,7 @@ def test_the_page_of_an_inspection_shows_who_explained_what_was_found_and_what_i
         now = runtime.clock.now()
         page = page_of(runtime, session, held, now)
         row = overview_row(runtime, session, held, now)
-    assert "- Sở Y tế: giải trình Quá hạn" in page
+    assert "- Sở Y tế: giải trình: Quá hạn" in page
     assert f"mã {remedy}: **chưa khắc phục**" in page
     assert (row["Đã giải trình"], row["Chưa khắc phục"]) == ("0/2", "1/1")
     assert row["Kết luận"] == "chưa kết luận, hạn 12/9/2025"
