@@ -1,5 +1,6 @@
 """An inspection started in Prefect's pages as an operator starts one: the form is filled, units have their notice."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ pytestmark = [
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 PICTURE = Path(__file__).parents[2] / "docs" / "images" / "kiem-tra-dot-xuat.png"
 START = "60 · Mở cuộc kiểm tra"
+ROUND = "12 · Kiểm tra Quý III · mục II.6-a"
 RECORD = "61 · Ghi kết quả kiểm tra"
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 MILLISECONDS = 90_000
@@ -255,3 +257,13 @@ def test_units_proposed_by_risk_are_inspected_and_their_findings_become_duties_i
     # The remedy's letter waits for tomorrow: its desk has had today's letter.
     assert recorded["state_type"] == "COMPLETED", recorded["state"]["message"]
     assert f"mã {code}-kn-01: **chưa khắc phục**" in mailing.artifact(f"cuoc-kiem-tra-{code}")["data"]
+
+
+def test_the_round_of_the_third_quarter_writes_to_the_lead_and_shows_whom_to_inspect_and_why(mailing):
+    ended = mailing.run(ROUND, obligation="O-12", as_of="2025-08-04T09:30:00")
+    assert ended["state_type"] == "COMPLETED", ended["state"]["message"]
+    proposal = mailing.artifact("de-xuat-kt-q3-2025")
+    assert "hạt giống lấy mẫu “kt-q3-2025”" in proposal["description"]
+    assert len(json.loads(proposal["data"])) == 5
+    assert (mailing.home / "results/kt-q3-2025/du-thao/quyet-dinh-kiem-tra-kt-q3-2025.docx").exists()
+    assert "Kiểm tra Quý III" in mailing.letters_to("cong-an-tinh")[-1]["Subject"]
