@@ -12,9 +12,9 @@ To add one:
    and for each new parameter `parameter.<name>.title` and `.description`; one name means the same everywhere.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from prefect import Flow
 
@@ -23,13 +23,43 @@ from flows.assigning import close_task, import_tasks
 from flows.handing_over import send_result
 from flows.inspecting import close_remedy, conclude_inspection, record_inspection_findings, start_inspection
 from flows.planning import prepare_target_sheet, set_targets
+from models.domain.calendar import AfterCycle
+from models.domain.plan import Obligation
+from models.domain.vocabulary import ObligationKind
 from tasks.choices import Choice
 
-EVERY_OBLIGATION: Final[tuple[str, ...]] = ("",)
-INSPECTIONS: Final = ("O-12", "O-14", "O-24")
-ANNUAL_PLAN: Final = ("O-11",)
-ANNEX: Final = ("O-08",)
-REPORTED_UPWARD: Final = ("O-26",)
+Serves = Callable[[Obligation], bool]
+"""Says which obligations a deployment is there for, by what they are: no code of a programme stands here."""
+
+
+def every_obligation(_obligation: Obligation) -> bool:
+    """Say that a deployment is there for all of them."""
+    return True
+
+
+def inspections(obligation: Obligation) -> bool:
+    """Say whether it is inspected under the obligation."""
+    return obligation.kind is ObligationKind.INSPECTION
+
+
+def annual_plans(obligation: Obligation) -> bool:
+    """Say whether the obligation gives out the year's targets."""
+    return obligation.kind is ObligationKind.ANNUAL_PLAN
+
+
+def assigned_tasks(obligation: Obligation) -> bool:
+    """Say whether the obligation's tasks are given out from an annex."""
+    return obligation.kind is ObligationKind.MILESTONE and obligation.is_opened_by_hand
+
+
+def reviews(obligation: Obligation) -> bool:
+    """Say whether the obligation is met by a review."""
+    return obligation.kind is ObligationKind.REVIEW
+
+
+def reported_upward(obligation: Obligation) -> bool:
+    """Say whether the obligation hands on what other obligations' cycles have brought."""
+    return any(isinstance(rule.due, AfterCycle) for rule in obligation.rules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +69,7 @@ class ManualDeployment:
     flow: Flow[Any, Any]
     code: str
     """Code of its messages."""
-    serves: tuple[str, ...] = EVERY_OBLIGATION
-    """Codes of the obligations it is there for."""
+    serves: Serves = every_obligation
     choices: Mapping[str, Choice] = field(default_factory=dict)
     """By parameter the kind of choice that its field offers."""
 
@@ -51,7 +80,7 @@ def manual_deployments() -> Iterator[ManualDeployment]:
     yield ManualDeployment(
         flow=start_inspection,
         code="start_inspection",
-        serves=INSPECTIONS,
+        serves=inspections,
         choices={
             "inspection_obligation": Choice.INSPECTION_OBLIGATIONS,
             "inspected_units": Choice.UNITS_IN_FORCE,
@@ -60,25 +89,25 @@ def manual_deployments() -> Iterator[ManualDeployment]:
     yield ManualDeployment(
         flow=record_inspection_findings,
         code="record_inspection",
-        serves=INSPECTIONS,
+        serves=inspections,
         choices={"inspection": Choice.INSPECTIONS, "inspected_unit": Choice.INSPECTED_UNITS},
     )
     yield ManualDeployment(
         flow=conclude_inspection,
         code="conclude_inspection",
-        serves=INSPECTIONS,
+        serves=inspections,
         choices={"inspection": Choice.INSPECTIONS},
     )
     yield ManualDeployment(
-        flow=close_remedy, code="close_remedy", serves=INSPECTIONS, choices={"remedy": Choice.OPEN_REMEDIES}
+        flow=close_remedy, code="close_remedy", serves=inspections, choices={"remedy": Choice.OPEN_REMEDIES}
     )
-    yield ManualDeployment(flow=import_tasks, code="import_tasks", serves=ANNEX)
-    yield ManualDeployment(flow=close_task, code="close_task", serves=ANNEX, choices={"owed_task": Choice.OWED_TASKS})
+    yield ManualDeployment(flow=import_tasks, code="import_tasks", serves=assigned_tasks)
+    yield ManualDeployment(flow=close_task, code="close_task", serves=assigned_tasks, choices={"owed_task": Choice.OWED_TASKS})
     yield ManualDeployment(
-        flow=send_result, code="send_result", serves=REPORTED_UPWARD, choices={"cycle": Choice.OPENED_CYCLES}
+        flow=send_result, code="send_result", serves=reported_upward, choices={"cycle": Choice.OPENED_CYCLES}
     )
-    yield ManualDeployment(flow=prepare_target_sheet, code="target_sheet", serves=ANNUAL_PLAN)
-    yield ManualDeployment(flow=set_targets, code="set_targets", serves=ANNUAL_PLAN)
+    yield ManualDeployment(flow=prepare_target_sheet, code="target_sheet", serves=annual_plans)
+    yield ManualDeployment(flow=set_targets, code="set_targets", serves=annual_plans)
 
 
 def _handling() -> Iterator[ManualDeployment]:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from deployments.manual import EVERY_OBLIGATION, manual_deployments
+from deployments.manual import every_obligation, manual_deployments
 from deployments.registry import deployments_of
 from models.domain.plan import Obligation, Programme
 from tasks.adapters.programme import load_programme
@@ -67,7 +67,7 @@ def _ways(obligation: Obligation, rounds: dict[str, tuple[str, str]], texts: Tex
         reports = [rounds[code] for code in obligation.evidence.reports]
         yield ("coverage check in the aggregate of", "<br>".join(name for name, _ in reports), reports[0][1])
     for manual in manual_deployments():
-        if manual.serves != EVERY_OBLIGATION and obligation.code in manual.serves:
+        if manual.serves is not every_obligation and manual.serves(obligation):
             yield ("by hand", texts.say(f"deployment.{manual.code}.name"), manual.flow.name)
 
 

@@ -1,7 +1,6 @@
 """One table from plan to Prefect: which deployments there are, when each runs, and what the operator reads of it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final, cast
@@ -16,7 +15,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
-from deployments.manual import EVERY_OBLIGATION, ManualDeployment, manual_deployments
+from deployments.manual import ManualDeployment, every_obligation, manual_deployments
 from flows.calendars import publish_calendar
 from flows.inspecting import inspection_round
 from flows.receiving import poll_mailbox
@@ -134,14 +133,14 @@ def calendar_of_years(texts: Texts) -> Deployment:
 
 def started_by_hand(programmes: Sequence[Programme], texts: Texts) -> Iterator[Deployment]:
     """Yield what operators start by hand: no schedule, a typed form, and the obligations it serves as tags."""
-    known = {obligation.code for programme in programmes for obligation in programme.obligations}
+    obligations = [obligation for programme in programmes for obligation in programme.obligations]
     for manual in manual_deployments():
         yield Deployment(
             code=manual.code,
             flow=manual.flow,
             name=texts.say(f"deployment.{manual.code}.name"),
             description=texts.say(f"deployment.{manual.code}.description"),
-            tags=(texts.say("deployment.by_hand"), *_served(manual, known)),
+            tags=(texts.say("deployment.by_hand"), *_served(manual, obligations)),
             crons=(),
             choices=manual.choices,
             is_by_hand=True,
@@ -218,9 +217,9 @@ def prepared(deployment: Deployment, texts: Texts, offers: Offers) -> RunnerDepl
     return made
 
 
-def _served(manual: ManualDeployment, known: AbstractSet[str]) -> tuple[str, ...]:
-    """Return the obligations of this home that a manual deployment serves; none stands for all of them."""
-    return () if manual.serves == EVERY_OBLIGATION else tuple(code for code in manual.serves if code in known)
+def _served(manual: ManualDeployment, obligations: Sequence[Obligation]) -> tuple[str, ...]:
+    """Return the codes of the obligations that a manual deployment serves; none stands for all of them."""
+    return () if manual.serves is every_obligation else tuple(o.code for o in obligations if manual.serves(o))
 
 
 def _description(programme: Programme, obligation: Obligation, texts: Texts, today: date) -> str:
