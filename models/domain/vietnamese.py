@@ -13,8 +13,8 @@ _TONE_MARKS: Final = frozenset(TONES[1:])
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _SPACES: Final = re.compile(r"\s+")
 _MANY_BREAKS: Final = re.compile(r"\n{3,}")
-_LOOKALIKE_SIGNS: Final = ("\u00d0", "\u0189", "\u00f0")
-_LOOKALIKES: Final = str.maketrans(dict(zip(_LOOKALIKE_SIGNS, "\u0110\u0110\u0111", strict=True)))
+_LOOKALIKE_SIGNS: Final = {"\u00d0": "\u0110", "\u0189": "\u0110", "\u00f0": "\u0111"}
+_LOOKALIKES: Final = str.maketrans(_LOOKALIKE_SIGNS)
 _NEW_STYLE_TONE: Final = re.compile(
     f"(?P<glide>[ou])(?P<vowel>[aey])(?P<tone>[{''.join(TONES[1:])}])(?![a-z\u0300-\u0323])"
 )
