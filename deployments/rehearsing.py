@@ -48,7 +48,7 @@ def show_rehearsal(rehearsed: RehearsedYear, programme: Programme, texts: Texts)
     console.print(texts.say("rehearsal.nothing_real"))
     console.print(_table(rehearsed, texts) if rehearsed.letters else texts.say("rehearsal.no_letter"))
     console.print(_summary(rehearsed, texts))
-    for line in _skipped(rehearsed, texts):
+    for line in [*_most_copies(rehearsed, texts), *_skipped(rehearsed, texts)]:
         console.print(line)
 
 
@@ -88,6 +88,13 @@ def _summary(rehearsed: RehearsedYear, texts: Texts) -> str:
         units=len({duty.unit_code for duty in rehearsed.duties}),
         answered=sum(duty.answered_at is not None for duty in rehearsed.duties),
     )
+
+
+def _most_copies(rehearsed: RehearsedYear, texts: Texts) -> Iterator[str]:
+    """Yield who is copied most on one day, for copies are no letters of their own and nothing bundles them."""
+    counts = Counter((address, letter.day) for letter in rehearsed.letters for address in letter.copies)
+    for (address, day), n in counts.most_common(1):
+        yield texts.say("rehearsal.most_copies", n=n, address=address, day=texts.day(day))
 
 
 def _skipped(rehearsed: RehearsedYear, texts: Texts) -> Iterator[str]:

@@ -1,10 +1,13 @@
 """Builds the values tests are about: each sets sensible defaults, and a test names only what it means."""
 
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from models.domain.calendar import BeforeDay, WorkingCalendar
 from models.domain.duties import Duty, Mark
-from models.domain.plan import Rung
+from models.domain.plan import Obligation, Programme, Rung
 from models.domain.vocabulary import OFFICE_ZONE, Anchor, Audience, MarkKind, Roll, RungAction
 
 CALENDAR = WorkingCalendar(
@@ -84,3 +87,12 @@ def a_duty(
 def a_mark(kind: MarkKind, stated: str, until: str | None = None) -> Mark:
     """Return what was stated of a duty at an instant."""
     return Mark(kind=kind, stated_at=hanoi(stated), until=hanoi(until) if until else None)
+
+
+def with_units(
+    programme: Programme, codes: AbstractSet[str], obligations: Iterable[Obligation] | None = None
+) -> Programme:
+    """Return the programme with these units only, and with these obligations where they are given."""
+    units = tuple(unit for unit in programme.roster.units if unit.code in codes)
+    kept = tuple(programme.obligations if obligations is None else obligations)
+    return replace(programme, roster=replace(programme.roster, units=units), obligations=kept)

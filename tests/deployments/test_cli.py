@@ -2,10 +2,15 @@
 
 import json
 import shutil
+from datetime import date
 
 import pytest
+from icalendar import Calendar
+from openpyxl import load_workbook
 
 from deployments.cli import main
+from tasks.adapters.programme import load_programme
+from tests.builders import with_units
 from tests.meta.source_code import ROOT
 
 FOLDER = ROOT / "deployments" / "de_an_835"
@@ -74,35 +79,133 @@ def test_a_person_reads_the_same_faults_as_a_script(dondoc, broken_folder):
     assert all(f"{fault['file']}:{fault['line']}: {fault['message']}" in printed for fault in json.loads(as_json))
 
 
-def test_the_calendar_gives_the_twelve_cycles_of_the_plan_to_the_instant(dondoc):
-    status, printed, _ = dondoc("calendar", FOLDER, "--from", 2025, "--to", 2030, "--json")
-    rows = json.loads(printed)
-    late = {
-        "bc-6t-2025": "2025-06-17",  # 14/6 is a Saturday
-        "bc-nam-2025": "2025-11-15",
-        "bc-6t-2026": "2026-06-16",  # a Sunday
-        "bc-nam-2026": "2026-11-17",  # a Saturday
-        "bc-6t-2027": "2027-06-15",
-        "bc-nam-2027": "2027-11-16",  # a Sunday
-        "bc-6t-2028": "2028-06-15",
-        "bc-nam-2028": "2028-11-15",
-        "bc-6t-2029": "2029-06-15",
-        "bc-nam-2029": "2029-11-15",
-        "bc-6t-2030": "2030-06-15",
-        "bc-nam-2030": "2030-11-15",
-    }
+ONCE_IN_2024 = {
+    "O-03": ("hn-tinh-2024", "2024-09-23", "2024-11-01"),
+    "O-04": ("hn-don-vi-2024", "2024-09-23", "2024-11-15"),
+    "O-09": ("du-toan-2024", "2024-09-23", "2024-11-01"),
+    "O-10": ("hd-du-toan-2024", "2024-09-23", "2024-11-01"),
+    "O-18": ("kh-don-vi-2024", "2024-10-15", "2024-11-30"),
+    "O-19": ("bc-hoi-nghi-2024", "2024-10-15", "2024-11-30"),
+}
+"""What the plan asks for once: cycle, opening, and the first instant that is too late."""
+YEARLY = {
+    "O-11": ("ke-hoach-nam-{}", "{}-01-01", "{}-04-01"),  # undated; by the end of 31/3
+    "O-12": ("kt-q3-{}", "{}-07-01", "{}-10-01"),
+    "O-20": ("bc-6t-{}", "{}-05-16", "{}-06-15"),
+    "O-21": ("bc-nam-{}", "{}-10-16", "{}-11-15"),
+}
+"""What it asks for in each year from 2025 to 2030."""
+LATE_AFTER_DAYS_OFF = {
+    "ke-hoach-nam-2029": "2029-04-03",  # 31/3 is a Saturday
+    "ke-hoach-nam-2030": "2030-04-02",  # a Sunday
+    "bc-6t-2025": "2025-06-17",  # 14/6 is a Saturday
+    "bc-6t-2026": "2026-06-16",  # a Sunday
+    "kt-q3-2028": "2028-10-03",  # 30/9 is a Saturday
+    "kt-q3-2029": "2029-10-02",  # a Sunday
+    "bc-nam-2026": "2026-11-17",  # 14/11 is a Saturday
+    "bc-nam-2027": "2027-11-16",  # a Sunday
+}
+"""Where the last day is no working day; everywhere else late is what misses the deadline."""
+UPWARD = {
+    "th-bc-hoi-nghi-2024": ("2024-11-30", "2024-12-07"),
+    "th-bc-6t-2025": ("2025-06-17", "2025-06-24"),
+    "th-bc-nam-2025": ("2025-11-15", "2025-11-22"),
+    "th-bc-6t-2026": ("2026-06-16", "2026-06-23"),
+    "th-bc-nam-2026": ("2026-11-17", "2026-11-24"),
+    "th-bc-6t-2027": ("2027-06-15", "2027-06-22"),
+    "th-bc-nam-2027": ("2027-11-16", "2027-11-23"),
+    "th-bc-6t-2028": ("2028-06-15", "2028-06-22"),
+    "th-bc-nam-2028": ("2028-11-15", "2028-11-22"),
+    "th-bc-6t-2029": ("2029-06-15", "2029-06-22"),
+    "th-bc-nam-2029": ("2029-11-15", "2029-11-22"),
+    "th-bc-6t-2030": ("2030-06-15", "2030-06-22"),
+    "th-bc-nam-2030": ("2030-11-15", "2030-11-22"),
+}
+"""The province's own reports (O-26): each opens when the cycle before it is late, and has five working days."""
+
+
+def _calendar(dondoc, first, last, *options):
+    status, printed, _ = dondoc("calendar", FOLDER, "--from", first, "--to", last, "--json", *options)
     assert status == 0
-    assert {row["cycle"]: row["late_at"] for row in rows} == {code: day + MIDNIGHT for code, day in late.items()}
-    for row in rows:
-        year, is_half = row["cycle"][-4:], row["cycle"].startswith("bc-6t")
-        assert row["due_at"] == f"{year}-{'06' if is_half else '11'}-15{MIDNIGHT}"
-        assert row["obligation"] == ("O-20" if is_half else "O-21")
-        assert row["opens_at"].endswith(MIDNIGHT)
+    return {row["cycle"]: row for row in json.loads(printed)}
+
+
+def test_the_calendar_covers_every_dated_clause_of_the_plan_to_the_instant(dondoc):
+    rows = _calendar(dondoc, 2024, 2030)
+    wanted = {code: (obligation, opens, due) for obligation, (code, opens, due) in ONCE_IN_2024.items()}
+    for obligation, texts in YEARLY.items():
+        for year in range(2025, 2031):
+            code, opens, due = (text.format(year) for text in texts)
+            wanted[code] = (obligation, opens, due)
+    wanted |= {code: ("O-26", opens, due) for code, (opens, due) in UPWARD.items()}
+    found = {code: (row["obligation"], row["opens_at"], row["due_at"]) for code, row in rows.items()}
+    assert found == {code: (who, opens + MIDNIGHT, due + MIDNIGHT) for code, (who, opens, due) in wanted.items()}
+    late = {code: LATE_AFTER_DAYS_OFF.get(code, due) + MIDNIGHT for code, (_, _, due) in wanted.items()}
+    assert {code: row["late_at"] for code, row in rows.items()} == late
 
 
 def test_the_calendar_says_on_which_day_the_office_last_works_before_a_deadline(dondoc):
-    _, printed, _ = dondoc("calendar", FOLDER, "--from", 2026, "--to", 2026, "--json")
-    assert [row["last_working_day"] for row in json.loads(printed)] == ["2026-06-12", "2026-11-13"]
+    rows = _calendar(dondoc, 2026, 2026)
+    assert rows["bc-6t-2026"]["last_working_day"] == "2026-06-12"
+    assert rows["bc-nam-2026"]["last_working_day"] == "2026-11-13"
+
+
+def test_the_calendar_is_written_as_a_file_for_calendar_programs_beside_the_list(dondoc, tmp_path):
+    file = tmp_path / "new" / "lich.ics"
+    rows = _calendar(dondoc, 2024, 2026, "--ics", file)
+    entries = Calendar.from_ical(file.read_bytes()).walk("VEVENT")
+    answered_with_another = {"kh-don-vi-2024"}
+    assert {str(entry["uid"]).split(".")[0] for entry in entries} == set(rows) - answered_with_another
+
+
+def test_a_calendar_file_that_cannot_be_written_is_one_sentence_with_status_2(dondoc, tmp_path):
+    (tmp_path / "file").write_text("")
+    status, _, complaint = dondoc(
+        "calendar", FOLDER, "--from", 2026, "--to", 2026, "--ics", tmp_path / "file" / "x.ics"
+    )
+    assert (status, len(complaint.strip().splitlines())) == (2, 1)
+
+
+def test_a_rehearsal_lists_every_letter_of_the_year_for_scripts_and_in_a_workbook(dondoc, tmp_path, home):
+    out = tmp_path / "thu.xlsx"
+    arguments = ("rehearse", FOLDER, "--year", 2026, "--scenario", "nobody", "--json", "--out", out)
+    status, printed, _ = dondoc(*arguments)
+    letters = json.loads(printed)
+    assert status == 0
+    assert all(list(letter) == ["day", "rung", "unit", "recipient", "subject"] for letter in letters)
+    assert len({(letter["day"], letter["recipient"]) for letter in letters}) == len(letters) > 500
+    assert [letter["day"] for letter in letters] == sorted(letter["day"] for letter in letters)
+    calendar = load_programme(FOLDER).calendar
+    assert all(calendar.is_working_day(date.fromisoformat(letter["day"])) for letter in letters)
+    sheet = load_workbook(out).worksheets[0]
+    assert sheet.max_row == len(letters) + 1
+    assert not home.exists()
+
+
+def test_a_rehearsal_is_shown_to_people_day_by_day_with_its_sums(dondoc, monkeypatch):
+    small = with_units(load_programme(FOLDER), {"cong-an-tinh"})
+    monkeypatch.setattr("tasks.adapters.programme.load_programme", lambda _folder: small)
+    status, printed, _ = dondoc("rehearse", FOLDER, "--year", 2026, "--scenario", "outage")
+    lines = printed.splitlines()
+    assert status == 0
+    assert any(line.startswith("Thứ Hai, 05/01/2026") and "ke-hoach-nam-2026" in line for line in lines)
+    assert any(line.startswith("Cả năm: ") for line in lines)
+    assert any("thay bằng nấc mới hơn, nấc “Mở kỳ” của th-bc-6t-2026" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--year", 2026, "--scenario", "everybody"), "all-on-time, all-late, nobody, outage"),
+        (("--year", 2023, "--scenario", "nobody"), "2024"),
+        (("--year", 2031, "--scenario", "nobody"), "2030"),
+    ],
+)
+def test_a_rehearsal_of_what_is_not_there_is_one_sentence_with_status_2(dondoc, options, named):
+    status, printed, complaint = dondoc("rehearse", FOLDER, *options)
+    assert (status, printed) == (2, "")
+    assert named in complaint
+    assert len(complaint.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize("arguments", [("check",), ("calendar", "--from", "2025", "--to", "2026")])

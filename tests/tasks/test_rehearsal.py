@@ -11,6 +11,7 @@ from models.domain.rehearsal import SCENARIOS, NothingToRehearseError, UnknownSc
 from models.domain.vocabulary import OFFICE_ZONE, Anchor, SkipReason
 from tasks.adapters.programme import load_programme
 from tasks.rehearse import rehearse
+from tests.builders import with_units
 from tests.meta.source_code import ROOT
 
 FOLDER = ROOT / "deployments" / "de_an_835"
@@ -37,13 +38,6 @@ def programme():
     codes = sorted({unit.code for unit in whole.roster.units})
     assert set(codes) >= WITH_A_STORY
     return with_units(whole, WITH_A_STORY | set(codes[::EVERY_NTH_UNIT]))
-
-
-def with_units(programme, codes, obligations=None):
-    """Return the programme with these units only, and with these obligations where they are given."""
-    units = tuple(unit for unit in programme.roster.units if unit.code in codes)
-    kept = tuple(programme.obligations if obligations is None else obligations)
-    return replace(programme, roster=replace(programme.roster, units=units), obligations=kept)
 
 
 @pytest.fixture(scope="module")
