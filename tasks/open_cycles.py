@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from models.db.records import arrivals, cycles, rosters, targets
+from models.domain.closing import is_never_closed
 from models.domain.cycles import Cycle, cycles_to_open
 from models.domain.plan import Programme
 from models.domain.roster import Roster, Unit
@@ -52,11 +53,19 @@ def open_due_cycles(runtime: Runtime, obligation_code: str, as_of: datetime, *, 
 
 
 def active_cycles(runtime: Runtime, obligation_code: str, as_of: datetime) -> list[str]:
-    """Return the obligation's cycles that are open, chased, or still taking late answers, the oldest first."""
+    """Return the obligation's cycles that are open, chased, or still taking late answers, the oldest first.
+
+    What no rung of its ladder closes, such as a remedy, stays active until it is answered.
+    """
     _, obligation = runtime.programme_with(obligation_code)
     with runtime.sessions() as session:
         opened = cycles.cycles_of(session, obligation.code, opened_by=as_of)
-    return [cycle.code for cycle in opened if as_of < cycle.late_at + TIME_FOR_LATE_ANSWERS]
+        owed = cycles.codes_with_unanswered_duties(session, obligation.code)
+    return [
+        cycle.code
+        for cycle in opened
+        if as_of < cycle.late_at + TIME_FOR_LATE_ANSWERS or (is_never_closed(cycle) and cycle.code in owed)
+    ]
 
 
 @task(name="stamp-forms", task_run_name=run_name("stamp_forms"), cache_policy=NO_CACHE)

@@ -19,6 +19,11 @@ def close_at(cycle: Cycle, calendar: WorkingCalendar) -> datetime | None:
     return start_of(min(days)) if days else None
 
 
+def is_never_closed(cycle: Cycle) -> bool:
+    """Say whether no rung closes the cycle: what it asks for is owed until it is done."""
+    return bool(cycle.terms.ladder) and all(rung.action is not RungAction.CLOSE for rung in cycle.terms.ladder)
+
+
 def edition_due(
     *, as_of: datetime, late_at: datetime, closes_at: datetime | None, n_unanswered: int, made: Sequence[EditionKind]
 ) -> EditionKind | None:

@@ -28,7 +28,8 @@ POINTS_BY_LOT: Final = 3
 """How far chance alone may lift a unit: about one late report, so that no unit is ever quite sure to be left out."""
 DAYS_AFTER_WHICH_IS_LONG_AGO: Final = 730
 WORKING_DAYS_BETWEEN_URGINGS: Final = 5
-N_FURTHER_URGINGS: Final = 6
+N_FURTHER_URGINGS: Final = 26
+"""One each week for half a year; what is owed after that stays on the board, and is a matter for people."""
 FIRST_FURTHER_URGING: Final = 3
 
 

@@ -144,7 +144,9 @@ def test_a_remedy_may_be_due_on_the_day_it_is_recorded():
 def test_a_remedy_is_urged_each_week_and_never_closed_by_the_ladder():
     ladder = ladder_until_closed(a_ladder())
     assert all(rung.action is RungAction.LETTER for rung in ladder)
-    assert [rung.working_days for rung in ladder if rung.code.startswith("urging")] == [3, 7, 12, 17, 22, 27, 32, 37]
+    urgings = [rung.working_days for rung in ladder if rung.code.startswith("urging")]
+    assert urgings[:5] == [3, 7, 12, 17, 22]
+    assert len(urgings) == 28
     assert len({rung.code for rung in ladder}) == len(ladder)
     assert not any(rung.attach_form for rung in ladder)
 

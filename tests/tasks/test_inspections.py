@@ -290,6 +290,14 @@ def test_a_remedy_is_chased_each_week_until_it_is_closed(office):
         assert [entry.action for entry in actions_on(session, remedy)] == [Action.CLOSE_TASK]
 
 
+def test_a_remedy_is_still_urged_after_two_months(office):
+    remedy = record(office, start(office))
+    round_of(office, "2025-11-24 08:00")
+    with office.at("2025-11-24 09:00") as runtime:
+        assert remedy in active_cycles(runtime, "O-14", runtime.clock.now())
+    assert "Đôn đốc" in subjects(office)[-1]
+
+
 WRONG_FINDINGS = (
     ({"unit": "so-xay-dung"}, "đơn vị “so-xay-dung” không thuộc cuộc kiểm tra này"),
     ({"remedy_by": date(2025, 8, 1)}, "hạn khắc phục 01/8/2025 đã qua"),

@@ -97,6 +97,17 @@ def cycles_of(session: Session, obligation_code: str, *, opened_by: datetime) ->
     return [_cycle(row) for row in rows]
 
 
+def codes_with_unanswered_duties(session: Session, obligation_code: str) -> set[str]:
+    """Return the obligation's cycles in which some duty has no complete answer; one settled by word is among them."""
+    query = (
+        select(CycleRow.code)
+        .join(DutyRow, DutyRow.cycle_id == CycleRow.id)
+        .where(CycleRow.obligation_code == obligation_code, DutyRow.completed_at.is_(None))
+        .distinct()
+    )
+    return set(session.scalars(query))
+
+
 def all_cycles(session: Session) -> list[Cycle]:
     """Return every cycle that has opened, the oldest first."""
     return [_cycle(row) for row in session.scalars(select(CycleRow).order_by(CycleRow.opens_at, CycleRow.code))]
@@ -121,6 +132,17 @@ def duties(session: Session, ids: Iterable[int]) -> dict[int, DutyRecord]:
     """Return the duties of those keys."""
     query = select(DutyRow).where(DutyRow.id.in_(list(ids))).order_by(DutyRow.id)
     return {record.duty.id: record for record in _duty_records(session, query)}
+
+
+def duties_of_units(session: Session, cycle_code: str, unit_codes: Sequence[str]) -> dict[str, DutyRecord]:
+    """Return by unit its duty in the cycle; a unit that is not expected in it is left out."""
+    query = (
+        select(DutyRow)
+        .join(CycleRow)
+        .where(CycleRow.code == cycle_code, DutyRow.unit_code.in_(unit_codes))
+        .order_by(DutyRow.id)
+    )
+    return {record.duty.unit_code: record for record in _duty_records(session, query)}
 
 
 def duties_by_token(session: Session, tokens: Iterable[str]) -> dict[str, int]:
@@ -219,11 +241,6 @@ def add_mark(session: Session, duty_id: int, mark: Mark) -> None:
                 operator=mark.operator,
             )
         )
-
-
-def accept_at(session: Session, duty_id: int, completed: datetime, *, accepted_at: datetime) -> None:
-    """Record that an operator let a duty count as complete from an instant on; one that is complete stays as it is."""
-    settle(session, {duty_id: completed}, accepted_at=accepted_at)
 
 
 def reopen(session: Session, duty_id: int, reopening: Reopening, *, letter_id: int | None) -> None:
