@@ -32,6 +32,7 @@ N_FORMS = 1_000
 N_KINDS = 20
 SAMPLE = 60
 TIMES_FASTER = 8
+SECONDS_TO_SETTLE = 5
 ARRIVED_AT = datetime(2025, 6, 10, 9, tzinfo=OFFICE_ZONE)
 LAID_DOWN_AT = ARRIVED_AT.replace(hour=8)
 ANSWERS = {FieldKind.YES_NO: "Có", FieldKind.CHOICE: "Khá"}
@@ -150,11 +151,14 @@ def main(n: int = N_FORMS) -> int:
             programme, _ = runtime.programme_with("O-20")
         spec = next(iter(programme.forms.values()))
         sheets = [spec.figures_sheet, spec.narratives_sheet]
+        # The first run of a process loads what the others find loaded, and a server that has just been busy refuses
+        # the next run for two seconds: neither is a matter of ours or of the baseline.
+        read_each(sample[:5], sheets)
+        time.sleep(SECONDS_TO_SETTLE)  # noqa: TID251 - the server says nowhere that it has come to rest
         # Ours comes first: the server is busy with the baseline's task runs long after the client has done with them.
         started = time.perf_counter()
         counts = flow(name="intake")(take_in)()
         ours = time.perf_counter() - started
-        read_each(sample[:5], sheets)  # the first run of a process loads what the others find loaded
         baseline = read_each(sample, sheets) / len(sample) * n
     ratio = baseline / ours
     print(

@@ -263,15 +263,22 @@ def _merges_too_wide(part: bytes, limits: LimitSettings) -> Finding | None:
         return None
     n_cells = 0
     for written in _MERGE.findall(part):
-        corners = _RANGE.fullmatch(written.decode("ascii", "replace").upper())
-        if corners is None:
-            continue
-        left, top, right, bottom = corners.groups()
-        n_columns = _column_number(right) - _column_number(left) + 1
-        n_cells += max(0, n_columns) * max(0, int(bottom) - int(top) + 1)
+        n_cells += _n_merged(written)
         if n_cells > limits.rows * MERGED_CELLS_PER_ROW:
-            return finding("workbook_has_wide_merges", place=corners[0].strip())
+            place = written.decode("ascii", "replace").upper().strip()
+            return finding("workbook_has_wide_merges", place=place)
     return None
+
+
+@lru_cache(maxsize=1024)
+def _n_merged(written: bytes) -> int:
+    """Return how many cells a range covers; the forms of one cycle all have the same ranges."""
+    corners = _RANGE.fullmatch(written.decode("ascii", "replace").upper())
+    if corners is None:
+        return 0
+    left, top, right, bottom = corners.groups()
+    n_columns = _column_number(right) - _column_number(left) + 1
+    return max(0, n_columns) * max(0, int(bottom) - int(top) + 1)
 
 
 def _hidden_part(part: bytes, names: set[str]) -> Finding | None:

@@ -4,6 +4,7 @@ A file that kills its worker, or never ends, costs its own result only: the file
 each alone.
 """
 
+import gc
 import multiprocessing
 import resource
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,8 @@ FILES_A_TURN: Final = 25
 BYTES_A_TURN: Final = 8 * MEBIBYTE
 MARKING_TIMES_READING: Final = 4
 """Marking loads and saves with openpyxl, which takes some thirty times as long as reading the values."""
+OBJECTS_PER_COLLECTION: Final = 50_000
+"""Reading makes no cycles, and the cells of one turn would be gone through a hundred times for nothing."""
 WORKER_MODULE: Final = "tasks.adapters.workbooks.pool"
 
 
@@ -112,7 +115,7 @@ class GuardedReader:
                 context.set_forkserver_preload([WORKER_MODULE])
                 self._pool = ProcessPool(
                     max_workers=self._limits.workers,
-                    initializer=_limit_memory,
+                    initializer=_start_worker,
                     initargs=(self._limits.worker_memory_bytes,),
                     context=context,
                 )
@@ -130,8 +133,11 @@ def _do_nothing() -> None:
     """Be the first task of a pool, for workers start with one."""
 
 
-def _limit_memory(n_bytes: int) -> None:
+def _start_worker(n_bytes: int) -> None:
+    """Limit the worker's memory, and keep the collector of cycles from all that the worker inherited."""
     resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
+    gc.freeze()
+    gc.set_threshold(OBJECTS_PER_COLLECTION)
 
 
 def _read_all(contents: Sequence[bytes], limits: LimitSettings) -> list[ReadForm]:

@@ -90,7 +90,7 @@ def _read(content: bytes, limits: LimitSettings, *, second_look: bool) -> RawFor
 def _filled_cells(sheet: str, rows: Sequence[Sequence[object]]) -> Cells:
     columns = [_column(number) for number in range(max(map(len, rows), default=0))]
     return {
-        _key(sheet, column, number): _plain(value)
+        _key(sheet, column, number): value if value.__class__ is float else _plain(value)
         for number, row in enumerate(rows, start=1)
         for column, value in zip(columns, row, strict=False)
         if value != ""
