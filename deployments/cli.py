@@ -153,10 +153,13 @@ def tick(
     from deployments.engine import prefect_for
 
     instant = _instant(as_of) if as_of else None
-    with prefect_for(Settings.load().home):
-        from flows.reporting import report_cycle
+    settings = Settings.load()
+    with prefect_for(settings.home):
+        from deployments.registry import round_for
+        from tasks.adapters.programme import load_programme
 
-        counts = report_cycle(obligation, as_of=instant, dry_run=dry_run)
+        flow = round_for(map(load_programme, settings.programmes), obligation)
+        counts: dict[str, Any] = flow(obligation, as_of=instant, dry_run=dry_run)
     _show([counts], as_json=as_json, is_one=True)
 
 

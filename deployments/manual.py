@@ -102,7 +102,9 @@ def manual_deployments() -> Iterator[ManualDeployment]:
         flow=close_remedy, code="close_remedy", serves=inspections, choices={"remedy": Choice.OPEN_REMEDIES}
     )
     yield ManualDeployment(flow=import_tasks, code="import_tasks", serves=assigned_tasks)
-    yield ManualDeployment(flow=close_task, code="close_task", serves=assigned_tasks, choices={"owed_task": Choice.OWED_TASKS})
+    yield ManualDeployment(
+        flow=close_task, code="close_task", serves=assigned_tasks, choices={"owed_task": Choice.OWED_TASKS}
+    )
     yield ManualDeployment(
         flow=send_result, code="send_result", serves=reported_upward, choices={"cycle": Choice.OPENED_CYCLES}
     )

@@ -19,7 +19,7 @@ from deployments.manual import ManualDeployment, every_obligation, manual_deploy
 from flows.calendars import publish_calendar
 from flows.inspecting import inspection_round
 from flows.receiving import poll_mailbox
-from flows.reporting import report_cycle
+from flows.reporting import annual_plan_cycle, milestone_cycle, report_cycle, review_cycle
 from models.domain.calendar import last_day_before
 from models.domain.cycles import cycles_of_years
 from models.domain.plan import Obligation, Programme
@@ -37,8 +37,14 @@ CALENDAR_CRON: Final = "30 6 * * 1"
 EVERY_MONTH: Final = "*"
 DAYS_AFTER_THE_LAST_RUNG: Final = 60
 """How long after a cycle fell late its round still runs, for late units and their editions."""
-ROUNDS: Final[Mapping[ObligationKind, Flow[Any, Any]]] = {ObligationKind.INSPECTION: inspection_round}
-"""The flow of the rounds of a kind of obligation; every other kind has the round of a report."""
+ROUNDS: Final[Mapping[ObligationKind, Flow[Any, Any]]] = {
+    ObligationKind.REPORT: report_cycle,
+    ObligationKind.MILESTONE: milestone_cycle,
+    ObligationKind.ANNUAL_PLAN: annual_plan_cycle,
+    ObligationKind.INSPECTION: inspection_round,
+    ObligationKind.REVIEW: review_cycle,
+}
+"""The flow of the rounds of a kind of obligation; a continuous one has none, its evidence is in the reports."""
 ONE_AT_A_TIME: Final = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 """Missed runs are never dropped by Prefect: on return all would start at once. One at a time, no queue."""
 NOT_EMPTY: Final[Mapping[str, dict[str, object]]] = {
@@ -96,6 +102,13 @@ def deployments_of(programme: Programme, texts: Texts, today: date) -> Iterator[
             crons=_crons(programme, obligation, today),
             parameters={"obligation": obligation.code},
         )
+
+
+def round_for(programmes: Iterable[Programme], code: str) -> Flow[Any, Any]:
+    """Return the flow of an obligation's round by its code or slug; an unknown one is the flow's to refuse."""
+    obligations = (obligation for programme in programmes for obligation in programme.obligations)
+    kinds = [each.kind for each in obligations if code in {each.code, each.slug}]
+    return ROUNDS.get(kinds[0], report_cycle) if kinds else report_cycle
 
 
 def _crons(programme: Programme, obligation: Obligation, today: date) -> tuple[str, ...]:

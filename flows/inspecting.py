@@ -8,11 +8,8 @@ from pydantic import Field
 
 from flows.endings import told_to_the_operator
 from flows.instants import instant_of_run
-from models.domain.vocabulary import LetterKind
-from tasks.chase import queue_due_reminders
+from flows.rounds import do_round
 from tasks.choices import chosen, refresh_choices
-from tasks.compile import compile_due_editions
-from tasks.draft import draft_official_letters
 from tasks.inspect import (
     ConclusionRequest,
     FindingRequest,
@@ -24,9 +21,8 @@ from tasks.inspect import (
 )
 from tasks.inspection_board import name_inspection_run, publish_inspections, publish_proposals
 from tasks.inspection_drafts import draft_inspection_papers, inspections_under, propose_inspections
-from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
-from tasks.post import post_letters, say_what_is_left
-from tasks.publish import name_run, publish_cycles
+from tasks.post import say_what_is_left
+from tasks.publish import publish_cycles
 from tasks.runtime import Runtime, open_runtime
 from tasks.send_opened import send_opened
 from tasks.settings import Settings
@@ -43,18 +39,10 @@ def inspection_round(obligation: str, as_of: datetime | None = None, dry_run: bo
     """
     with told_to_the_operator(), open_runtime(Settings.load()) as runtime:
         instant = instant_of_run(as_of, runtime.clock)
-        counts = {"opened": len(open_due_cycles(runtime, obligation, instant, dry_run=dry_run))}
-        codes = active_cycles(runtime, obligation, instant)
-        name_run(runtime, obligation, codes, instant)
-        counts["stamped"] = 0 if dry_run else stamp_missing_forms(runtime, codes)
-        for code in codes:
-            counts |= queue_due_reminders(runtime, code, instant, dry_run=dry_run)
+        codes, counts = do_round(runtime, obligation, instant, dry_run=dry_run)
         if not dry_run:
-            counts |= post_letters(runtime, [LetterKind.CHASE])
             held = inspections_under(runtime, obligation, instant)
-            counts["drafted"] = draft_official_letters(runtime, codes, instant)
             counts["drafted"] += draft_inspection_papers(runtime, held, instant)
-            counts["compiled"] = compile_due_editions(runtime, codes, instant)
             publish_proposals(runtime, propose_inspections(runtime, obligation, instant), instant)
             publish_cycles(runtime, codes, instant, counts)
             publish_inspections(runtime, instant)

@@ -1,0 +1,33 @@
+"""The steps that every daily round shares, whatever it is that the obligation asks for."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from models.domain.vocabulary import LetterKind
+from tasks.chase import queue_due_reminders
+from tasks.compile import compile_due_editions
+from tasks.draft import draft_official_letters
+from tasks.hand_over import queue_results
+from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
+from tasks.post import post_letters, together
+from tasks.publish import name_run
+from tasks.runtime import Runtime
+
+
+def do_round(
+    runtime: Runtime, obligation: str, instant: datetime, *, dry_run: bool
+) -> tuple[Sequence[str], dict[str, int]]:
+    """Open, stamp, remind, send, draft, compile and hand over what is still to do; return the cycles and the counts."""
+    counts = {"opened": len(open_due_cycles(runtime, obligation, instant, dry_run=dry_run))}
+    codes = active_cycles(runtime, obligation, instant)
+    name_run(runtime, obligation, codes, instant)
+    counts["stamped"] = 0 if dry_run else stamp_missing_forms(runtime, codes)
+    for code in codes:
+        counts |= queue_due_reminders(runtime, code, instant, dry_run=dry_run)
+    if not dry_run:
+        counts |= post_letters(runtime, [LetterKind.CHASE])
+        counts["drafted"] = draft_official_letters(runtime, codes, instant)
+        counts["compiled"] = compile_due_editions(runtime, codes, instant)
+        counts["handed_over"] = queue_results(runtime, codes, instant)
+        counts = together(counts, post_letters(runtime, [LetterKind.RESULT]))
+    return codes, counts
