@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn, cast
 
 import typer
 from rich.console import Console
@@ -159,7 +159,7 @@ def tick(
         from tasks.adapters.programme import load_programme
 
         flow = round_for(map(load_programme, settings.programmes), obligation)
-        counts: dict[str, Any] = flow(obligation, as_of=instant, dry_run=dry_run)
+        counts = cast("dict[str, Any]", flow(obligation, as_of=instant, dry_run=dry_run))
     _show([counts], as_json=as_json, is_one=True)
 
 

@@ -46,7 +46,8 @@ def open_due_cycles(runtime: Runtime, obligation_code: str, as_of: datetime, *, 
             )
             cycles.freeze_expected(session, cycle_id, units, [_new_token() for _ in units])
             opened.append(cycle.code)
-            logger.info(runtime.texts.say("log.cycle_opened", title=cycle.title, n=len(units)))
+            said = "log.cycle_would_open" if dry_run else "log.cycle_opened"
+            logger.info(runtime.texts.say(said, title=cycle.title, n=len(units)))
         if not dry_run:
             session.commit()
     return opened
