@@ -216,7 +216,6 @@ def _timely(report: ReportFact, as_of: datetime) -> Evidence:
     """Return how a report stands; what lies with us, was waived or never asked for is held against nobody."""
     duty = report.duty
     until, received_at = late_at(duty, as_of), answered_at(duty, as_of)
-    held_at = duty.held_since if duty.held_since is not None and duty.held_since <= as_of else None
     ground, counts = _verdict(report, as_of)
     return Evidence(
         ground=ground,
@@ -224,7 +223,7 @@ def _timely(report: ReportFact, as_of: datetime) -> Evidence:
         source=duty.cycle_code,
         title=report.title,
         submission=report.submission,
-        at=received_at or held_at,
+        at=received_at or _held_since(duty, as_of),
         until=until,
     )
 
@@ -236,8 +235,9 @@ def _verdict(report: ReportFact, as_of: datetime) -> tuple[Ground, bool | None]:
         return Ground.WAIVED, None
     if kept is not None and kept is not Timeliness.LATE:
         return (Ground.ON_TIME if kept is Timeliness.ON_TIME else Ground.IN_GRACE), True
-    if standing_at(duty, as_of) is Standing.SUBMITTED and duty.held_since is not None:
-        return (Ground.HELD_IN_TIME, True) if duty.held_since < until else (Ground.HELD, None)
+    held_at = _held_since(duty, as_of)
+    if standing_at(duty, as_of) is Standing.SUBMITTED and held_at is not None:
+        return (Ground.HELD_IN_TIME, True) if held_at < until else (Ground.HELD, None)
     if as_of < until:
         return Ground.NOT_DUE, None
     if not report.was_written_to:
@@ -248,6 +248,13 @@ def _verdict(report: ReportFact, as_of: datetime) -> tuple[Ground, bool | None]:
 def _is_waived(duty: Duty, as_of: datetime) -> bool:
     """Say whether it was waived, whatever came of it later: who is let off is not called late for sending after all."""
     return any(mark.kind is MarkKind.WAIVER and mark.stated_at <= as_of for mark in duty.marks)
+
+
+def _held_since(duty: Duty, as_of: datetime) -> datetime | None:
+    """Return the receipt of what waited for a person of ours at the instant."""
+    before = [since for since, until in duty.held_before if since <= as_of < until]
+    now = [duty.held_since] if duty.held_since is not None and duty.held_since <= as_of else []
+    return min([*before, *now], default=None)
 
 
 def _returned(report: ReportFact, as_of: datetime) -> Evidence:
@@ -283,7 +290,7 @@ def _closed(task: TaskFact, as_of: datetime) -> Evidence:
         counts=counts,
         source=duty.cycle_code,
         title=task.title,
-        at=done_at or duty.held_since,
+        at=done_at or _held_since(duty, as_of),
         until=late_at(duty, as_of),
     )
 
