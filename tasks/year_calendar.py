@@ -76,7 +76,9 @@ def _row(each: CalendarDay, calendar: WorkingCalendar, texts: Texts) -> str:
 
 def _what(each: CalendarDay, calendar: WorkingCalendar, texts: Texts) -> str:
     if each.happening is Happening.DEADLINE:
-        return texts.say("calendar.deadline", deadline=texts.deadline(each.cycle.due_at, calendar))
+        working = calendar.last_working_day(each.day)
+        code = "calendar.deadline" if working == each.day else "calendar.deadline_on_day_off"
+        return texts.say(code, working=texts.day(working))
     if each.happening is Happening.LATE:
         return texts.say("calendar.late")
     without = "_without_form" if each.happening is Happening.CLOSE and not each.cycle.has_form else ""

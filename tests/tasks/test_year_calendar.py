@@ -59,9 +59,13 @@ def test_the_page_of_a_year_goes_month_by_month_and_names_clauses(programme):
     page = year_as_markdown([programme], 2026, vietnamese(), Path("lich-2026.ics"))
     months = [line for line in page.splitlines() if line.startswith("## ")]
     assert months == [f"## Tháng {month}/2026" for month in (1, 3, 4, 5, 6, 7, 9, 10, 11, 12)]
-    assert "| Thứ Năm, 18/6/2026 | Đôn đốc lần 1 (thư) | Báo cáo 06 tháng năm 2026 | III.1-c |" in page
-    assert "| Thứ Hai, 06/7/2026 | Khóa sổ, lập bản chính thức | Báo cáo 06 tháng năm 2026 | III.1-c |" in page
-    assert "| Thứ Ba, 21/4/2026 | Khóa sổ | Kế hoạch năm 2026 | II.5 |" in page
+    assert "| Thứ Năm, 18/6/2026 | Đôn đốc lần 1 (thư) | III.1-c | Báo cáo 06 tháng năm 2026 |" in page
+    assert "| Thứ Hai, 06/7/2026 | Khóa sổ, lập bản chính thức | III.1-c | Báo cáo 06 tháng năm 2026 |" in page
+    assert (
+        "| Chủ nhật, 14/6/2026 | **Hết hạn lúc 24 giờ** (ngày nghỉ; ngày làm việc cuối: 12/6/2026) | III.1-c |" in page
+    )
+    assert "| Thứ Ba, 31/3/2026 | **Hết hạn lúc 24 giờ** | II.5 |" in page
+    assert "| Thứ Ba, 21/4/2026 | Khóa sổ | II.5 | Kế hoạch năm 2026 |" in page
 
 
 def test_a_year_without_cycles_says_so(programme):
