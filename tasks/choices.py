@@ -16,6 +16,7 @@ from prefect.runtime import flow_run
 from sqlalchemy.orm import Session
 
 from models.db.records import arrivals, cycles, inspections
+from models.domain.errors import ActionRefusedError
 from models.domain.vocabulary import EditionKind, ObligationKind
 from tasks.assign_tasks import owed_tasks
 from tasks.import_roster import roster_in_force
@@ -53,6 +54,18 @@ def chosen(choice: str) -> str:
     return choice.split(SEPARATOR, 1)[0].strip()
 
 
+def number_of(choice: str) -> int:
+    """Return the number of an arrival that was chosen.
+
+    Raises:
+        ActionRefusedError: it is no number.
+    """
+    code = chosen(choice)
+    if not (code.isascii() and code.isdigit()):
+        raise ActionRefusedError("arrival_unknown", arrival=code)
+    return int(code)
+
+
 def labelled(code: object, name: str) -> str:
     """Return a choice as a form shows it."""
     return f"{code}{SEPARATOR}{name}"
@@ -69,12 +82,24 @@ def offers_at(runtime: Runtime, as_of: datetime) -> dict[Choice, list[str]]:
 def offer_in(described: dict[str, object], kind: Choice, offers: Offers) -> None:
     """Let a field of a form offer a kind of choice; the field of a list offers it for each of its members."""
     described[CHOICES_KEY] = kind.value
+    _flatten(described)
     items = described.get("items")
     member = items if isinstance(items, dict) else described
     if len(offers[kind]) > MOST_CHOICES:
         member.pop("enum", None)
     else:
-        member["enum"] = list(offers[kind])
+        blank = described.get("default")  # what may be left empty is offered empty, too
+        member["enum"] = [blank, *offers[kind]] if blank == "" else list(offers[kind])
+
+
+def _flatten(described: dict[str, object]) -> None:
+    """Let a list that may be left out be an empty list: the pages draw one field for it, not two."""
+    ways = described.get("anyOf")
+    lists = [way for way in ways if "items" in way] if isinstance(ways, list) else []
+    if lists:
+        del described["anyOf"]
+        described.update(lists[0])
+        described["default"] = []
 
 
 def refresh_choices(runtime: Runtime, as_of: datetime) -> int:

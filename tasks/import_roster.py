@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from models.db.records import rosters
+from models.db.records.audit import AuditEntry, note_action
 from models.domain.errors import Fault
 from models.domain.plan import Programme
 from models.domain.roster import Unit
@@ -24,18 +25,20 @@ class RosterImport:
     remarks: Sequence[Fault]
 
 
-def import_roster(runtime: Runtime, file: Path, *, operator: str) -> RosterImport:
+def import_roster(runtime: Runtime, file: Path, *, operator: str, entry: AuditEntry | None = None) -> RosterImport:
     """Put the workbook's roster in the place of the one that is there; open cycles keep what they froze.
 
-    The roster belongs to the first programme of the home.
+    The roster belongs to the first programme of the home. `entry` is written into the audit with it.
     """
-    programme = _first_programme(runtime)
+    programme = first_programme(runtime)
     reading = read_roster(file, groups=programme.groups, file=file.name)
     if not reading.faults:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         with runtime.sessions.begin() as session:
             rosters.replace_roster(session, programme.code, reading.roster)
             rosters.note_import(session, programme.code, digest=digest, operator=operator, at=runtime.clock.now())
+            if entry is not None:
+                note_action(session, entry)
     return RosterImport(
         n_units=len(reading.roster.units),
         n_contacts=len(reading.roster.contacts),
@@ -46,12 +49,13 @@ def import_roster(runtime: Runtime, file: Path, *, operator: str) -> RosterImpor
 
 def roster_in_force(runtime: Runtime, on: date) -> tuple[Unit, ...]:
     """Return the units in force on a day: of the roster that was imported, else of the programme's folder."""
-    programme = _first_programme(runtime)
+    programme = first_programme(runtime)
     with runtime.sessions() as session:
         if rosters.last_import_digest(session, programme.code) is None:
             return programme.roster.in_force(on)
         return rosters.load_roster(session, programme.code).in_force(on)
 
 
-def _first_programme(runtime: Runtime) -> Programme:
+def first_programme(runtime: Runtime) -> Programme:
+    """Return the programme that the home's roster belongs to."""
     return next(iter(runtime.programmes.values()))

@@ -306,6 +306,11 @@ def resolve(session: Session, arrival_id: int, *, at: datetime) -> None:
     )
 
 
+def is_resolved(session: Session, arrival_id: int) -> bool:
+    """Say whether a person has dealt with an arrival."""
+    return session.get_one(ArrivalRow, arrival_id).resolved_at is not None
+
+
 def taken_by_key(session: Session, key: str) -> TakenArrival | None:
     """Return the arrival of a key; None when there is none."""
     row = session.scalars(select(ArrivalRow).where(ArrivalRow.key == key)).first()

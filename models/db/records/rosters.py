@@ -86,6 +86,18 @@ def units_of_addresses(
     return found
 
 
+def add_contact(session: Session, programme_code: str, contact: Contact) -> bool:
+    """Add a contact behind those that its unit has, and say whether it is new; its `rank` is given here."""
+    known = session.scalars(
+        select(ContactRow).where(ContactRow.programme_code == programme_code, ContactRow.unit_code == contact.unit_code)
+    ).all()
+    if any(row.email == contact.email.lower() for row in known):
+        return False
+    rank = max((row.rank for row in known), default=0) + 1
+    session.add(ContactRow(**(_contact_values(programme_code, contact) | {"rank": rank})))
+    return True
+
+
 def note_bounces(session: Session, addresses: Mapping[str, str], *, at: datetime) -> None:
     """Record addresses that mail cannot reach, with what the mail server said; one known already stays as it is."""
     known = set(
