@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from deployments.registry import deployments_of, months_of_rounds, poll_of_mailbox
+from deployments.registry import calendar_of_years, deployments_of, every_deployment, months_of_rounds, poll_of_mailbox
 from models.domain.calendar import BeforeDay
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
@@ -71,3 +71,9 @@ def test_after_the_last_year_of_the_plan_no_deadline_is_named(programme):
 def test_the_mailbox_is_polled_at_all_hours():
     [cron] = poll_of_mailbox(vietnamese()).crons
     assert cron == "*/5 * * * *"
+
+
+def test_the_calendar_is_made_anew_on_mondays_before_the_office_opens(programme):
+    calendar = calendar_of_years(vietnamese())
+    assert calendar.crons == ("30 6 * * 1",)
+    assert calendar.code in {each.code for each in every_deployment([programme], vietnamese(), date(2026, 1, 5))}
