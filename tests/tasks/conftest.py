@@ -1,5 +1,6 @@
 """One small office for the tests of tasks: a real database, a real post office, real workbooks, and a clock we set."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -121,8 +122,19 @@ def office(tmp_path, post_office):
     return Office(home=tmp_path / "home", mail=post_office)
 
 
+@pytest.fixture(scope="session")
+def opened_home(tmp_path_factory):
+    """Home and post office on the day on which the six-month report of 2025 has just opened; to be copied, not used."""
+    folder = tmp_path_factory.mktemp("opened")
+    with PostOffice(folder / "office") as mail:
+        Office(home=folder / "home", mail=mail).round("2025-05-16 08:00")
+    return folder
+
+
 @pytest.fixture
-def opened_office(office):
+def opened_office(tmp_path, opened_home):
     """An office whose six-month report of 2025 has just opened."""
-    office.round("2025-05-16 08:00")
-    return office
+    shutil.copytree(opened_home / "home", tmp_path / "home")
+    shutil.copytree(opened_home / "office", tmp_path / "office")
+    with PostOffice(tmp_path / "office") as mail:
+        yield Office(home=tmp_path / "home", mail=mail)
