@@ -203,12 +203,20 @@ def _open_next(runtime: Runtime, after_id: int) -> list[Opened]:
 
 def _open(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Opened]:
     """Open arrivals: take mails apart, sort their files, and read the workbooks."""
-    mails = [_read(runtime, arrival) for arrival in taken]
-    sorted_files = [sort_enclosures(mail.files, runtime.settings.limits) for mail in mails]
-    read = iter(runtime.reader.read([file.content for files in sorted_files for file in files.workbooks]))
+    opened: list[tuple[arrivals.TakenArrival, ParsedMail, Enclosures]] = []
+
+    def workbooks() -> Iterator[bytes]:
+        # The workers read the first ones while the next mails are still being taken apart.
+        for arrival in taken:
+            mail = _read(runtime, arrival)
+            enclosures = sort_enclosures(mail.files, runtime.settings.limits)
+            opened.append((arrival, mail, enclosures))
+            yield from (file.content for file in enclosures.workbooks)
+
+    read = iter(runtime.reader.read(workbooks()))
     return [
         Opened(arrival=arrival, mail=mail, enclosures=files, forms=tuple(next(read) for _ in files.workbooks))
-        for arrival, mail, files in zip(taken, mails, sorted_files, strict=True)
+        for arrival, mail, files in opened
     ]
 
 

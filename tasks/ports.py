@@ -159,7 +159,7 @@ class FormReader(Protocol):
     def prepare(self) -> None:
         """Say that files will come: whatever takes time to start may start now."""
 
-    def read(self, contents: Sequence[bytes]) -> list[ReadForm]:
+    def read(self, contents: Iterable[bytes]) -> list[ReadForm]:
         """Return one result a workbook, in order; a hostile one costs its own result only."""
 
     def mark(self, content: bytes, findings: Sequence[Finding], texts: Any) -> bytes:

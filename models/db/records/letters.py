@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import cast
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Table, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.db.tables import CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
@@ -141,8 +142,11 @@ def queue_letters(session: Session, letters: Sequence[LetterRow]) -> None:
     """Put letters into the outbox, but for those whose key is there already."""
     keys = [letter.key for letter in letters]
     known = set(session.scalars(select(LetterRow.key).where(LetterRow.key.in_(keys))))
-    session.add_all(letter for letter in letters if letter.key not in known)
-    session.flush()
+    table = cast("Table", LetterRow.__table__)
+    new = [letter for letter in letters if letter.key not in known]
+    if new:  # by Core, all at once: the session would put in one after the other, to learn the number of each
+        rows = [{name: value for name, value in vars(letter).items() if name in table.columns} for letter in new]
+        session.connection().execute(insert(table), rows)
 
 
 def put_into_letter(session: Session, reminder_ids: Sequence[int], letter_id: int) -> None:

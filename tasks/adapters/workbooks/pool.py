@@ -7,7 +7,7 @@ each alone.
 import gc
 import multiprocessing
 import resource
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Final
@@ -50,12 +50,14 @@ class GuardedReader:
             self._starting = Thread(target=self._start, name="starting the readers of workbooks", daemon=True)
             self._starting.start()
 
-    def read(self, contents: Sequence[bytes]) -> list[ReadForm]:
-        """Return one result a workbook, in order; a hostile one costs its own result only."""
-        turns = list(_turns(contents))
-        futures = [self._read_turn(turn) for turn in turns]
+    def read(self, contents: Iterable[bytes]) -> list[ReadForm]:
+        """Return one result a workbook, in order; a hostile one costs its own result only.
+
+        The first are being read while the next are still being given.
+        """
+        turns = [(turn, self._read_turn(turn)) for turn in _turns(contents)]
         results: list[ReadForm] = []
-        for turn, future in zip(turns, futures, strict=True):
+        for turn, future in turns:
             try:
                 results += future.result()
             except (ProcessExpired, TimeoutError, MemoryError):
@@ -154,7 +156,7 @@ def _mark(content: bytes, marking: Marking, limits: LimitSettings) -> bytes | _F
         return _Failure(type(problem).__name__)
 
 
-def _turns(contents: Sequence[bytes]) -> Iterator[list[bytes]]:
+def _turns(contents: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Share the files out: many small ones a turn, so that the way to the worker costs little; a large one alone."""
     turn: list[bytes] = []
     for content in contents:
