@@ -27,6 +27,8 @@ class SourceRow:
     digest: str
     """SHA-256 of the original bytes in hex; blank for a nil report given in a mail's own text."""
     is_nil: bool = False
+    is_on_behalf: bool = False
+    """An operator entered it for the unit, from paper or another system; it may bring no figures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

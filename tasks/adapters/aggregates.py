@@ -494,6 +494,8 @@ def _sources_page(book: Book, content: AggregateContent) -> None:
     page = Page(book, "sources", columns, n_frozen=3)
     for n, row in enumerate(content.edition.sources, start=1):
         digest = row.digest or (book.say("nil_report") if row.is_nil else "")
+        if row.is_on_behalf:
+            digest = book.say("on_behalf", digest=digest)
         told: list[Value] = [n, row.unit_code, row.unit_name, row.submission, row.version]
         page.row([*told, row.received_at, row.form_version, digest])
     page.close()

@@ -33,7 +33,7 @@ from models.domain.editions import (
 )
 from models.domain.forms import FormSpec
 from models.domain.tabulation import ReportedFigure
-from models.domain.vocabulary import EditionKind, FindingLevel, MarkKind
+from models.domain.vocabulary import Channel, EditionKind, FindingLevel, MarkKind
 
 ROWS_AT_A_TIME = 10_000
 
@@ -143,11 +143,14 @@ def sources(session: Session, cycle_code: str, as_of: datetime) -> list[SourceRo
             received_at=submission.received_at,
             form_version=submission.form_version,
             digest=submission.workbook_digest or arrival.digest,
+            is_on_behalf=arrival.channel is Channel.ON_BEHALF,
         )
         for submission, duty, arrival in counted
     ]
-    known = {row.unit_code for row in rows}
-    return [*rows, *(row for row in _nil_reports(session, cycle_code, as_of) if row.unit_code not in known)]
+    for more in (_bare_entries(session, cycle_code, as_of), _nil_reports(session, cycle_code, as_of)):
+        known = {row.unit_code for row in rows}
+        rows += [row for row in more if row.unit_code not in known]
+    return rows
 
 
 def figures(session: Session, cycle_code: str, as_of: datetime) -> Iterator[ReportedFigure]:
@@ -238,6 +241,32 @@ def _is_given_back(as_of: datetime) -> ColumnElement[bool]:
         .correlate(DutyMarkRow)
         .exists()
     )
+
+
+def _bare_entries(session: Session, cycle_code: str, as_of: datetime) -> list[SourceRow]:
+    """Return what operators entered for units without figures: it is reported, and the manifest says on what."""
+    rows = session.execute(
+        select(SubmissionRow, DutyRow, ArrivalRow)
+        .join(DutyRow, DutyRow.id == SubmissionRow.duty_id)
+        .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
+        .join(ArrivalRow, ArrivalRow.id == SubmissionRow.arrival_id)
+        .where(CycleRow.code == cycle_code, _is_accepted(as_of), ArrivalRow.channel == Channel.ON_BEHALF)
+        .where(SubmissionRow.has_sound_form.is_(False), SubmissionRow.judged_at <= as_of)
+        .order_by(DutyRow.id, SubmissionRow.number.desc())
+    )
+    return [
+        SourceRow(
+            unit_code=duty.unit_code,
+            unit_name=duty.unit_name,
+            submission=f"{duty.id}-{submission.number}",
+            version=submission.number,
+            received_at=submission.received_at,
+            form_version="",
+            digest=arrival.digest,
+            is_on_behalf=True,
+        )
+        for submission, duty, arrival in rows
+    ]
 
 
 def _nil_reports(session: Session, cycle_code: str, as_of: datetime) -> list[SourceRow]:
