@@ -25,6 +25,7 @@ from tasks.adapters.workbooks.marking import WorkbookNotMarkableError
 from tasks.ports import Attachment, Letter
 from tasks.result_letters import result_letter
 from tasks.runtime import Runtime
+from tasks.score_letters import score_letter
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,8 @@ def _written(runtime: Runtime, session: Session, batch: Batch, item: ClaimedLett
         return _chase(runtime, batch, item, now)
     if item.kind is LetterKind.RESULT:
         return Written(claimed=item, letter=result_letter(runtime, session, item), lapsed={})
+    if item.kind is LetterKind.SCORE:
+        return Written(claimed=item, letter=score_letter(runtime, session, item), lapsed={})
     return _answer(runtime, batch, item, now)
 
 

@@ -22,6 +22,11 @@ from models.domain.vocabulary import OFFICE_ZONE, ContestDecision, Grade, Review
 
 LOWERED_GRADES: Final = frozenset({Grade.AVERAGE, Grade.WEAK})
 """Clause III.2: "ở mức Trung bình, Yếu"."""
+_CODES: Final[Mapping[ReviewKind, str]] = {
+    ReviewKind.YEARLY: "danh-gia",
+    ReviewKind.PHASE_1: "so-ket-gd1",
+    ReviewKind.FINAL: "tong-ket",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +135,11 @@ class LoweringProposal:
     member_name: str = ""
     """The committee member in charge; empty where nobody is named in the roster."""
     member_field: str = ""
+
+
+def review_code(kind: ReviewKind, year: int) -> str:
+    """Return the code of a review: there is one of a kind and year."""
+    return f"{_CODES[kind]}-{year}"
 
 
 def window_end(opened_at: datetime, working_days: int, calendar: WorkingCalendar) -> datetime:

@@ -154,6 +154,7 @@ class LetterKind(StrEnum):
     HELD = "held"
     OPERATOR = "operator"
     RESULT = "result"
+    SCORE = "score"
 
 
 class MarkKind(StrEnum):

@@ -180,6 +180,32 @@ class ResultContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreLine:
+    """The points under one criterion, in words, with a sentence for each fact they rest on."""
+
+    code: str
+    title: str
+    points: str
+    grounds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreContext:
+    """What the letter says that tells a unit its score in a review."""
+
+    programme: Programme
+    unit_name: str
+    title: str
+    total: str
+    """Points with the unit's own maximum and the share, in words."""
+    as_of: datetime
+    """The facts are those of this instant."""
+    contest_until: datetime
+    """First instant at which the unit may no longer object."""
+    lines: tuple[ScoreLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorContext:
     """What an operator must look at."""
 
@@ -290,6 +316,14 @@ class Renderer:
         """Return the letter that hands a final edition over."""
         facts = {each.name: getattr(context, each.name) for each in fields(context)}
         return self._letter(LetterKind.RESULT, facts | {"name": _single_line(context.name)}, envelope)
+
+    def score(self, context: ScoreContext, envelope: Envelope) -> Letter:
+        """Return the letter that tells a unit its score, what it rests on, and how to object."""
+        facts = {each.name: getattr(context, each.name) for each in fields(context)}
+        lines = [replace(line, grounds=tuple(map(_single_line, line.grounds))) for line in context.lines]
+        return self._letter(
+            LetterKind.SCORE, facts | {"unit_name": _single_line(context.unit_name), "lines": lines}, envelope
+        )
 
     def operator(self, context: OperatorContext, envelope: Envelope) -> Letter:
         """Return the letter to the operator about what needs a person."""
