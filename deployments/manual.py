@@ -23,9 +23,17 @@ from flows.assigning import close_task, import_tasks
 from flows.handing_over import send_result
 from flows.inspecting import close_remedy, conclude_inspection, record_inspection_findings, start_inspection
 from flows.planning import prepare_target_sheet, set_targets
+from flows.reviewing import (
+    decide_contest,
+    enter_classification,
+    freeze_review,
+    make_dossier,
+    open_review,
+    record_contest,
+)
 from models.domain.calendar import AfterCycle
 from models.domain.plan import Obligation
-from models.domain.vocabulary import ObligationKind
+from models.domain.vocabulary import ObligationKind, Proposed
 from tasks.choices import Choice
 
 Serves = Callable[[Obligation], bool]
@@ -53,8 +61,18 @@ def assigned_tasks(obligation: Obligation) -> bool:
 
 
 def reviews(obligation: Obligation) -> bool:
-    """Say whether the obligation is met by a review."""
-    return obligation.kind is ObligationKind.REVIEW
+    """Say whether units are reviewed under the obligation."""
+    return obligation.kind is ObligationKind.REVIEW and obligation.proposes is None
+
+
+def proposals(obligation: Obligation) -> bool:
+    """Say whether something is proposed under the obligation when a review is over."""
+    return obligation.proposes is not None
+
+
+def lowerings(obligation: Obligation) -> bool:
+    """Say whether lowering is proposed under the obligation."""
+    return obligation.proposes is Proposed.LOWERING
 
 
 def reported_upward(obligation: Obligation) -> bool:
@@ -110,6 +128,35 @@ def manual_deployments() -> Iterator[ManualDeployment]:
     )
     yield ManualDeployment(flow=prepare_target_sheet, code="target_sheet", serves=annual_plans)
     yield ManualDeployment(flow=set_targets, code="set_targets", serves=annual_plans)
+    yield from _reviewing()
+
+
+def _reviewing() -> Iterator[ManualDeployment]:
+    """Yield what is done to the units' scores, to objections, and to what is proposed in the end."""
+    of_a_review = {"review": Choice.REVIEWS}
+    yield ManualDeployment(
+        flow=open_review, code="open_review", serves=reviews, choices={"review_kind": Choice.REVIEW_KINDS}
+    )
+    yield ManualDeployment(
+        flow=record_contest,
+        code="record_contest",
+        serves=reviews,
+        choices=of_a_review | {"reviewed_unit": Choice.REVIEWED_UNITS, "criterion": Choice.CRITERIA},
+    )
+    yield ManualDeployment(
+        flow=decide_contest,
+        code="decide_contest",
+        serves=reviews,
+        choices={"contest": Choice.OPEN_CONTESTS, "contest_decision": Choice.CONTEST_DECISIONS},
+    )
+    yield ManualDeployment(flow=freeze_review, code="freeze_review", serves=reviews, choices=of_a_review)
+    yield ManualDeployment(
+        flow=enter_classification,
+        code="enter_classification",
+        serves=lowerings,
+        choices={"classified_unit": Choice.UNITS_WITH_DUTIES, "grade": Choice.GRADES},
+    )
+    yield ManualDeployment(flow=make_dossier, code="make_dossier", serves=proposals, choices=of_a_review)
 
 
 def _handling() -> Iterator[ManualDeployment]:

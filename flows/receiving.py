@@ -14,7 +14,8 @@ from tasks.receive import file_arrivals_away, take_arrivals
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
 
-ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR)
+ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR, LetterKind.SCORE)
+"""What waits in the outbox beside them are letters of scores that were queued outside office hours."""
 
 
 @flow(name="poll-mailbox")

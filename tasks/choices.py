@@ -15,9 +15,9 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTag
 from prefect.runtime import flow_run
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, cycles, inspections
+from models.db.records import arrivals, cycles, inspections, reviews
 from models.domain.errors import ActionRefusedError
-from models.domain.vocabulary import EditionKind, ObligationKind
+from models.domain.vocabulary import ContestDecision, EditionKind, Grade, ObligationKind, ReviewKind
 from tasks.assign_tasks import owed_tasks
 from tasks.import_roster import roster_in_force
 from tasks.inspection_risks import open_remedies
@@ -44,6 +44,13 @@ class Choice(StrEnum):
     INSPECTED_UNITS = "inspected_units"
     OPEN_REMEDIES = "open_remedies"
     OWED_TASKS = "owed_tasks"
+    REVIEWS = "reviews"
+    REVIEWED_UNITS = "reviewed_units"
+    REVIEW_KINDS = "review_kinds"
+    CRITERIA = "criteria"
+    OPEN_CONTESTS = "open_contests"
+    CONTEST_DECISIONS = "contest_decisions"
+    GRADES = "grades"
 
 
 Offers = Mapping[Choice, Sequence[str]]
@@ -191,6 +198,38 @@ def _owed_tasks(runtime: Runtime, session: Session, as_of: datetime) -> list[str
     return [labelled(code, SEPARATOR.join([title, unit])) for code, title, unit in owed]
 
 
+def _reviews(runtime: Runtime, session: Session, _as_of: datetime) -> list[str]:
+    held = [each for code in runtime.programmes for each in reviews.reviews_of(session, code)]
+    return [labelled(each.code, each.title) for each in reversed(held)]
+
+
+def _reviewed_units(runtime: Runtime, session: Session, _as_of: datetime) -> list[str]:
+    held = [each for code in runtime.programmes for each in reviews.reviews_of(session, code)]
+    units = [unit for each in held if not each.is_frozen for unit in reviews.scores(session, each.code)]
+    return sorted({labelled(unit.unit_code, unit.unit_name) for unit in units})
+
+
+def _criteria(runtime: Runtime, _session: Session, _as_of: datetime) -> list[str]:
+    return [labelled(each.code, each.title) for programme in runtime.programmes.values() for each in programme.criteria]
+
+
+def _open_contests(runtime: Runtime, session: Session, _as_of: datetime) -> list[str]:
+    held = [each for code in runtime.programmes for each in reviews.reviews_of(session, code)]
+    return [
+        labelled(contest.number, SEPARATOR.join([contest.unit_code, contest.criterion, each.title]))
+        for each in held
+        for contest in reviews.contests(session, each.code)
+        if contest.decision is None
+    ]
+
+
+def _words_of(words: type[StrEnum]) -> Callable[[Runtime, Session, datetime], list[str]]:
+    def offer(runtime: Runtime, _session: Session, _as_of: datetime) -> list[str]:
+        return [labelled(word.value, runtime.texts.label(word)) for word in words]
+
+    return offer
+
+
 def _arrival(runtime: Runtime, item: arrivals.JudgedArrival) -> str:
     who = item.envelope.sender or item.envelope.workbook_name or "–"
     what = runtime.texts.label(item.outcome)
@@ -209,4 +248,11 @@ _OFFERS: Final[Mapping[Choice, Callable[[Runtime, Session, datetime], list[str]]
     Choice.INSPECTED_UNITS: _inspected_units,
     Choice.OPEN_REMEDIES: _open_remedies,
     Choice.OWED_TASKS: _owed_tasks,
+    Choice.REVIEWS: _reviews,
+    Choice.REVIEWED_UNITS: _reviewed_units,
+    Choice.REVIEW_KINDS: _words_of(ReviewKind),
+    Choice.CRITERIA: _criteria,
+    Choice.OPEN_CONTESTS: _open_contests,
+    Choice.CONTEST_DECISIONS: _words_of(ContestDecision),
+    Choice.GRADES: _words_of(Grade),
 }

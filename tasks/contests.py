@@ -47,9 +47,29 @@ class ContestVerdict:
 
     number: int
     decision: ContestDecision
-    points: int
+    points: int | None
+    """None: as they are."""
     operator: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """Under which review an objection was decided, and the points from now on."""
+
+    review: str
+    points: int
+
+
+def contest_number(written: str) -> int:
+    """Return the number of an objection.
+
+    Raises:
+        ActionRefusedError: it is no number.
+    """
+    if not (written.isascii() and written.isdigit()):
+        raise ActionRefusedError("contest_unknown", number=written)
+    return int(written)
 
 
 @task(name="record-contest", task_run_name=run_name("record_contest"), cache_policy=NO_CACHE)
@@ -84,8 +104,8 @@ def record_objection(runtime: Runtime, note: ContestNote) -> int:
 
 
 @task(name="decide-contest", task_run_name=run_name("decide_contest"), cache_policy=NO_CACHE)
-def decide_objection(runtime: Runtime, verdict: ContestVerdict) -> int:
-    """Record a decision with its points and reason, and return the points from now on.
+def decide_objection(runtime: Runtime, verdict: ContestVerdict) -> Decided:
+    """Record a decision with its points and reason; the same decision again changes nothing.
 
     Raises:
         ActionRefusedError: nobody answers for it, there is no such objection, it is decided, or the points do not fit.
@@ -96,11 +116,14 @@ def decide_objection(runtime: Runtime, verdict: ContestVerdict) -> int:
         review = reviews.review(session, code)
         units = after_contests(reviews.scores(session, code), reviews.contests(session, code))
         score = _unit(units, contest.unit_code).under(contest.criterion)
-        check_decision(review, contest, score, verdict.decision, verdict.points)
+        points = score.points if verdict.points is None else verdict.points
+        if (contest.decision, contest.points) == (verdict.decision, points):
+            return Decided(review=code, points=points)
+        check_decision(review, contest, score, verdict.decision, points)
         decided = replace(
             contest,
             decision=verdict.decision,
-            points=verdict.points,
+            points=points,
             decided_at=signature.at,
             decided_because=signature.reason,
             operator=signature.operator,
@@ -113,25 +136,27 @@ def decide_objection(runtime: Runtime, verdict: ContestVerdict) -> int:
             contest=contest.number,
             criterion=contest.criterion,
             decision=verdict.decision.value,
-            points=verdict.points,
+            points=points,
             before=score.points,
         )
         note_action(session, entry)
     decision = runtime.texts.label(verdict.decision)
     logger.info(runtime.texts.say("log.contest_decided", number=contest.number, decision=decision))
-    return verdict.points
+    return Decided(review=code, points=points)
 
 
 @task(name="freeze-review", task_run_name=run_name("freeze_review"), cache_policy=NO_CACHE)
 def freeze_scores(runtime: Runtime, review_code: str, operator: str, reason: str) -> str:
-    """Let the scores stand for good, and return their digest.
+    """Let the scores stand for good, and return their digest; what is frozen stays as it is.
 
     Raises:
-        ActionRefusedError: nobody answers for it, the window is open, objections are undecided, or it is frozen.
+        ActionRefusedError: nobody answers for it, the window is open, or objections are undecided.
     """
     signature = sign(runtime, operator, reason)
     with runtime.sessions.begin() as session:
         review = reviews.review(session, review_code)
+        if review.is_frozen:
+            return review.digest
         contests = reviews.contests(session, review.code)
         check_freeze(review, contests, signature.at)
         digest = scores_digest(after_contests(reviews.scores(session, review.code), contests))

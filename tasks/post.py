@@ -25,6 +25,8 @@ from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS: Final = 20
+IN_OFFICE_HOURS: Final = frozenset({LetterKind.CHASE, LetterKind.SCORE})
+"""Letters that nobody waits for leave in office hours only; answers leave at any hour."""
 CLAIM_LASTS: Final = timedelta(minutes=10)
 """A letter that was claimed longer ago and never marked was being sent by a run that has died."""
 
@@ -33,19 +35,19 @@ CLAIM_LASTS: Final = timedelta(minutes=10)
 def post_letters(runtime: Runtime, kinds: Sequence[LetterKind]) -> dict[str, int]:
     """Send what waits in the outbox, and return how many letters were sent, failed, wait, or are in doubt.
 
-    Chasing letters leave in office hours only, answers at any hour. Each letter is claimed in a committed transaction
-    before it is handed over, so that nothing is sent twice; a letter whose sending was cut off by a crash is `unknown`
-    until its blind copy is found in our own mailbox, or is known never to have come.
+    Letters that nobody waits for leave in office hours only, answers at any hour. Each letter is claimed in a committed
+    transaction before it is handed over, so that nothing is sent twice; a letter whose sending was cut off by a crash
+    is `unknown` until its blind copy is found in our own mailbox, or is known never to have come.
     """
     counts: Counter[str] = Counter({"sent": 0, "failed": 0, "waiting": 0, "doubtful": 0})
     _settle_doubts(runtime)
     wanted = list(kinds)
-    if LetterKind.CHASE in wanted:
-        if _is_office_hour(runtime, runtime.clock.now()):
-            _bundle_reminders(runtime)
-        else:
-            wanted.remove(LetterKind.CHASE)
+    if not _is_office_hour(runtime, runtime.clock.now()):
+        wanted = [kind for kind in kinds if kind not in IN_OFFICE_HOURS]
+        if LetterKind.CHASE in kinds:
             logger.info(runtime.texts.say("log.outside_office_hours"))
+    elif LetterKind.CHASE in wanted:
+        _bundle_reminders(runtime)
     try:
         for state in _send_all(runtime, wanted):
             counts[state] += 1

@@ -43,14 +43,27 @@ class ReviewOrder:
     as_of: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedReview:
+    """The code of a review, and how many units were scored, letters queued, and units are without any contact."""
+
+    code: str
+    n_units: int
+    """0 where it was open already."""
+    n_queued: int
+    n_unreached: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The same as a run returns it."""
+        return {"units": self.n_units, "queued": self.n_queued, "unreached": self.n_unreached}
+
+
 @task(name="open-review", task_run_name=run_name("open_review"), cache_policy=NO_CACHE)
-def start_review(runtime: Runtime, order: ReviewOrder) -> dict[str, int]:
+def start_review(runtime: Runtime, order: ReviewOrder) -> OpenedReview:
     """Score every unit and open the window to object; a review that is open already is left as it is.
 
     Letters are queued to every working contact of every unit, each once, however often this runs.
-
-    Returns:
-        How many units were scored (0 where it was open already), letters queued, and units without any contact.
 
     Raises:
         ActionRefusedError: nobody answers for it, or year, window or instant make no sense; nothing was written.
@@ -74,7 +87,15 @@ def start_review(runtime: Runtime, order: ReviewOrder) -> dict[str, int]:
     )
     if n_unreached:
         logger.warning(say("log.review_unreached", n=n_unreached))
-    return {"units": n_units, "queued": n_queued, "unreached": n_unreached}
+    return OpenedReview(code=code, n_units=n_units, n_queued=n_queued, n_unreached=n_unreached)
+
+
+def say_scores_wait(runtime: Runtime) -> None:
+    """Say that letters of scores wait for office hours, when some do; the mailbox's next round within sends them."""
+    with runtime.sessions() as session:
+        n_left = letters.count_by_state(session, [LetterKind.SCORE]).get(LetterState.QUEUED, 0)
+    if n_left:
+        logger.info(runtime.texts.say("log.score_letters_wait", n=n_left))
 
 
 def _programme_with_criteria(runtime: Runtime) -> Programme:

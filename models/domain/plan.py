@@ -12,6 +12,7 @@ from models.domain.vocabulary import (
     Anchor,
     Audience,
     ObligationKind,
+    Proposed,
     RecipientRole,
     Roll,
     RungAction,
@@ -156,6 +157,8 @@ class Obligation:
     also_settled_by: str | None = None
     """Code of an obligation whose complete answer settles this one, too, for the same unit and year."""
     evidence: EvidenceRule | None = None
+    proposes: Proposed | None = None
+    """What is proposed under this clause when a review is over; at most one obligation proposes the same."""
 
     @property
     def is_scheduled(self) -> bool:
@@ -221,6 +224,10 @@ class Programme:
             return form
         sections = [replace(s, is_required=s.is_required or s.code in asked) for s in form.narratives]
         return replace(form, narratives=tuple(sections))
+
+    def proposing(self, what: Proposed) -> Obligation | None:
+        """Return the obligation under whose clause something is proposed after a review; None where none does."""
+        return next((obligation for obligation in self.obligations if obligation.proposes is what), None)
 
     def obligation(self, code: str) -> Obligation:
         """Return the obligation of that code or slug.

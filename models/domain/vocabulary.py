@@ -145,6 +145,13 @@ class LetterState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Proposed(StrEnum):
+    """What a person is proposed when a review is over; nobody but a person decides it."""
+
+    COMMENDATION = "commendation"
+    LOWERING = "lowering"
+
+
 class LetterKind(StrEnum):
     """Why a letter is written; each has a folder of templates (`templates/email/<kind>/`)."""
 

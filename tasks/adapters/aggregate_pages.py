@@ -69,7 +69,16 @@ class Reached:
     amount: int
 
 
-Value = int | float | str | datetime | OutOf | Estimate | Reached | None
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A number or text that opens a cell of the same workbook, such as `Điểm!A7`; a number may show its maximum."""
+
+    shown: int | str
+    target: str
+    n_at_most: int = 0
+
+
+Value = int | float | str | datetime | OutOf | Estimate | Reached | Link | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,11 @@ class Book:
     def out_of_style(self, n_expected: int) -> Any:
         """Return the format under which a number of units is shown out of all."""
         return self.style(**_CELL, align="center", num_format=f'0"/{n_expected}"')
+
+    def link_style(self, n_at_most: int) -> Any:
+        """Return the format of what opens another cell, a number with what it is out of."""
+        shown = {"align": "center", "num_format": f'0"/{n_at_most}"'} if n_at_most else {}
+        return self.style(**{**_CELL, **shown}, font_color="#1F4E8C", underline=1)
 
     @cached_property
     def estimate_style(self) -> Any:
@@ -220,8 +234,17 @@ class Page:
                 self.sheet.write_number(self._row, n, value.amount, self.book.estimate_style)
             case Reached():
                 self.sheet.write_number(self._row, n, value.amount, self.book.reached_style)
+            case Link():
+                self._link(n, value)
             case _:
                 self.sheet.write_number(self._row, n, value, style)
+
+    def _link(self, n: int, link: Link) -> None:
+        style = self.book.link_style(link.n_at_most)
+        self.sheet.write_url(self._row, n, f"internal:{link.target}", style, clean(str(link.shown)))
+        if isinstance(link.shown, int):
+            # The link stays with the cell, and the cell holds a number that can be summed.
+            self.sheet.write_number(self._row, n, link.shown, style)
 
     def _write_headings(self, code: str) -> None:
         headings, book = self.book.headings, self.book

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from models.domain.calendar import last_day_before
-from models.domain.reviews import UnitScore
+from models.domain.reviews import Contest, UnitScore
 from models.domain.scoring import CriterionScore, Evidence
 from tasks.adapters.texts import Texts
 
@@ -23,6 +23,18 @@ def evidence_sentence(evidence: Evidence, texts: Texts) -> str:
         n=evidence.n,
         of=evidence.of,
         receipt=receipt,
+    )
+
+
+def decision_sentence(contest: Contest, texts: Texts) -> str:
+    """Return the sentence of a decision about an objection; it is the ground of the points it gave."""
+    return texts.say(
+        "review.decided",
+        number=contest.number,
+        decision=texts.label(contest.decision) if contest.decision else "–",
+        at=texts.instant(contest.decided_at) if contest.decided_at else "–",
+        points=contest.points,
+        because=contest.decided_because,
     )
 
 

@@ -32,6 +32,7 @@ from models.domain.vocabulary import (
     Anchor,
     Audience,
     ObligationKind,
+    Proposed,
     RecipientRole,
     Roll,
     RungAction,
@@ -268,6 +269,7 @@ class ObligationWritten(Written):
     answered_with: ObligationCode | None = None
     also_settled_by: ObligationCode | None = None
     evidence: EvidenceWritten | None = None
+    proposes: Annotated[Proposed | None, *one_of(Proposed)] = None
     rules: Annotated[tuple[RuleWritten, ...], Len(0, 100)] = ()
 
     @model_validator(mode="after")
