@@ -43,6 +43,7 @@ def open_review(  # noqa: PLR0913 - one field of the form each
     operator: str,
     review_title: str = "",
     facts_as_of: datetime | None = None,
+    lead_report_by: date | None = None,
 ) -> dict[str, int]:
     """Score every unit, tell each its score, and open the window to object. Safe to run again: there is one of each."""
     with told_to_the_operator(), open_runtime(Settings.load()) as runtime:
@@ -54,6 +55,7 @@ def open_review(  # noqa: PLR0913 - one field of the form each
             operator=operator,
             reason=reason,
             as_of=_instant(runtime, facts_as_of),
+            report_by=lead_report_by,
         )
         opened = start_review(runtime, order)
         counts = opened.counts | post_letters(runtime, [LetterKind.SCORE])

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -11,14 +11,15 @@ from sqlalchemy.orm import Session
 from models.db.records import letters, reviews, rosters
 from models.db.records.audit import note_action
 from models.db.tables import LetterRow
+from models.domain.assignments import Assignment, assigned_cycle, assigned_units
 from models.domain.errors import ActionRefusedError
-from models.domain.plan import Programme
+from models.domain.plan import Obligation, Programme
 from models.domain.reviews import Review, UnitScore, review_code, window_end
 from models.domain.scoring import score_unit
 from models.domain.vietnamese import sort_key
-from models.domain.vocabulary import OFFICE_ZONE, Action, LetterKind, LetterState, ReviewKind
+from models.domain.vocabulary import OFFICE_ZONE, Action, LetterKind, LetterState, ObligationKind, ReviewKind
 from tasks.names import run_name
-from tasks.open_cycles import roster_in_use
+from tasks.open_cycles import open_assigned_cycle, roster_in_use
 from tasks.operators import Signature, sign
 from tasks.review_facts import ReviewSpan, facts_of_units, years_of
 from tasks.runtime import Runtime
@@ -41,6 +42,8 @@ class ReviewOrder:
     operator: str
     reason: str
     as_of: datetime | None = None
+    report_by: date | None = None
+    """Last day for the report of the body that leads a phase's review; None: it is not asked for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,8 @@ def start_review(runtime: Runtime, order: ReviewOrder) -> OpenedReview:
             review = _review(runtime, programme, order, signature)
             units = _scored(runtime, session, programme, review)
             reviews.open_review(session, review, units)
+            if order.report_by is not None:
+                _ask_lead(runtime, session, programme, review, order.report_by)
             entry = signature.entry(Action.OPEN_REVIEW, code, n_units=len(units), as_of=review.as_of.isoformat())
             note_action(session, entry)
             n_units = len(units)
@@ -147,6 +152,31 @@ def _scored(runtime: Runtime, session: Session, programme: Programme, review: Re
         raise ActionRefusedError("review_without_units", year=review.year)
     order = {code: place for place, code in enumerate(programme.groups)}
     return sorted(units, key=lambda unit: (order.get(unit.group, len(order)), sort_key(unit.unit_name)))
+
+
+def _ask_lead(runtime: Runtime, session: Session, programme: Programme, review: Review, last_day: date) -> None:
+    """Give the body that leads the phases' reviews the duty to report; its round writes and chases as for any other."""
+    obligation = next((each for each in programme.obligations if _is_of_phases(each)), None)
+    if review.kind is ReviewKind.YEARLY or obligation is None or obligation.lead_unit is None:
+        raise ActionRefusedError("review_report_not_asked")
+    say, lowered = runtime.texts.say, review.title[:1].lower() + review.title[1:]
+    assignment = Assignment(
+        code=f"bc-{review.code}",
+        title=say("review.report.title", title=lowered),
+        unit_codes=(obligation.lead_unit,),
+        opens_at=review.opened_at,
+        last_day=last_day,
+        content=say("review.report.content", title=lowered),
+        product=say("review.report.product"),
+    )
+    cycle = assigned_cycle(programme, obligation, assignment)
+    day = review.opened_at.astimezone(OFFICE_ZONE).date()
+    units = assigned_units(roster_in_use(runtime, session, programme), assignment.unit_codes, day)
+    open_assigned_cycle(session, cycle, units, opened_at=review.opened_at)
+
+
+def _is_of_phases(obligation: Obligation) -> bool:
+    return obligation.kind is ObligationKind.REVIEW and obligation.is_opened_by_hand
 
 
 def _queue_letters(runtime: Runtime, session: Session, review: Review, at: datetime) -> tuple[int, int]:

@@ -243,7 +243,8 @@ def commendations(
 ) -> tuple[Ranked, ...]:
     """Return whom to propose for commendation: by place within the group, by share, or by both, as a person asks.
 
-    Equal places are proposed together or not at all, so that nobody is chosen by the alphabet.
+    Equal places are proposed together or not at all, so that nobody is chosen by the alphabet; who has no point is
+    never proposed, however few its group has.
 
     Raises:
         ActionRefusedError: neither limit is given, or one makes no sense.
@@ -259,6 +260,7 @@ def commendations(
         for members in ranked.values()
         for each in members
         if each.place is not None
+        and each.unit.points
         and (top_per_group is None or _n_up_to(members, each.place) <= top_per_group)
         and (at_least_percent is None or _share(each.unit) * 100 >= at_least_percent)
     )

@@ -196,6 +196,11 @@ def test_nobody_is_commended_without_a_limit_that_a_person_set():
     assert refused(commendations, {}, top_per_group=None, at_least_percent=None) == "error.commendation_without_limit"
 
 
+def test_a_unit_without_any_point_is_not_commended_though_its_group_is_small():
+    ranked = ranking([a_unit("so-y-te", 0)], ["G1"])
+    assert commendations(ranked, top_per_group=3, at_least_percent=None) == ()
+
+
 def test_head_and_member_in_charge_of_a_unit_classed_weak_are_proposed():
     (proposal,) = lowering_proposals(2025, [WEAK], ROSTER)
     assert (proposal.unit_name, proposal.member_name, proposal.classification) == ("Sở Y tế", "Ủy viên 01", WEAK)

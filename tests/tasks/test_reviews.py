@@ -10,7 +10,7 @@ from openpyxl import Workbook, load_workbook
 
 from deployments.postoffice import PostOffice
 from models.db.records import audit, reviews
-from models.domain.errors import ActionRefusedError
+from models.domain.errors import DondocError
 from models.domain.scoring import Ground
 from models.domain.vocabulary import Action, ContestDecision, Grade, LetterKind, ReviewKind
 from tasks.adapters.texts import vietnamese
@@ -71,7 +71,7 @@ def dossier(office, at=AFTER_WINDOW, **changes):
 
 
 def refused(office, act, *arguments, **changes):
-    with pytest.raises(ActionRefusedError) as caught:
+    with pytest.raises(DondocError) as caught:
         act(office, *arguments, **changes)
     return vietnamese().error(caught.value)
 
@@ -132,6 +132,12 @@ def test_a_point_names_the_report_it_rests_on_with_its_receipt(reviewed):
     assert (fact.ground, fact.source, fact.at) == (Ground.ON_TIME, "bc-6t-2025", hanoi("2025-06-02 08:30"))
     assert fact.submission
     assert [each.ground for each in never.evidence] == [Ground.NEVER_CAME]
+
+
+def test_the_lead_of_a_phases_review_owes_its_report_and_is_written_to_by_its_round(reviewed):
+    opened(reviewed, kind=ReviewKind.FINAL, report_by=hanoi("2025-09-30 00:00").date())
+    assert reviewed.duty("cong-an-tinh", "bc-tong-ket-2025").duty.due_at == hanoi("2025-10-01 00:00")
+    assert reviewed.round(OPENED, "O-25")["sent"] == 1
 
 
 def test_opening_again_scores_nobody_again_and_queues_no_second_letter(reviewed):
@@ -216,6 +222,7 @@ def test_nothing_is_frozen_before_the_window_is_over_and_every_objection_decided
         ({"contest_days": 0}, "01 ngày làm việc"),
         ({"as_of": hanoi("2025-08-05 08:00")}, "thời điểm phải"),
         ({"operator": ""}, "người thực hiện"),
+        ({"report_by": hanoi("2025-08-01 00:00").date()}, "01/08/2025"),
     ],
 )
 def test_a_review_that_cannot_be_is_refused_and_is_not_there(untouched, changes, word):
@@ -239,6 +246,11 @@ def test_a_review_that_cannot_be_is_refused_and_is_not_there(untouched, changes,
 def test_a_classification_that_no_signed_decision_made_is_refused(untouched, changes, word):
     assert word in refused(untouched, classed, **changes)
     assert kept(untouched) == ([Action.OPEN_REVIEW], {})
+
+
+def test_a_yearly_review_asks_its_lead_for_no_report_of_a_phase(opened_office):
+    assert "cơ quan chủ trì" in refused(opened_office, opened, report_by=hanoi("2025-09-30 00:00").date())
+    assert kept(opened_office)[0] == []
 
 
 def a_decision(*rows):
