@@ -86,10 +86,11 @@ def start_review(runtime: Runtime, order: ReviewOrder) -> OpenedReview:
             note_action(session, entry)
             n_units = len(units)
         n_queued, n_unreached = _queue_letters(runtime, session, review, signature.at)
-    say = runtime.texts.say
-    logger.info(
-        say("log.review_opened", title=review.title, n=n_units, until=runtime.texts.instant(review.contest_until))
-    )
+    say, until = runtime.texts.say, runtime.texts.deadline(review.contest_until, programme.calendar)
+    if n_units:
+        logger.info(say("log.review_opened", title=review.title, n=n_units, until=until))
+    else:
+        logger.info(say("log.review_there", title=review.title, opened=runtime.texts.instant(review.opened_at)))
     if n_unreached:
         logger.warning(say("log.review_unreached", n=n_unreached))
     return OpenedReview(code=code, n_units=n_units, n_queued=n_queued, n_unreached=n_unreached)
