@@ -30,7 +30,7 @@ run: install ## Open the home (var/, or DONDOC_HOME) with Prefect's server, its 
 	@$(BIN)/dondoc serve
 
 test: install tools ## Run all tests (real mail servers, Prefect, LibreOffice and Chromium on this machine)
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --durations=15
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered --durations=15
 
 check: install ## Format, lint, types, layers, language: everything a machine can say of the code
 	@$(BIN)/ruff format --check .

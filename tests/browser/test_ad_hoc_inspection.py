@@ -3,8 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 import urllib.error
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -13,10 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from deployments.engine import free_port, is_healthy
 from deployments.postoffice import PostOffice, mails_for, write_now
 from tests.builders import hanoi
-from tests.flows.conftest import ServedOffice, waited_for
+from tests.served import ServedOffice, serving, waited_for
 from tests.tasks.conftest import address_of
 
 pytestmark = [
@@ -58,32 +55,13 @@ class MailingOffice(ServedOffice):
 
 @pytest.fixture(scope="module")
 def mailing(tmp_path_factory):
-    """An office that is being served, with a post office; ended with SIGKILL, as a power cut would."""
-    folder, port, now = tmp_path_factory.mktemp("mailing"), free_port(), hanoi("2025-08-04 09:00")
+    """An office that is being served, with a post office."""
+    folder, now = tmp_path_factory.mktemp("mailing"), hanoi("2025-08-04 09:00")
     with PostOffice(folder / "post") as post:
         write_now(post.home, now)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "deployments.cli", "serve", "--port", str(port)],
-            env={
-                "DONDOC_HOME": str(folder / "home"),
-                "DONDOC_VIRTUAL_NOW": now.isoformat(),
-                "DONDOC_MAIL_FROM": post.account.address,
-                "DONDOC_SMTP_PORT": str(post.smtp_port),
-                "PATH": "/usr/bin:/bin",
-                "LANG": "C.UTF-8",
-                "HOME": str(folder),
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        office = MailingOffice(home=folder / "home", port=port, process=process, mail=post)
-        assert waited_for(lambda: is_healthy(port) and RECORD in office.deployments(), seconds=120), (
-            "not served in time"
-        )
-        yield office
-        process.kill()
-        process.wait()
-        assert waited_for(lambda: not is_healthy(port), seconds=40), "the server outlived its parent"
+        mail = {"DONDOC_MAIL_FROM": post.account.address, "DONDOC_SMTP_PORT": str(post.smtp_port)}
+        with serving(folder, DONDOC_VIRTUAL_NOW=now.isoformat(), **mail) as (port, process):
+            yield MailingOffice(home=folder / "home", port=port, process=process, mail=post)
 
 
 @pytest.fixture

@@ -5,10 +5,19 @@ from datetime import date
 
 import pytest
 
-from deployments.registry import calendar_of_years, deployments_of, every_deployment, months_of_rounds, poll_of_mailbox
+from deployments.registry import (
+    calendar_of_years,
+    deployments_of,
+    every_deployment,
+    months_of_rounds,
+    poll_of_mailbox,
+    prepared,
+    started_by_hand,
+)
 from models.domain.calendar import BeforeDay
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
+from tasks.choices import Choice
 from tests.meta.source_code import ROOT
 
 
@@ -77,3 +86,35 @@ def test_the_calendar_is_made_anew_on_mondays_before_the_office_opens(programme)
     calendar = calendar_of_years(vietnamese())
     assert calendar.crons == ("30 6 * * 1",)
     assert calendar.code in {each.code for each in every_deployment([programme], vietnamese(), date(2026, 1, 5))}
+
+
+def test_every_act_by_hand_has_a_form_in_vietnamese_that_asks_who_and_why(programme):
+    texts = vietnamese()
+    offers = {kind: [f"ma · {kind.value}"] for kind in Choice}
+    for deployment in started_by_hand([programme], texts):
+        form = prepared(deployment, texts, offers)._parameter_openapi_schema
+        assert deployment.crons == ()
+        assert texts.say("deployment.by_hand") in deployment.tags
+        assert {"operator", "reason"} <= set(form.required), deployment.name
+        assert form.properties["operator"]["pattern"] == r"\S"
+        assert set(deployment.choices) <= set(form.properties), deployment.name
+        for name in deployment.choices:
+            field = form.properties[name]
+            assert (field.get("items") or field)["enum"], f"{deployment.name}: {name}"
+
+
+def test_the_acts_by_hand_are_sorted_by_numbers_of_their_own(programme):
+    names = [deployment.name for deployment in started_by_hand([programme], vietnamese())]
+    numbers = [name.split(" · ")[0] for name in names]
+    assert len(set(numbers)) == len(numbers)
+    assert min(map(int, numbers)) >= 50
+
+
+def test_what_may_be_left_empty_is_offered_empty_too(programme):
+    texts = vietnamese()
+    offers = {kind: ["ma · ten"] for kind in Choice}
+    by_code = {each.code: each for each in started_by_hand([programme], texts)}
+    resolve = prepared(by_code["resolve_quarantine"], texts, offers)._parameter_openapi_schema.properties
+    assert resolve["held_unit"]["enum"] == ["", "ma · ten"]
+    chase = prepared(by_code["chase_now"], texts, offers)._parameter_openapi_schema.properties["chased_units"]
+    assert (chase["type"], chase["default"]) == ("array", [])

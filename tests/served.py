@@ -1,0 +1,126 @@
+"""An office that is being served, seen through Prefect's own API: the real server, a real worker, and a home."""
+
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+from deployments.engine import free_port, is_healthy
+from deployments.registry import every_deployment
+from tasks.adapters.clock import SystemClock
+from tasks.adapters.programme import load_programme
+from tasks.adapters.texts import vietnamese
+from tasks.settings import Settings
+
+
+@dataclass
+class ServedOffice:
+    """A home that `dondoc serve` serves, seen through Prefect's own API."""
+
+    home: Path
+    port: int
+    process: "subprocess.Popen[bytes]"
+
+    def ask(self, path: str, body: object = None) -> object:
+        """Return what the API answers to a POST, or to a GET when there is nothing to send."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/api{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def deployments(self) -> dict[str, dict]:
+        """Return the deployments by name."""
+        return {found["name"]: found for found in self.ask("/deployments/filter", {})}
+
+    def run(self, name: str, **parameters: object) -> dict:
+        """Start a run of a deployment by hand, as the button does, and return it when it has ended."""
+        identity = self.deployments()[name]["id"]
+        started = self.ask(f"/deployments/{identity}/create_flow_run", {"parameters": parameters})
+
+        def ended() -> dict | None:
+            found = self.ask(f"/flow_runs/{started['id']}")
+            return found if found["state_type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"} else None
+
+        return waited_for(ended, seconds=120)
+
+    def refusal(self, name: str, **parameters: object) -> str:
+        """Return why Prefect does not even start a run with these parameters; empty when it does."""
+        identity = self.deployments()[name]["id"]
+        try:
+            self.ask(f"/deployments/{identity}/create_flow_run", {"parameters": parameters})
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.read().decode()
+        return ""
+
+    def upcoming(self, deployment_id: str) -> list[dict]:
+        """Return the scheduled runs of a deployment, the next one first."""
+        body = {
+            "sort": "EXPECTED_START_TIME_ASC",
+            "deployments": {"id": {"any_": [deployment_id]}},
+            "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+        }
+        return self.ask("/flow_runs/filter", body)
+
+
+def registered_names() -> set[str]:
+    """Return the names of everything that an office registers."""
+    programmes = [load_programme(folder) for folder in Settings().programmes]
+    return {each.name for each in every_deployment(programmes, vietnamese(), SystemClock().now().date())}
+
+
+def waited_for(what: Callable[[], object], *, seconds: float) -> object:
+    """Return what the call gives as soon as it gives something, else what it gives at the end."""
+    patience = Event()
+    for _ in range(int(seconds * 2)):
+        if found := what():
+            return found
+        patience.wait(0.5)
+    return what()
+
+
+@contextmanager
+def serving(folder: Path, **environment: str) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+    """Serve the home in a folder until the end, which is SIGKILL, as a power cut would be.
+
+    Yields the port and the process when everything is registered.
+
+    Raises:
+        AssertionError: The office is not served in time, or its server outlives it.
+    """
+    port, log = free_port(), folder / "served.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deployments.cli", "serve", "--port", str(port)],
+            env={
+                "DONDOC_HOME": str(folder / "home"),
+                "PATH": "/usr/bin:/bin",
+                "LANG": "C.UTF-8",
+                "HOME": str(folder),
+                **environment,
+            },
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wanted, office = registered_names(), ServedOffice(home=folder / "home", port=port, process=process)
+
+        def is_served() -> bool:
+            assert process.poll() is None, f"the office has ended: {log.read_text()[-2_000:]}"
+            return is_healthy(port) and wanted <= set(office.deployments())
+
+        assert waited_for(is_served, seconds=240), f"not served in time: {log.read_text()[-2_000:]}"
+        yield port, process
+    finally:
+        process.kill()
+        process.wait()
+    assert waited_for(lambda: not is_healthy(port), seconds=40), "the server outlived its parent"
