@@ -12,17 +12,9 @@ from cryptography.x509.oid import NameOID
 from hypothesis import settings
 
 from deployments.postoffice import PostOffice
-from tests.served import ServedOffice, serving
 
 settings.register_profile("untimed", deadline=None)  # speed is what the bench measures, not a test
 settings.load_profile("untimed")
-
-
-def pytest_collection_modifyitems(items):
-    """Keep each file on one process, so that what its fixtures prepare is prepared once; likewise a served office."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 @pytest.fixture
@@ -58,20 +50,3 @@ def certificate(tmp_path_factory):
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     return folder / "cert.pem", context
-
-
-@pytest.fixture(scope="session")
-def served(tmp_path_factory):
-    """An empty home that is being served, on a working morning on which no mail server answers."""
-    folder = tmp_path_factory.mktemp("served")
-    silent = {"DONDOC_VIRTUAL_NOW": "2025-05-16T08:30:00+07:00", "DONDOC_SMTP_PORT": "1"}
-    with serving(folder, **silent) as (port, process):
-        yield ServedOffice(home=folder / "home", port=port, process=process)
-
-
-@pytest.fixture(scope="session")
-def first_rounds(served):
-    """The first two rounds of the six-month report in the served office: one that only tries, one that does."""
-    report = {"obligation": "O-20", "as_of": "2025-05-16T08:00:00"}
-    tried = served.run("20 · BC 6T · mục III.1-c", **report, dry_run=True)
-    return tried, served.run("20 · BC 6T · mục III.1-c", **report, dry_run=False)

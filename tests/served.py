@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from threading import Event
 
@@ -17,6 +18,8 @@ from tasks.adapters.clock import SystemClock
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
 from tasks.settings import Settings
+
+N_BUSY_ANSWERS = 30
 
 
 @dataclass
@@ -28,14 +31,25 @@ class ServedOffice:
     process: "subprocess.Popen[bytes]"
 
     def ask(self, path: str, body: object = None) -> object:
-        """Return what the API answers to a POST, or to a GET when there is nothing to send."""
+        """Return what the API answers to a POST, or to a GET when there is nothing to send.
+
+        Its SQLite may be busy for a moment: it then answers 503, upon which Prefect's own clients ask again, too.
+        """
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api{path}",
             data=None if body is None else json.dumps(body).encode(),
             headers={"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        for _ in range(N_BUSY_ANSWERS):
+            try:
+                with urllib.request.urlopen(request, timeout=10) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as refused:
+                if refused.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    raise
+                refused.close()
+            Event().wait(1)
+        raise AssertionError(f"Prefect's server has been too busy for {path}")
 
     def deployments(self) -> dict[str, dict]:
         """Return the deployments by name."""

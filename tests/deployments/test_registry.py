@@ -88,11 +88,16 @@ def test_the_calendar_is_made_anew_on_mondays_before_the_office_opens(programme)
     assert calendar.code in {each.code for each in every_deployment([programme], vietnamese(), date(2026, 1, 5))}
 
 
+def form_of(deployment, texts, offers):
+    """Return the form that Prefect shows for a deployment."""
+    return prepared(deployment, texts, offers)._parameter_openapi_schema  # noqa: SLF001 - Prefect has no door to it
+
+
 def test_every_act_by_hand_has_a_form_in_vietnamese_that_asks_who_and_why(programme):
     texts = vietnamese()
     offers = {kind: [f"ma · {kind.value}"] for kind in Choice}
     for deployment in started_by_hand([programme], texts):
-        form = prepared(deployment, texts, offers)._parameter_openapi_schema
+        form = form_of(deployment, texts, offers)
         assert deployment.crons == ()
         assert texts.say("deployment.by_hand") in deployment.tags
         assert {"operator", "reason"} <= set(form.required), deployment.name
@@ -114,7 +119,7 @@ def test_what_may_be_left_empty_is_offered_empty_too(programme):
     texts = vietnamese()
     offers = {kind: ["ma · ten"] for kind in Choice}
     by_code = {each.code: each for each in started_by_hand([programme], texts)}
-    resolve = prepared(by_code["resolve_quarantine"], texts, offers)._parameter_openapi_schema.properties
+    resolve = form_of(by_code["resolve_quarantine"], texts, offers).properties
     assert resolve["held_unit"]["enum"] == ["", "ma · ten"]
-    chase = prepared(by_code["chase_now"], texts, offers)._parameter_openapi_schema.properties["chased_units"]
+    chase = form_of(by_code["chase_now"], texts, offers).properties["chased_units"]
     assert (chase["type"], chase["default"]) == ("array", [])

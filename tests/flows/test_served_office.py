@@ -1,13 +1,42 @@
-"""What an operator gets from `dondoc serve`: deployments that really get their next runs, and runs that work."""
+"""What an operator gets from `dondoc serve`: deployments that get their next runs, runs that work, acts by hand."""
 
+import json
+import shutil
 from datetime import datetime
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from models.domain.vocabulary import OFFICE_ZONE
-from tests.served import registered_names, waited_for
+from tests.served import ServedOffice, registered_names, serving, waited_for
 
-pytestmark = pytest.mark.xdist_group("served office")
+EXTEND = "50 · Gia hạn"
+GOOD = {
+    "cycle": "bc-6t-2025 · Báo cáo 06 tháng năm 2025",
+    "units": ["so-y-te · Sở Y tế"],
+    "last_day": "2025-06-20",
+    "reason": "Công văn số 12/SYT-VP",
+    "operator": "Bàn trực tổng hợp",
+}
+N_ON_A_PAGE = 10
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """An empty home that is being served, on a working morning on which no mail server answers."""
+    folder = tmp_path_factory.mktemp("served")
+    silent = {"DONDOC_VIRTUAL_NOW": "2025-05-16T08:30:00+07:00", "DONDOC_SMTP_PORT": "1"}
+    with serving(folder, **silent) as (port, process):
+        yield ServedOffice(home=folder / "home", port=port, process=process)
+
+
+@pytest.fixture(scope="module")
+def first_rounds(served):
+    """The first two rounds of the six-month report in the served office: one that only tries, one that does."""
+    report = {"obligation": "O-20", "as_of": "2025-05-16T08:00:00"}
+    tried = served.run("20 · BC 6T · mục III.1-c", **report, dry_run=True)
+    return tried, served.run("20 · BC 6T · mục III.1-c", **report, dry_run=False)
 
 
 def test_every_deployment_is_ready_and_speaks_vietnamese(served):
@@ -50,3 +79,73 @@ def test_a_run_does_all_it_can_and_is_visibly_incomplete_while_the_mail_server_i
     assert "Đã mở Báo cáo 06 tháng năm 2025: 76 đơn vị phải báo cáo." in lines
     artifacts = {found["key"] for found in served.ask("/artifacts/latest/filter", {})}
     assert {"bang-bc-6t-2025", "tien-do-bc-6t-2025", "ket-qua-bc-6t-2025", "viec-hom-nay"} <= artifacts
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed (Debian: chromium)")
+def test_the_list_of_deployments_reads_as_the_plan_and_calls_nobody_outside(served):
+    outside = []
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
+        page = browser.new_page()
+        page.on("request", lambda request: outside.append(request.url) if "127.0.0.1" not in request.url else None)
+        page.goto(f"http://127.0.0.1:{served.port}/deployments")
+        for name in sorted(registered_names())[:N_ON_A_PAGE]:
+            page.get_by_text(name, exact=True).wait_for(timeout=20_000)
+        page.get_by_placeholder("Search deployments").fill("III.1-c")
+        page.get_by_text("1 Deployment", exact=True).wait_for(timeout=20_000)
+        page.get_by_text("20 · BC 6T · mục III.1-c", exact=True).wait_for(timeout=20_000)
+        browser.close()
+    assert [url for url in outside if not url.startswith("data:")] == []
+
+
+@pytest.fixture(scope="module")
+def opened(served, first_rounds):
+    """The served office whose forms offer what its first round has opened."""
+
+    def offered():
+        return "enum" in fields(served)["cycle"] and GOOD["cycle"] in fields(served)["cycle"]["enum"]
+
+    assert waited_for(offered, seconds=30), f"the form offers {fields(served)['cycle']}"
+    return served
+
+
+def fields(served):
+    return served.deployments()[EXTEND]["parameter_openapi_schema"]["properties"]
+
+
+def test_the_form_is_in_vietnamese_and_offers_the_units_by_name(opened):
+    form = fields(opened)
+    assert form["operator"]["title"] == "Người thực hiện"
+    assert "so-y-te · Sở Y tế" in form["units"]["items"]["enum"]
+    assert set(opened.deployments()[EXTEND]["parameter_openapi_schema"]["required"]) == set(GOOD)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"operator": ""},
+        {"operator": "   "},
+        {"reason": ""},
+        {"units": []},
+        {"units": ["xa-khong-co"]},
+        {"cycle": "bc-6t-2031"},
+    ],
+)
+def test_prefect_starts_no_run_of_a_form_that_is_not_filled(opened, wrong):
+    assert "Validation failed" in opened.refusal(EXTEND, **(GOOD | wrong))
+
+
+def test_a_day_that_is_past_fails_the_run_and_its_first_line_says_what_to_do(opened):
+    ended = opened.run(EXTEND, **(GOOD | {"last_day": "2025-05-15"}))
+    assert ended["state_type"] == "FAILED"
+    assert "Ngày 15/5/2025 đã qua (hôm nay là 16/5/2025)." in ended["state"]["message"].splitlines()[0]
+
+
+def test_a_good_extension_completes_and_is_written_into_the_book_of_acts(opened):
+    ended = opened.run(EXTEND, **GOOD)
+    assert ended["state_type"] == "COMPLETED", ended["state"]["message"]
+    assert ended["name"].startswith("Gia hạn · Bàn trực tổng hợp")
+    [book] = opened.ask("/artifacts/latest/filter", {"artifacts": {"key": {"any_": ["so-viec-lam-tay"]}}})
+    assert "Công văn số 12/SYT-VP" in [row["Lý do"] for row in json.loads(book["data"])]
+    assert "Sổ việc làm tay" in book["description"]
