@@ -13,7 +13,8 @@ from rich.table import Table
 
 from models.domain.plan import Programme
 from models.domain.rehearsal import RehearsedLetter, RehearsedYear
-from models.domain.vocabulary import OFFICE_ZONE
+from models.domain.vocabulary import OFFICE_ZONE, LetterKind
+from tasks.adapters.rehearsal_sheet import kind_of_letter
 from tasks.adapters.texts import Texts
 
 COLUMNS: Final = ("day", "rung", "cycle", "letters", "first")
@@ -68,13 +69,14 @@ def _table(rehearsed: RehearsedYear, texts: Texts) -> Table:
 
 
 def _rows(letters: Sequence[RehearsedLetter], texts: Texts) -> Iterator[tuple[str, ...]]:
-    alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[RehearsedLetter]] = {}
+    alike: dict[tuple[LetterKind, tuple[str, ...], tuple[str, ...]], list[RehearsedLetter]] = {}
     for letter in letters:
         cycles = tuple(dict.fromkeys(each.cycle_code for each in letter.spoken))
-        alike.setdefault((letter.rungs, cycles), []).append(letter)
-    for (rungs, cycles), found in alike.items():
-        names = ", ".join(texts.say(f"rung.{rung}") for rung in rungs)
-        rung = texts.say("rehearsal.digest", rungs=names) if len(rungs) > 1 else names
+        alike.setdefault((letter.kind, letter.rungs, cycles), []).append(letter)
+    for (kind, rungs, cycles), found in alike.items():
+        names = kind_of_letter((kind, rungs), texts)
+        is_digest = len(rungs) > 1 and kind is LetterKind.CHASE
+        rung = texts.say("rehearsal.digest", rungs=names) if is_digest else names
         yield rung, ", ".join(cycles), texts.number(len(found)), found[0].subject
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from models.domain.vocabulary import LetterKind
-from tasks.chase import queue_due_reminders
+from tasks.chase import queue_due_reminders, queue_reminders_of_others
 from tasks.compile import compile_due_editions
 from tasks.draft import draft_official_letters
 from tasks.hand_over import queue_results
@@ -12,6 +12,7 @@ from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_form
 from tasks.post import post_letters, together
 from tasks.publish import name_run
 from tasks.runtime import Runtime
+from tasks.tell_members import queue_member_letters
 
 
 def do_round(
@@ -25,7 +26,10 @@ def do_round(
     for code in codes:
         counts |= queue_due_reminders(runtime, code, instant, dry_run=dry_run)
     if not dry_run:
+        queue_reminders_of_others(runtime, codes, instant)
         counts |= post_letters(runtime, [LetterKind.CHASE])
+        counts["told_to_members"] = queue_member_letters(runtime, instant)
+        counts = together(counts, post_letters(runtime, [LetterKind.MEMBER]))
         counts["drafted"] = draft_official_letters(runtime, codes, instant)
         counts["compiled"] = compile_due_editions(runtime, codes, instant)
         counts["handed_over"] = queue_results(runtime, codes, instant)

@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 
 from prefect import task
@@ -12,6 +13,7 @@ from models.db.records import cycles, letters, rosters
 from models.domain.chasing import Decision, LadderDays, Send, Skip, decide
 from models.domain.vocabulary import SkipReason
 from tasks.names import run_name
+from tasks.open_cycles import every_active_cycle
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,25 @@ def queue_due_reminders(runtime: Runtime, cycle_code: str, as_of: datetime, *, d
 
     Outside office hours nothing is decided. Running again queues nothing twice: a rung stands in the ledger once.
     """
+    return queue_cycle(runtime, cycle_code, as_of, dry_run=dry_run)
+
+
+@task(name="queue-other-reminders", task_run_name=run_name("queue_other_reminders"), cache_policy=NO_CACHE)
+def queue_reminders_of_others(runtime: Runtime, cycle_codes: Collection[str], as_of: datetime) -> int:
+    """Queue what is due in every other cycle that is open, so that all of a day goes out in one letter a person.
+
+    Whichever round runs first, the letter is the same. A duty whose form is not stamped yet is left to its own round.
+    Returns how many duties are written to.
+    """
+    others = [code for code in every_active_cycle(runtime, as_of) if code not in cycle_codes]
+    answers = [queue_cycle(runtime, code, as_of, is_for_others=True) for code in others]
+    return sum(n for counts in answers for answer, n in counts.items() if answer.startswith("send."))
+
+
+def queue_cycle(
+    runtime: Runtime, cycle_code: str, as_of: datetime, *, dry_run: bool = False, is_for_others: bool = False
+) -> dict[str, int]:
+    """Do it for one cycle; `is_for_others` says that this is not the cycle's own round."""
     with runtime.sessions() as session:
         cycle = cycles.cycle(session, cycle_code)
         programme = runtime.programme_of(cycle)
@@ -34,7 +55,8 @@ def queue_due_reminders(runtime: Runtime, cycle_code: str, as_of: datetime, *, d
         counts: Counter[str] = Counter()
         for chunk in cycles.duties_in_chunks(session, cycle_code, size=runtime.settings.units_per_chunk):
             contacts = _addresses(session, programme.code, chunk, as_of)
-            decisions = _decide(session, chunk, days, contacts, as_of)
+            ready = [each for each in chunk if each.form_digest or not (is_for_others and cycle.has_form)]
+            decisions = _decide(session, ready, days, contacts, as_of)
             counts.update(_answer(decision) for decision in decisions)
             if not dry_run:
                 _write_down(session, decisions, as_of)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,9 +12,9 @@ from sqlalchemy.orm import Session
 from models.db.records import arrivals, cycles, letters, rosters
 from models.db.records.arrivals import JudgedArrival
 from models.db.records.letters import ClaimedLetter, QueuedReminder
-from models.domain.chasing import SILENT_STANDINGS
+from models.domain.chasing import LadderDays, reason_to_keep_back
 from models.domain.cycles import Cycle
-from models.domain.duties import Reopening, answered_at, late_at, standing_at, timeliness
+from models.domain.duties import Reopening, answered_at, late_at, timeliness
 from models.domain.forms import finding
 from models.domain.plan import Obligation, Programme, Rung
 from models.domain.tokens import reply_address
@@ -22,10 +23,12 @@ from tasks.adapters.asking import Asked, asked_by
 from tasks.adapters.invitations import invitation
 from tasks.adapters.rendering import OPENING, OVERDUE, AnswerContext, ChaseContext, ChaseDuty, Envelope
 from tasks.adapters.workbooks.marking import WorkbookNotMarkableError
+from tasks.member_letters import member_letter
 from tasks.ports import Attachment, Letter
 from tasks.result_letters import result_letter
 from tasks.runtime import Runtime
 from tasks.score_letters import score_letter
+from tasks.titles import short_title
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +38,6 @@ ANSWERED_WITH_THE_FORM: Final = frozenset({"not_our_form", "other_cycle", "old_v
 """Reasons that the right form, fresh, is the best answer to."""
 SHARED_RUNGS: Final = frozenset({OPENING, OVERDUE})
 """Rungs of which the coordinating units get a copy."""
-LONGEST_SHORT_TITLE: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,23 +51,28 @@ class Batch:
     contact_names: Mapping[str, str]
     first_contacts: Mapping[str, Mapping[str, str]]
     """By programme and unit the address of its first desk."""
-    members: Mapping[str, Mapping[str, str]]
-    """By programme and member code the address of who is in charge."""
+    members: Mapping[str, AbstractSet[str]]
+    """By programme the codes of the committee members who can be told of their units."""
+    days: Mapping[str, LadderDays]
+    """By cycle the days of its ladder."""
+    told_today: Mapping[str, AbstractSet[str]]
+    """By obligation who has a letter of their own about it today."""
     given_back: Mapping[int, tuple[int, Reopening]]
     """By letter the duty whose answer an operator gives back in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A letter that is ready, or None with the reminders that have lost their reason."""
+    """A letter that is ready, or None; with the reminders and notices that have lost their reason."""
 
     claimed: ClaimedLetter
     letter: Letter | None
-    lapsed: Mapping[int, SkipReason]
+    lapsed: tuple[tuple[QueuedReminder, SkipReason], ...] = ()
+    lapsed_notices: tuple[int, ...] = ()
 
 
 def write_letters(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter], now: datetime) -> list[Written]:
-    """Write each claimed letter; a chasing letter leaves out the duties that were answered since it was decided."""
+    """Write each claimed letter; a chasing letter leaves out the duties that it has lost its reason for."""
     batch = _gather(runtime, session, claimed, now)
     return [_written(runtime, session, batch, item, now) for item in claimed]
 
@@ -74,9 +81,12 @@ def _written(runtime: Runtime, session: Session, batch: Batch, item: ClaimedLett
     if item.kind is LetterKind.CHASE:
         return _chase(runtime, batch, item, now)
     if item.kind is LetterKind.RESULT:
-        return Written(claimed=item, letter=result_letter(runtime, session, item), lapsed={})
+        return Written(claimed=item, letter=result_letter(runtime, session, item))
     if item.kind is LetterKind.SCORE:
-        return Written(claimed=item, letter=score_letter(runtime, session, item), lapsed={})
+        return Written(claimed=item, letter=score_letter(runtime, session, item))
+    if item.kind is LetterKind.MEMBER:
+        told = member_letter(runtime, session, item, now)
+        return Written(claimed=item, letter=told.letter, lapsed_notices=told.lapsed)
     return _answer(runtime, batch, item, now)
 
 
@@ -97,10 +107,7 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
         first[code] = {unit: contacts[0].email for unit, contacts in by_unit.items()}
         for contacts in by_unit.values():
             names |= {contact.email: contact.name for contact in contacts}
-    members = {
-        code: {key: member.email for key, member in rosters.members_in_force(session, code, today).items()}
-        for code in runtime.programmes
-    }
+    members = {code: frozenset(rosters.members_who_can_be_told(session, code, today)) for code in runtime.programmes}
     return Batch(
         reminders=reminders,
         arrivals=judged,
@@ -109,23 +116,44 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
         contact_names=names,
         first_contacts=first,
         members=members,
+        days={code: LadderDays(each.terms.ladder, runtime.programme_of(each).calendar) for code, each in known.items()},
+        told_today=letters.recipients_by_obligation(session, today),
         given_back=given_back,
     )
 
 
 def _chase(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) -> Written:
-    lapsed: dict[int, SkipReason] = {}
-    spoken: list[tuple[QueuedReminder, cycles.DutyRecord]] = []
-    for reminder in batch.reminders.get(item.id, ()):
-        record = batch.duties[reminder.duty_id]
-        reason = SILENT_STANDINGS.get(standing_at(record.duty, now))
-        if reason is None:
-            spoken.append((reminder, record))
-        else:
-            lapsed[reminder.id] = reason
-    if not spoken:
-        return Written(claimed=item, letter=None, lapsed=lapsed)
-    return Written(claimed=item, letter=_chasing_letter(runtime, batch, item, spoken, now), lapsed=lapsed)
+    lapsed: list[tuple[QueuedReminder, SkipReason]] = []
+    spoken: dict[int, QueuedReminder] = {}
+    for reminder in sorted(batch.reminders.get(item.id, ()), key=lambda each: _place(batch, each)):
+        reason = _reason_to_keep_back(batch, reminder, now)
+        if reason is not None:
+            lapsed.append((reminder, reason))
+            continue
+        if reminder.duty_id in spoken:
+            lapsed.append((spoken.pop(reminder.duty_id), SkipReason.SUPERSEDED))
+        spoken[reminder.duty_id] = reminder
+    told = [(each, batch.duties[each.duty_id]) for each in sorted(spoken.values(), key=lambda each: each.id)]
+    letter = _chasing_letter(runtime, batch, item, told, now) if told else None
+    return Written(claimed=item, letter=letter, lapsed=tuple(lapsed))
+
+
+def _place(batch: Batch, reminder: QueuedReminder) -> tuple[int, int]:
+    """Return where a reminder's rung stands in the ladder: the newest of a duty is the one that is said."""
+    cycle = batch.cycles[batch.duties[reminder.duty_id].duty.cycle_code]
+    return cycle.terms.ladder.index(cycle.rung(reminder.rung)), reminder.id
+
+
+def _reason_to_keep_back(batch: Batch, reminder: QueuedReminder, now: datetime) -> SkipReason | None:
+    duty = batch.duties[reminder.duty_id].duty
+    cycle = batch.cycles[duty.cycle_code]
+    return reason_to_keep_back(
+        duty,
+        cycle.rung(reminder.rung),
+        days=batch.days[cycle.code],
+        is_by_hand=reminder.is_by_hand,
+        as_of=now,
+    )
 
 
 def _chasing_letter(
@@ -137,17 +165,11 @@ def _chasing_letter(
 ) -> Letter:
     first = batch.cycles[spoken[0][1].duty.cycle_code]
     programme = runtime.programme_of(first)
-    rungs = [_rung(batch.cycles[record.duty.cycle_code], reminder.rung) for reminder, record in spoken]
+    rungs = [batch.cycles[record.duty.cycle_code].rung(reminder.rung) for reminder, record in spoken]
     duties = tuple(
         _duty(runtime, batch, record, rung, to=item.recipient, now=now)
         for (_, record), rung in zip(spoken, rungs, strict=True)
     )
-    in_charge = batch.members[programme.code]
-    copies = [
-        address
-        for (_, record), rung in zip(spoken, rungs, strict=True)
-        if rung.copy_member_in_charge and (address := in_charge.get(record.member_in_charge or ""))
-    ]
     coordinating = [
         address
         for (_, record), rung in zip(spoken, rungs, strict=True)
@@ -163,7 +185,7 @@ def _chasing_letter(
         to=item.recipient,
         message_id=item.message_id,
         reply_to=_reply_to(runtime, [duty.token for duty in duties]),
-        copies=tuple(dict.fromkeys([*copies, *coordinating])),
+        copies=tuple(dict.fromkeys(coordinating)),
         attachments=(*forms, *events),
     )
     context = ChaseContext(
@@ -171,7 +193,6 @@ def _chasing_letter(
         contact_name=batch.contact_names.get(item.recipient, ""),
         duties=duties,
         as_of=now,
-        coordinating=frozenset(coordinating),
     )
     return runtime.renderer.chase(context, envelope)
 
@@ -188,7 +209,7 @@ def _duty(
         rung=rung.code,
         cycle_code=cycle.code,
         cycle_title=cycle.title,
-        short_title=_short_title(cycle, obligation),
+        short_title=short_title(cycle, obligation, programme, runtime.texts),
         clause=cycle.clause,
         quotation=obligation.quotation,
         decision=cycle.terms.decision,
@@ -208,21 +229,16 @@ def _duty(
         coordinators=", ".join(obligation.coordinators),
         is_shared=bool(_coordinating(runtime, batch, record, rung, to=to)),
         receivers=obligation.receivers,
+        is_told_to_member=rung.tell_member_in_charge and record.member_in_charge in batch.members[cycle.programme_code],
         settled_with=programme.obligation(settling).title if settling is not None else "",
     )
-
-
-def _short_title(cycle: Cycle, obligation: Obligation) -> str:
-    """Return what the subject calls a cycle: of several tasks under one clause each goes by its own title."""
-    if cycle.content and not cycle.has_form and len(cycle.title) <= LONGEST_SHORT_TITLE:
-        return cycle.title
-    return f"{obligation.short_title} {cycle.year}"
 
 
 def _coordinating(runtime: Runtime, batch: Batch, record: cycles.DutyRecord, rung: Rung, *, to: str) -> list[str]:
     """Return who coordinates and gets a copy of what the lead is told when it opens and when it is late.
 
-    One of the lead's desks brings the copies, so that nobody gets the same letter twice.
+    One of the lead's desks brings the copies, so that nobody gets the same letter twice; whoever has a letter of
+    today about the same obligation needs no copy.
     """
     cycle = batch.cycles[record.duty.cycle_code]
     _, obligation = runtime.programme_with(cycle.obligation_code)
@@ -231,15 +247,16 @@ def _coordinating(runtime: Runtime, batch: Batch, record: cycles.DutyRecord, run
     if not leads or rung.code not in SHARED_RUNGS or first.get(record.duty.unit_code, to) != to:
         return []
     desks = [first[unit] for unit in obligation.coordinating_units if unit in first]
-    return [desk for desk in dict.fromkeys(desks) if desk != to]
+    told = batch.told_today.get(obligation.code, frozenset())
+    return [desk for desk in dict.fromkeys(desks) if desk != to and desk not in told]
 
 
 def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) -> Written:
     if item.id in batch.given_back:
-        return Written(claimed=item, letter=_returning_letter(runtime, batch, item, now), lapsed={})
+        return Written(claimed=item, letter=_returning_letter(runtime, batch, item, now))
     arrival = batch.arrivals.get(item.arrival_id or 0)
     if arrival is None:
-        return Written(claimed=item, letter=None, lapsed={})
+        return Written(claimed=item, letter=None)
     record = batch.duties.get(arrival.duty_id or 0)
     cycle = batch.cycles[record.duty.cycle_code] if record else None
     programme = runtime.programme_of(cycle) if cycle else next(iter(runtime.programmes.values()))
@@ -250,7 +267,7 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         programme=programme,
         unit_name=record.duty.unit_name if record else "",
         cycle_title=cycle.title if cycle else "",
-        short_title=_short_title(cycle, obligation) if cycle and obligation else "",
+        short_title=short_title(cycle, obligation, programme, runtime.texts) if cycle and obligation else "",
         due_at=record.duty.due_at if record else None,
         late_at=late_at(record.duty, now) if record else None,
         received_at=arrival.received_at,
@@ -274,7 +291,7 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         in_reply_to=arrival.envelope.message_id,
         attachments=tuple(attachment for attachment in (marked, fresh) if attachment is not None),
     )
-    return Written(claimed=item, letter=_render_answer(runtime, item.kind, context, envelope), lapsed={})
+    return Written(claimed=item, letter=_render_answer(runtime, item.kind, context, envelope))
 
 
 def _returning_letter(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) -> Letter:
@@ -287,7 +304,7 @@ def _returning_letter(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: 
         programme=programme,
         unit_name=record.duty.unit_name,
         cycle_title=cycle.title,
-        short_title=_short_title(cycle, obligation),
+        short_title=short_title(cycle, obligation, programme, runtime.texts),
         due_at=record.duty.due_at,
         late_at=late_at(record.duty, now),
         received_at=answered_at(record.duty, reopening.reopened_at - datetime.resolution) or reopening.reopened_at,
@@ -352,10 +369,6 @@ def _form(runtime: Runtime, record: cycles.DutyRecord) -> Attachment:
 def _event(runtime: Runtime, duty: ChaseDuty, programme: Programme, now: datetime) -> Attachment:
     content = invitation(duty, programme, as_of=now, organizer=runtime.settings.mail_from)
     return Attachment(name=f"{duty.cycle_code}.ics", media_type=CALENDAR_TYPE, content=content)
-
-
-def _rung(cycle: Cycle, code: str) -> Rung:
-    return next(rung for rung in cycle.terms.ladder if rung.code == code)
 
 
 def _reply_to(runtime: Runtime, tokens: Sequence[str]) -> str:

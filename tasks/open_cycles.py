@@ -60,8 +60,19 @@ def active_cycles(runtime: Runtime, obligation_code: str, as_of: datetime) -> li
     """
     _, obligation = runtime.programme_with(obligation_code)
     with runtime.sessions() as session:
-        opened = cycles.cycles_of(session, obligation.code, opened_by=as_of)
-        owed = cycles.codes_with_unanswered_duties(session, obligation.code)
+        return _active(session, cycles.cycles_of(session, obligation.code, opened_by=as_of), as_of)
+
+
+def every_active_cycle(runtime: Runtime, as_of: datetime) -> list[str]:
+    """Return the active cycles of all obligations, the oldest first."""
+    with runtime.sessions() as session:
+        known = {each.code for programme in runtime.programmes.values() for each in programme.obligations}
+        opened = [c for c in cycles.all_cycles(session) if c.opens_at <= as_of and c.obligation_code in known]
+        return _active(session, opened, as_of)
+
+
+def _active(session: Session, opened: Sequence[Cycle], as_of: datetime) -> list[str]:
+    owed = cycles.codes_with_unanswered_duties(session, {cycle.obligation_code for cycle in opened})
     return [
         cycle.code
         for cycle in opened

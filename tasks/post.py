@@ -11,21 +11,20 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from models.db.records import heartbeats, letters
+from models.db.records import heartbeats, letters, member_notices
 from models.db.records.letters import ClaimedLetter
-from models.db.tables import LetterRow
 from models.domain.chasing import Skip
 from models.domain.errors import LettersWaitingError, MailServerUnavailableError
-from models.domain.vocabulary import OFFICE_ZONE, LetterKind, LetterState, SkipReason
+from models.domain.vocabulary import LetterKind, LetterState, SkipReason
 from tasks.letters import Written, write_letters
 from tasks.names import run_name
+from tasks.outbox import MAX_ATTEMPTS, DaysPost
 from tasks.ports import Delivery
 from tasks.receive import MAILBOX_POLLED
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
-MAX_ATTEMPTS: Final = 20
-IN_OFFICE_HOURS: Final = frozenset({LetterKind.CHASE, LetterKind.SCORE})
+IN_OFFICE_HOURS: Final = frozenset({LetterKind.CHASE, LetterKind.SCORE, LetterKind.MEMBER})
 """Letters that nobody waits for leave in office hours only; answers leave at any hour."""
 CLAIM_LASTS: Final = timedelta(minutes=10)
 """A letter that was claimed longer ago and never marked was being sent by a run that has died."""
@@ -91,34 +90,19 @@ def _settle_doubts(runtime: Runtime) -> None:
 
 def _bundle_reminders(runtime: Runtime) -> None:
     """Make one letter of all the reminders a person is to get today; who has had one today waits for tomorrow."""
-    now = runtime.clock.now()
-    today = now.astimezone(OFFICE_ZONE).date()
     with runtime.sessions.begin() as session:
-        written_today = letters.recipients_chased_on(session, today)
+        post = DaysPost(runtime, session, LetterKind.CHASE)
         for recipient, group in groupby(letters.queued_reminders(session), key=lambda queued: queued.recipient):
             reminders = list(group)
-            if recipient in written_today:
-                waiting = [
-                    Skip(duty_id=queued.duty_id, reason=SkipReason.ONE_LETTER_A_DAY, rung_code=queued.rung)
-                    for queued in reminders
-                ]
-                letters.note_skips(session, waiting, at=now)
-                continue
-            key = f"chase|{recipient}|{today.isoformat()}"
-            letter_id = letters.queue_letter(
-                session,
-                LetterRow(
-                    key=key,
-                    message_id=letters.message_id_of(key, runtime.settings.mail_from.rpartition("@")[2]),
-                    kind=LetterKind.CHASE,
-                    recipient=recipient,
-                    day=today,
-                    state=LetterState.QUEUED,
-                    queued_at=now,
-                ),
-            )
+            letter_id = post.letter_to(recipient)
             if letter_id is not None:
                 letters.put_into_letter(session, [queued.id for queued in reminders], letter_id)
+                continue
+            waiting = [
+                Skip(duty_id=queued.duty_id, reason=SkipReason.ONE_LETTER_A_DAY, rung_code=queued.rung)
+                for queued in reminders
+            ]
+            letters.note_skips(session, waiting, at=runtime.clock.now())
 
 
 def _send_all(runtime: Runtime, kinds: Sequence[LetterKind]) -> Iterator[str]:
@@ -162,13 +146,16 @@ def _mark(
     delivered: dict[str, Delivery],
     ready: dict[str, Written],
 ) -> str:
-    letters.cancel_reminders(session, item.lapsed)
+    _take_back(runtime, session, item)
     message_id = item.claimed.message_id
     if message_id not in ready:
         letters.mark(session, message_id, LetterState.CANCELLED, at=runtime.clock.now())
+        member_notices.withdraw_all_in(session, item.claimed.id)
         return "cancelled"
     state, name = _state_after(delivered.get(message_id))
     delivery = delivered.get(message_id)
+    if state is LetterState.FAILED:
+        member_notices.withdraw_all_in(session, item.claimed.id)
     letters.mark(
         session,
         message_id,
@@ -178,6 +165,14 @@ def _mark(
         detail=delivery.detail if delivery else "",
     )
     return name
+
+
+def _take_back(runtime: Runtime, session: Session, item: Written) -> None:
+    """Take back what had lost its reason when the letter was written, and note why the unit was not written to."""
+    letters.cancel_reminders(session, {reminder.id: reason for reminder, reason in item.lapsed})
+    skips = [Skip(duty_id=reminder.duty_id, reason=reason, rung_code=reminder.rung) for reminder, reason in item.lapsed]
+    letters.note_skips(session, skips, at=runtime.clock.now())
+    member_notices.withdraw(session, item.lapsed_notices)
 
 
 def _state_after(delivery: Delivery | None) -> tuple[LetterState, str]:

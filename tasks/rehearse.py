@@ -35,12 +35,13 @@ from tasks.adapters.inbox import DropFolder
 from tasks.adapters.rendering import Renderer
 from tasks.adapters.texts import vietnamese
 from tasks.adapters.workbooks.pool import GuardedReader
-from tasks.chase import queue_due_reminders
+from tasks.chase import queue_cycle
 from tasks.open_cycles import active_cycles, open_due_cycles
 from tasks.ports import Delivery, Letter
 from tasks.post import post_letters
 from tasks.runtime import Runtime
 from tasks.settings import Settings
+from tasks.tell_members import queue_member_letters
 
 
 def rehearse(
@@ -177,17 +178,23 @@ def _run(runtime: Runtime, each: Round, units: _Units) -> None:
 
     Steps that would find nothing to do are left out: they cost most of the time of a year.
     """
+    codes = [active for code in each.obligations for active in active_cycles(runtime, code, each.at)]
     for code in each.obligations:
         programme, obligation = runtime.programme_with(code)
         if any(cycle.code not in units.expected for cycle in cycles_to_open(programme, obligation, each.at)):
-            for opened in open_due_cycles.fn(runtime, code, each.at):
-                units.expect(opened)
-        for active in active_cycles(runtime, code, each.at):
-            queue_due_reminders.fn(runtime, active, each.at)
+            opened = open_due_cycles.fn(runtime, code, each.at)
+            for new in opened:
+                units.expect(new)
+            codes += opened
+        for active in codes:
+            queue_cycle(runtime, active, each.at)
+        codes.clear()  # what was open before is decided by whichever round runs first
         with runtime.sessions() as session:
             has_post = bool(letters.queued_reminders(session))
         if has_post:
             post_letters.fn(runtime, [LetterKind.CHASE])
+    if queue_member_letters.fn(runtime, each.at):
+        post_letters.fn(runtime, [LetterKind.MEMBER])
 
 
 def _told(runtime: Runtime, mail: _NoMail, units: _Units, year: int) -> RehearsedYear:
@@ -218,4 +225,5 @@ def _letter(rungs: Sequence[ledger.ToldRung], mail: _NoMail) -> RehearsedLetter:
             for r in rungs
         ),
         copies=mail.letters[first.message_id].copies,
+        kind=first.kind,
     )

@@ -34,7 +34,7 @@ def a_ladder() -> tuple[Rung, ...]:
             working_days=3,
             audience=Audience.LATE,
             official_letter="cong_van_don_doc_1",
-            copy_member_in_charge=True,
+            tell_member_in_charge=True,
         ),
         Rung(code="urging-2", anchor=Anchor.LATE_AT, working_days=7, audience=Audience.LATE),
         Rung(

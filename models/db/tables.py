@@ -293,6 +293,21 @@ class ReminderRow(Base):
     """The day on which an operator had a rung said once more; empty for the ladder's own."""
 
 
+class MemberNoticeRow(Base):
+    """A rung of a duty at which the member in charge was told of it: the constraint is what stops a second time.
+
+    A row goes when its letter was never sent, or when the unit had answered by then.
+    """
+
+    __tablename__ = "member_notice"
+    __table_args__ = (UniqueConstraint("duty_id", "rung"), Index(None, "letter_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    duty_id: Mapped[int] = mapped_column(ForeignKey("duty.id"))
+    rung: Mapped[str] = mapped_column(CODE)
+    letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"))
+
+
 class SkipRow(Base):
     """Why a duty was not written to when a rung had come."""
 

@@ -141,6 +141,38 @@ def decide_by_hand(
     return Skip(duty_id=duty.id, reason=reason or SkipReason.NOT_DUE)
 
 
+def reason_to_keep_back(
+    duty: Duty, rung: Rung, *, days: LadderDays, is_by_hand: bool, as_of: datetime
+) -> SkipReason | None:
+    """Return why a letter that was decided earlier is not to leave at the instant; None when it still holds.
+
+    Answers, waivers, promises and silence hold back every letter; more time and the end of the ladder only those that
+    the ladder brought, for an operator who wants a unit chased (`is_by_hand`) knows of both.
+    """
+    standing = standing_at(duty, as_of)
+    reason = SILENT_STANDINGS.get(standing)
+    if reason is not None or is_by_hand:
+        return reason or _reason_to_wait(duty, as_of)
+    if not _speaks_to(rung.audience, standing):
+        return _reason_for_nothing_due(standing)
+    return SkipReason.CLOSED if _is_closed(duty, days, as_of) else _reason_to_wait(duty, as_of)
+
+
+def rung_for_member(
+    duty: Duty, *, days: LadderDays, already_told: AbstractSet[str], as_of: datetime
+) -> DatedRung | None:
+    """Return the rung at which the member in charge is to be told of this duty now; None when there is nothing new.
+
+    It is the newest that brings the member in, has come, and of which the member was not told (`already_told`), as it
+    is for the unit's own letter. A unit that nobody can write to counts, too: that is when a member's word helps most.
+    """
+    standing = standing_at(duty, as_of)
+    if standing in SILENT_STANDINGS or _is_closed(duty, days, as_of) or _reason_to_wait(duty, as_of) is not None:
+        return None
+    due = [dated for dated in _due_rungs(duty, days, standing, as_of) if dated.rung.tell_member_in_charge]
+    return due[-1] if due and due[-1].rung.code not in already_told else None
+
+
 def next_rung(duty: Duty, days: LadderDays, already_sent: AbstractSet[str], as_of: datetime) -> DatedRung | None:
     """Return the next letter this duty would get if nothing came in, for the board."""
     if standing_at(duty, as_of) in SILENT_STANDINGS and standing_at(duty, as_of) is not Standing.NOT_OPEN:

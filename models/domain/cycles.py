@@ -18,7 +18,7 @@ from models.domain.calendar import (
 )
 from models.domain.errors import NoFormError
 from models.domain.forms import FormSpec
-from models.domain.plan import Obligation, ObligationRule, Programme, Terms
+from models.domain.plan import Obligation, ObligationRule, Programme, Rung, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,10 @@ class Cycle:
     def form_code(self) -> str | None:
         """Code of its form, None when it has none: cycles are compared by it."""
         return self.terms.form.code if self.terms.form is not None else None
+
+    def rung(self, code: str) -> Rung:
+        """Return the rung of that code of its frozen ladder."""
+        return next(rung for rung in self.terms.ladder if rung.code == code)
 
     @property
     def last_day(self) -> date:
@@ -132,6 +136,18 @@ def cycles_to_open(programme: Programme, obligation: Obligation, as_of: datetime
         return []
     near = cycles_of_years(programme, obligation, first_year=as_of.year - 1, last_year=as_of.year + 1)
     return [cycle for cycle in near if cycle.opens_at <= as_of < cycle.late_at]
+
+
+def followed_obligation(programme: Programme, obligation: Obligation, cycle: Cycle) -> Obligation | None:
+    """Return the obligation whose cycle this one follows; None for a cycle that has a date of its own."""
+    rules = [rule.due for rule in obligation.rules if isinstance(rule.due, AfterCycle)]
+    followed = [programme.obligation(code) for due in rules for code in due.obligations]
+    codes = {
+        obligation.cycle_code.format(after=each.cycle_code.format(year=cycle.year)): each
+        for each in followed
+        if "{after}" not in each.cycle_code
+    }
+    return codes.get(cycle.code)
 
 
 def _cycles_of(programme: Programme, obligation: Obligation, year: int) -> tuple[Cycle, ...]:

@@ -253,7 +253,7 @@ def ladder_until_closed(ladder: Sequence[Rung]) -> tuple[Rung, ...]:
             anchor=Anchor.LATE_AT,
             working_days=max(last, 0) + (n + 1) * WORKING_DAYS_BETWEEN_URGINGS,
             audience=Audience.LATE,
-            copy_member_in_charge=True,
+            tell_member_in_charge=True,
         )
         for n in range(N_FURTHER_URGINGS)
     )

@@ -34,7 +34,8 @@ class Rung:
     audience: Audience
     action: RungAction = RungAction.LETTER
     attach_form: bool = False
-    copy_member_in_charge: bool = False
+    tell_member_in_charge: bool = False
+    """The committee member who urges this unit learns of it at this rung, in one letter a day (clause III.2)."""
     official_letter: str | None = None
     """Folder-less name of the .docx template drafted for signature on this rung, if any."""
 

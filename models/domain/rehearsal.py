@@ -14,7 +14,7 @@ from models.domain.chasing import rung_day
 from models.domain.cycles import Cycle, cycles_of_years
 from models.domain.errors import DondocError
 from models.domain.plan import Programme
-from models.domain.vocabulary import OFFICE_ZONE, SkipReason
+from models.domain.vocabulary import OFFICE_ZONE, LetterKind, SkipReason
 
 HOUR_OF_ANSWERS: Final = time(10)
 """Between the two rounds of a day."""
@@ -95,6 +95,8 @@ class RehearsedLetter:
     subject: str
     spoken: tuple[SpokenRung, ...]
     copies: tuple[str, ...] = ()
+    kind: LetterKind = LetterKind.CHASE
+    """A unit's own letter, or one that tells a committee member of the units in charge."""
 
     @property
     def day(self) -> date:

@@ -162,6 +162,7 @@ class LetterKind(StrEnum):
     OPERATOR = "operator"
     RESULT = "result"
     SCORE = "score"
+    MEMBER = "member"
 
 
 class MarkKind(StrEnum):

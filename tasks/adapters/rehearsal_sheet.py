@@ -13,7 +13,7 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from models.domain.rehearsal import RehearsedLetter, RehearsedYear
-from models.domain.vocabulary import OFFICE_ZONE
+from models.domain.vocabulary import OFFICE_ZONE, LetterKind
 from tasks.adapters.aggregate_pages import clean
 from tasks.adapters.texts import Texts
 
@@ -59,7 +59,7 @@ def _letter(letter: RehearsedLetter, texts: Texts) -> Sequence[object]:
         letter.day,
         texts.weekdays[letter.day.weekday()],
         f"{letter.at.astimezone(OFFICE_ZONE):%H:%M}",
-        ", ".join(texts.say(f"rung.{rung}") for rung in letter.rungs),
+        kind_of_letter((letter.kind, letter.rungs), texts),
         ", ".join(dict.fromkeys(each.cycle_code for each in letter.spoken)),
         ", ".join(letter.units),
         ", ".join(dict.fromkeys(each.unit_name for each in letter.spoken)),
@@ -71,9 +71,9 @@ def _letter(letter: RehearsedLetter, texts: Texts) -> Sequence[object]:
 
 def _days(sheet: Worksheet, rehearsed: RehearsedYear, texts: Texts) -> None:
     """Write how many letters of each rung leave on each day; a digest counts once, under all its rungs together."""
-    kinds = list(dict.fromkeys(letter.rungs for letter in rehearsed.letters))
-    counts = Counter((letter.day, letter.rungs) for letter in rehearsed.letters)
-    names = [", ".join(texts.say(f"rung.{rung}") for rung in kind) for kind in kinds]
+    kinds = list(dict.fromkeys((letter.kind, letter.rungs) for letter in rehearsed.letters))
+    counts = Counter((letter.day, (letter.kind, letter.rungs)) for letter in rehearsed.letters)
+    names = [kind_of_letter(kind, texts) for kind in kinds]
     header = [texts.say("rehearsal.column.day"), *names, texts.say("rehearsal.column.total")]
     _row_of_heads(sheet, header, [13, *[max(14, len(name) + 2) for name in names], 10])
     days = sorted({letter.day for letter in rehearsed.letters})
@@ -85,6 +85,13 @@ def _days(sheet: Worksheet, rehearsed: RehearsedYear, texts: Texts) -> None:
     _write(sheet, last, [texts.say("rehearsal.column.total"), *sums, sum(sums)])
     for cell in sheet[last]:
         cell.font = _BOLD
+
+
+def kind_of_letter(kind: tuple[LetterKind, Sequence[str]], texts: Texts) -> str:
+    """Return what a rehearsed letter is called: its rungs, and that it tells a member where it does."""
+    sort, rungs = kind
+    names = ", ".join(texts.say(f"rung.{rung}") for rung in rungs)
+    return texts.say("rehearsal.to_member", rungs=names) if sort is LetterKind.MEMBER else names
 
 
 def _skipped(sheet: Worksheet, rehearsed: RehearsedYear, texts: Texts) -> None:

@@ -90,6 +90,8 @@ class ChaseDuty:
     """The coordinating units get a copy of this letter."""
     receivers: tuple[str, ...] = ()
     """To whom the result goes."""
+    is_told_to_member: bool = False
+    """The committee member in charge of the unit learns of it today."""
     settled_with: str = ""
     """Title of what settles this one, too, when it is answered in full."""
 
@@ -115,8 +117,6 @@ class ChaseContext:
     contact_name: str
     duties: tuple[ChaseDuty, ...]
     as_of: datetime
-    coordinating: frozenset[str] = frozenset()
-    """Those of the envelope's copies that go to coordinating units; the others go to members in charge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +206,44 @@ class ScoreContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemberDuty:
+    """One duty of which a committee member is told. Instants are aware."""
+
+    unit_name: str
+    member_code: str
+    """Code of the member in charge of the unit."""
+    programme: Programme
+    cycle_code: str
+    cycle_title: str
+    short_title: str
+    asked: Asked
+    due_at: datetime
+    late_at: datetime
+    """First instant that is late for this unit, its extension included."""
+    n_letters: int
+    """How many letters about it the unit has had."""
+    contact_name: str
+    """Who is written to there; empty where nobody can be."""
+    phone: str
+
+    @property
+    def until(self) -> datetime:
+        """The first instant at which this unit is no longer on time: its extension's end, else `due_at`."""
+        general = self.programme.calendar.late_at(self.due_at, Roll.NEXT_WORKING_DAY)
+        return self.late_at if self.late_at > general else self.due_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberContext:
+    """What the letter says that tells a committee member, or several at one address, which units to urge."""
+
+    programme: Programme
+    names: tuple[str, ...]
+    duties: tuple[MemberDuty, ...]
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorContext:
     """What an operator must look at."""
 
@@ -230,6 +268,28 @@ class Envelope:
     copies: tuple[str, ...] = ()
     in_reply_to: str = ""
     attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _UrgedUnit:
+    """A unit in a committee member's letter, with what follows from its dates at the instant of the letter."""
+
+    unit_name: str
+    is_late: bool
+    late_since: date
+    n_days_late: int
+    n_letters: int
+    contact_name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _UrgedUnits:
+    """Those of one cycle that have the same deadline."""
+
+    title: str
+    until: datetime
+    units: tuple[_UrgedUnit, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,7 +353,7 @@ class Renderer:
             "has_report": any(duty.facts.asks_for_form and duty.asked is Asked.REPORT for duty in duties),
             "has_outline": any(duty.asked is Asked.EXPLANATION for duty in duties),
             "has_invitation": any(item.media_type.startswith("text/calendar") for item in envelope.attachments),
-            "is_copied": bool(set(envelope.copies) - context.coordinating),
+            "is_told_to_member": any(duty.facts.is_told_to_member for duty in duties),
         }
         return self._letter(LetterKind.CHASE, facts, envelope)
 
@@ -324,6 +384,33 @@ class Renderer:
         return self._letter(
             LetterKind.SCORE, facts | {"unit_name": _single_line(context.unit_name), "lines": lines}, envelope
         )
+
+    def member(self, context: MemberContext, envelope: Envelope) -> Letter:
+        """Return the letter that tells a committee member which units in charge are to be urged today."""
+        duties = sorted(context.duties, key=lambda duty: (duty.until, duty.cycle_code))
+        groups = [
+            _UrgedUnits(
+                title=self._texts.say("letter.title", title=_single_line(title), programme=programme),
+                until=until,
+                units=tuple(_urged(duty, context.as_of) for duty in of_one),
+            )
+            for (until, _, title, programme), of_one in groupby(
+                duties, key=lambda duty: (duty.until, duty.cycle_code, duty.cycle_title, duty.programme.short_title)
+            )
+        ]
+        are_sent = all(duty.asked not in DONE_RATHER_THAN_SENT for duty in duties)
+        facts = {
+            "programme": context.programme,
+            "names": tuple(map(_single_line, context.names)),
+            "as_of": context.as_of,
+            "groups": groups,
+            "n_units": len({duty.unit_name for duty in duties}),
+            "n_unreached": len({duty.unit_name for duty in duties if not duty.contact_name}),
+            "first_until": duties[0].until,
+            "pressing": "sent" if are_sent else "done",
+            "short_titles": tuple(dict.fromkeys(_single_line(duty.short_title) for duty in duties)),
+        }
+        return self._letter(LetterKind.MEMBER, facts, envelope)
 
     def operator(self, context: OperatorContext, envelope: Envelope) -> Letter:
         """Return the letter to the operator about what needs a person."""
@@ -409,6 +496,19 @@ def _spoken(duty: ChaseDuty, context: ChaseContext, texts: Texts) -> _SpokenDuty
         late_since=duty.late_at.astimezone(OFFICE_ZONE).date(),
         n_days_late=days.days,
         ends_before_its_period=duty.period_end is not None and duty.period_end > last_day_before(until),
+    )
+
+
+def _urged(duty: MemberDuty, as_of: datetime) -> _UrgedUnit:
+    days = as_of.astimezone(OFFICE_ZONE).date() - last_day_before(duty.late_at)
+    return _UrgedUnit(
+        unit_name=_single_line(duty.unit_name),
+        is_late=as_of >= duty.late_at,
+        late_since=duty.late_at.astimezone(OFFICE_ZONE).date(),
+        n_days_late=days.days,
+        n_letters=duty.n_letters,
+        contact_name=_single_line(duty.contact_name),
+        phone=_single_line(duty.phone),
     )
 
 

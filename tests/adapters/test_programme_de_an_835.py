@@ -99,7 +99,7 @@ def test_the_ladder_is_the_offices_own(programme):
         ("close", 15),
     ]
     assert [rung.code for rung in ladder if rung.action is RungAction.DRAFT] == ["criticism"]
-    assert [rung.code for rung in ladder if rung.copy_member_in_charge] == ["urging-1"]
+    assert [rung.code for rung in ladder if rung.tell_member_in_charge] == ["urging-1"]
 
 
 def test_the_form_has_the_23_indicators_in_unbroken_rows(programme):

@@ -356,10 +356,10 @@ def test_an_opening_says_how_to_answer_without_a_form_and_why_it_is_asked():
     assert "Vì sao có thư này: Sở Y tế thuộc diện báo cáo Đề án 835" in text
 
 
-def test_a_member_in_charge_is_named_as_informed_only_when_a_copy_goes_out():
-    late = a_duty(rung="urging-1")
-    assert "thành viên Ban Chỉ đạo" in chase(late, as_of=RUNGS["urging-1"], copies=("m@a.invalid",)).text
-    assert "thành viên Ban Chỉ đạo" not in chase(late, as_of=RUNGS["urging-1"]).text
+def test_a_unit_is_told_that_the_member_in_charge_learns_of_it_only_when_one_does():
+    words = "được báo cho thành viên Ban Chỉ đạo phụ trách"
+    assert words in chase(a_duty(rung="urging-1", is_told_to_member=True), as_of=RUNGS["urging-1"]).text
+    assert words not in chase(a_duty(rung="urging-1"), as_of=RUNGS["urging-1"], copies=("m@a.invalid",)).text
 
 
 def test_estimates_are_asked_for_only_when_the_period_outlasts_the_deadline():

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.domain.chasing import LadderDays, Send, Skip, decide, next_rung, rung_day
+from models.domain.chasing import (
+    LadderDays,
+    Send,
+    Skip,
+    decide,
+    next_rung,
+    reason_to_keep_back,
+    rung_day,
+    rung_for_member,
+)
 from models.domain.duties import promise_until
 from models.domain.vocabulary import MarkKind, SkipReason
 from tests.builders import CALENDAR, a_duty, a_ladder, a_mark, hanoi
@@ -163,3 +172,74 @@ def test_whatever_days_the_program_runs_no_rung_is_sent_twice_and_none_after_it_
 
 def test_a_promise_by_a_day_holds_through_that_day():
     assert promise_until(date(2025, 6, 20)) == hanoi("2025-06-21 00:00")
+
+
+def kept_back(duty, rung, as_of, *, is_by_hand=False):
+    days = LadderDays(a_ladder(), CALENDAR)
+    step = next(each for each in a_ladder() if each.code == rung)
+    return reason_to_keep_back(duty, step, days=days, is_by_hand=is_by_hand, as_of=hanoi(as_of))
+
+
+@pytest.mark.parametrize(
+    ("duty", "as_of", "reason"),
+    [
+        (a_duty(), "2025-06-18 08:00", None),
+        (a_duty(completed="2025-06-17 20:00"), "2025-06-18 08:00", SkipReason.SUBMITTED),
+        (a_duty(held="2025-06-17 20:00"), "2025-06-18 08:00", SkipReason.HELD_BY_US),
+        (a_duty(marks=(a_mark(MarkKind.WAIVER, "2025-06-17 10:00"),)), "2025-06-18 08:00", SkipReason.WAIVED),
+        (
+            a_duty(marks=(a_mark(MarkKind.PROMISE, "2025-06-17 10:00", "2025-06-20 00:00"),)),
+            "2025-06-18 08:00",
+            SkipReason.PROMISED,
+        ),
+        (
+            a_duty(marks=(a_mark(MarkKind.EXTENSION, "2025-06-17 10:00", "2025-06-20 00:00"),)),
+            "2025-06-18 08:00",
+            SkipReason.EXTENDED,
+        ),
+        (a_duty(), "2025-07-07 08:00", SkipReason.CLOSED),
+    ],
+)
+def test_an_overdue_letter_decided_on_the_17th_leaves_later_only_if_it_still_holds(duty, as_of, reason):
+    assert kept_back(duty, "overdue", as_of) is reason
+
+
+def test_a_letter_that_an_operator_wants_leaves_in_an_extension_but_not_to_who_has_answered():
+    extended = a_duty(marks=(a_mark(MarkKind.EXTENSION, "2025-06-17 10:00", "2025-06-20 00:00"),))
+    assert kept_back(extended, "overdue", "2025-06-18 08:00", is_by_hand=True) is None
+    answered = a_duty(completed="2025-06-17 20:00")
+    assert kept_back(answered, "overdue", "2025-06-18 08:00", is_by_hand=True) is SkipReason.SUBMITTED
+
+
+def for_member(duty, as_of, *, told=()):
+    days = LadderDays(a_ladder(), CALENDAR)
+    dated = rung_for_member(duty, days=days, already_told=frozenset(told), as_of=hanoi(as_of))
+    return dated.rung.code if dated else None
+
+
+def test_a_member_hears_of_a_unit_from_the_first_urging_on_once():
+    assert for_member(a_duty(), "2025-06-18 08:00") is None
+    assert for_member(a_duty(), "2025-06-19 08:00") == "urging-1"
+    assert for_member(a_duty(), "2025-06-20 08:00") == "urging-1"  # had nothing run on the 19th
+    assert for_member(a_duty(), "2025-06-20 08:00", told=["urging-1"]) is None
+
+
+@pytest.mark.parametrize(
+    "duty",
+    [
+        a_duty(completed="2025-06-19 07:00"),
+        a_duty(held="2025-06-19 07:00"),
+        a_duty(marks=(a_mark(MarkKind.WAIVER, "2025-06-17 10:00"),)),
+        a_duty(marks=(a_mark(MarkKind.NIL, "2025-06-17 10:00"),)),
+        a_duty(marks=(a_mark(MarkKind.PROMISE, "2025-06-17 10:00", "2025-06-25 00:00"),)),
+        a_duty(marks=(a_mark(MarkKind.MUTE, "2025-06-17 10:00", "2025-06-25 00:00"),)),
+        a_duty(marks=(a_mark(MarkKind.EXTENSION, "2025-06-17 10:00", "2025-06-25 00:00"),)),
+    ],
+)
+def test_no_member_hears_of_a_unit_that_is_left_alone(duty):
+    assert for_member(duty, "2025-06-19 08:00") is None
+
+
+def test_no_member_hears_of_a_unit_after_the_ladder_has_closed():
+    assert for_member(a_duty(), "2025-07-04 08:00") == "urging-1"
+    assert for_member(a_duty(), "2025-07-07 08:00") is None

@@ -16,13 +16,14 @@ from deployments.simulated_units import Act, Correspondent, Habit, SimulatedUnit
 from models.db.records import arrivals, cycles
 from models.domain.vocabulary import LetterKind
 from tasks.adapters.texts import vietnamese
-from tasks.chase import queue_due_reminders
+from tasks.chase import queue_due_reminders, queue_reminders_of_others
 from tasks.judge import judge_arrivals
 from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
-from tasks.post import post_letters
+from tasks.post import post_letters, together
 from tasks.receive import file_arrivals_away, take_arrivals
 from tasks.runtime import Runtime, open_runtime
 from tasks.settings import ImapSettings, LimitSettings, Settings, SmtpSettings
+from tasks.tell_members import queue_member_letters
 from tests.builders import hanoi
 
 ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR)
@@ -69,7 +70,10 @@ class Office:
             stamp_missing_forms.fn(runtime, codes)
             for code in codes:
                 counts |= queue_due_reminders.fn(runtime, code, now)
-            return counts | post_letters.fn(runtime, [LetterKind.CHASE])
+            queue_reminders_of_others.fn(runtime, codes, now)
+            counts |= post_letters.fn(runtime, [LetterKind.CHASE])
+            counts["told_to_members"] = queue_member_letters.fn(runtime, now)
+            return together(counts, post_letters.fn(runtime, [LetterKind.MEMBER]))
 
     def poll(self, instant: str) -> dict[str, int]:
         """Do what the mailbox's round does: take, judge, answer, file away."""

@@ -1,16 +1,20 @@
 """From letter to receipt for what is no periodic report: work of the lead, conferences, budgets, plans."""
 
+from datetime import date
 from email import policy
 from email.message import EmailMessage
 
 import pytest
+from sqlalchemy import select
 
 from deployments.postoffice import mails_for
 from deployments.simulated_units import Act, Correspondent, Habit, SimulatedUnit, post, signed_copy
 from models.db.records import cycles
+from models.db.tables import CycleRow
 from models.domain.duties import standing_at, timeliness
 from models.domain.vocabulary import MarkKind, Standing, Timeliness
 from tasks.adapters.texts import vietnamese
+from tasks.open_cycles import open_due_cycles, roster_in_use
 from tests.builders import hanoi
 from tests.tasks.conftest import address_of
 
@@ -174,3 +178,32 @@ def test_a_form_sent_to_a_duty_without_form_is_answered_without_asking_for_one(c
     conference.poll("2024-10-29 09:05")
     told = [plain(letter) for letter in conference.letters_to(address_of(LEAD))]
     assert not [text for text in told if "biểu mẫu" in text]
+
+
+@pytest.mark.parametrize("first", ["O-09", "O-10"])
+def test_duties_of_one_unit_share_a_letter_whichever_round_of_the_day_runs_first(office, first):
+    finance = "so-tai-chinh"
+    office.round("2024-09-23 08:00", "O-09")
+    office.round("2024-10-01 08:00", "O-10")
+    before = len(office.letters_to(address_of(finance)))
+    office.round("2024-10-22 08:00", first)
+    office.round("2024-10-22 08:01", "O-10" if first == "O-09" else "O-09")
+    (letter,) = office.letters_to(address_of(finance))[before:]
+    assert "Dự toán 2024" in letter["Subject"]
+    assert "Hướng dẫn dự toán 2024" in letter["Subject"]
+    assert {part.get_filename().split(".")[-1] for part in letter.iter_attachments()} == {"xlsx"}
+
+
+def test_a_coordinator_with_a_letter_of_its_own_about_the_obligation_gets_no_copy_of_the_leads(office):
+    with office.at("2024-09-23 08:00") as runtime, runtime.sessions() as session:
+        _, obligation = runtime.programme_with("O-03")
+        assert obligation.coordinating_units == (COORDINATOR,)
+        cycle_code = open_due_cycles.fn(runtime, "O-03", runtime.clock.now())[0]
+        cycle_id = session.scalars(select(CycleRow.id).where(CycleRow.code == cycle_code)).one()
+        unit = roster_in_use(runtime, session, runtime.programme_with("O-03")[0]).unit(COORDINATOR, date(2024, 9, 23))
+        cycles.freeze_expected(session, cycle_id, [unit], ["a" * 16])
+        session.commit()
+    office.round("2024-09-23 08:00", "O-03")
+    (own,) = office.letters_to(address_of(COORDINATOR))
+    assert own["To"] == address_of(COORDINATOR)
+    assert newest(office, LEAD)["Cc"] is None

@@ -8,7 +8,7 @@ import pytest
 
 from models.domain.errors import DondocError
 from models.domain.rehearsal import SCENARIOS, NothingToRehearseError, UnknownScenarioError, scenario_of
-from models.domain.vocabulary import OFFICE_ZONE, Anchor, SkipReason
+from models.domain.vocabulary import OFFICE_ZONE, Anchor, LetterKind, SkipReason
 from tasks.adapters.programme import load_programme
 from tasks.rehearse import rehearse
 from tests.builders import with_units
@@ -171,8 +171,20 @@ def test_a_cycle_that_opens_on_new_years_day_is_announced_on_the_first_working_d
 
 
 def test_one_desk_of_two_units_gets_one_letter_for_both(rehearsed):
-    shared = [letter for letter in rehearsed("nobody", 2026).letters if len(letter.units) > 1]
+    of_units = [letter for letter in rehearsed("nobody", 2026).letters if letter.kind is LetterKind.CHASE]
+    shared = [letter for letter in of_units if len(letter.units) > 1]
     assert {letter.units for letter in shared} == {("hoi-cuu-giao-chuc", "hoi-khuyen-hoc")}
+
+
+def test_members_in_charge_get_letters_of_their_own_and_no_copies(rehearsed, programme):
+    members = {member.email for member in programme.roster.members}
+    year = rehearsed("nobody", 2026)
+    told = [letter for letter in year.letters if letter.kind is LetterKind.MEMBER]
+    assert {letter.recipient for letter in told} <= members
+    assert max(len(letter.units) for letter in told) > 1
+    assert {rung for letter in told for rung in letter.rungs} == {"urging-1", "urging-2"}
+    assert not members & {address for letter in year.letters for address in letter.copies}
+    assert not [letter for letter in rehearsed("all-on-time", 2026).letters if letter.kind is LetterKind.MEMBER]
 
 
 def test_a_year_that_was_rehearsed_before_comes_out_the_same(programme):

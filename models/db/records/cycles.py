@@ -1,6 +1,6 @@
 """Keeps cycles and their duties: the frozen terms and expected set, and the facts a duty's standing is derived from."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
@@ -97,12 +97,12 @@ def cycles_of(session: Session, obligation_code: str, *, opened_by: datetime) ->
     return [_cycle(row) for row in rows]
 
 
-def codes_with_unanswered_duties(session: Session, obligation_code: str) -> set[str]:
-    """Return the obligation's cycles in which some duty has no complete answer; one settled by word is among them."""
+def codes_with_unanswered_duties(session: Session, obligation_codes: Collection[str]) -> set[str]:
+    """Return the obligations' cycles in which some duty has no complete answer; one settled by word is among them."""
     query = (
         select(CycleRow.code)
         .join(DutyRow, DutyRow.cycle_id == CycleRow.id)
-        .where(CycleRow.obligation_code == obligation_code, DutyRow.completed_at.is_(None))
+        .where(CycleRow.obligation_code.in_(list(obligation_codes)), DutyRow.completed_at.is_(None))
         .distinct()
     )
     return set(session.scalars(query))

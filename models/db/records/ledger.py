@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
-from models.db.tables import CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
-from models.domain.vocabulary import LetterState, SkipReason
+from models.db.tables import CycleRow, DutyRow, LetterRow, MemberNoticeRow, ReminderRow, SkipRow
+from models.domain.vocabulary import LetterKind, LetterState, SkipReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,7 @@ class ToldRung:
     """One rung of one duty that a letter said."""
 
     message_id: str
+    kind: LetterKind
     at: datetime
     recipient: str
     subject: str
@@ -36,18 +37,22 @@ class UntoldRung:
 
 
 def told_rungs(session: Session) -> list[ToldRung]:
-    """Return every rung that went out, letter by letter in the order of leaving."""
+    """Return every rung that went out, to units and to members in charge, letter by letter in the order of leaving."""
+    said = select(ReminderRow.id, ReminderRow.duty_id, ReminderRow.rung, ReminderRow.letter_id)
+    passed_on = select(MemberNoticeRow.id, MemberNoticeRow.duty_id, MemberNoticeRow.rung, MemberNoticeRow.letter_id)
+    told = union_all(said.where(ReminderRow.cancelled_because.is_(None)), passed_on).subquery()
     rows = session.execute(
-        select(LetterRow, ReminderRow.rung, DutyRow.unit_code, DutyRow.unit_name, CycleRow.code)
-        .join(ReminderRow, ReminderRow.letter_id == LetterRow.id)
-        .join(DutyRow, DutyRow.id == ReminderRow.duty_id)
+        select(LetterRow, told.c.rung, DutyRow.unit_code, DutyRow.unit_name, CycleRow.code)
+        .join(told, told.c.letter_id == LetterRow.id)
+        .join(DutyRow, DutyRow.id == told.c.duty_id)
         .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
-        .where(LetterRow.state == LetterState.SENT, ReminderRow.cancelled_because.is_(None))
-        .order_by(LetterRow.finished_at, LetterRow.id, ReminderRow.id)
+        .where(LetterRow.state == LetterState.SENT)
+        .order_by(LetterRow.finished_at, LetterRow.id, told.c.id)
     )
     return [
         ToldRung(
             message_id=letter.message_id,
+            kind=LetterKind(letter.kind),
             at=letter.finished_at or letter.queued_at,
             recipient=letter.recipient,
             subject=letter.subject,

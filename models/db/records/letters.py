@@ -5,14 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import cast
+from typing import Final, cast
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Select, Table, func, select, update
 from sqlalchemy.orm import Session
 
+from models.db.inserting import insert_new, insert_one
 from models.db.tables import CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
 from models.domain.chasing import Send, Skip
-from models.domain.vocabulary import LetterKind, LetterState, SkipReason
+from models.domain.vocabulary import OFFICE_ZONE, LetterKind, LetterState, SkipReason
+
+ONE_A_DAY: Final = (LetterKind.CHASE, LetterKind.MEMBER)
+"""Letters that the program brings up by itself: of these together one person gets one a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,8 @@ class QueuedReminder:
     duty_id: int
     rung: str
     recipient: str
+    is_by_hand: bool = False
+    """An operator had it said, not the ladder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +76,7 @@ def queue_reminders(session: Session, sends: Iterable[Send], *, decided_at: date
     """Write one ledger row a rung and recipient, and return how many are new.
 
     One that was taken back waits for its letter again. `occasion` is the day on which an operator has a rung said
-    once more; the ladder's own have none.
+    once more; the ladder's own have none. Two rounds may do this at once: the constraint lets each row in once.
     """
     wanted = {(send.duty_id, send.rung.code, to): None for send in sends for to in send.to}
     known = _known_reminders(session, {duty_id for duty_id, _, _ in wanted}, occasion)
@@ -78,7 +84,7 @@ def queue_reminders(session: Session, sends: Iterable[Send], *, decided_at: date
     if revived:
         session.execute(
             update(ReminderRow)
-            .where(ReminderRow.id.in_(revived))
+            .where(ReminderRow.id.in_(revived), ReminderRow.cancelled_because.is_not(None))
             .values(cancelled_because=None, letter_id=None, decided_at=decided_at)
         )
     rows = [
@@ -86,9 +92,7 @@ def queue_reminders(session: Session, sends: Iterable[Send], *, decided_at: date
         for duty_id, rung, to in wanted
         if (duty_id, rung, to) not in known
     ]
-    if rows:
-        session.execute(insert(ReminderRow), rows)
-    return len(rows) + len(revived)
+    return insert_new(session, ReminderRow, rows) + len(revived)
 
 
 def note_skips(session: Session, skips: Iterable[Skip], *, at: datetime) -> int:
@@ -99,9 +103,7 @@ def note_skips(session: Session, skips: Iterable[Skip], *, at: datetime) -> int:
         {"duty_id": duty_id, "rung": rung, "reason": reason, "noted_at": at}
         for duty_id, rung, reason in sorted(wanted - known)
     ]
-    if rows:
-        session.execute(insert(SkipRow), rows)
-    return len(rows)
+    return insert_new(session, SkipRow, rows)
 
 
 def queued_reminders(session: Session) -> list[QueuedReminder]:
@@ -111,47 +113,63 @@ def queued_reminders(session: Session) -> list[QueuedReminder]:
         .where(ReminderRow.letter_id.is_(None), ReminderRow.cancelled_because.is_(None))
         .order_by(ReminderRow.recipient, ReminderRow.id)
     )
-    return [QueuedReminder(id=row.id, duty_id=row.duty_id, rung=row.rung, recipient=row.recipient) for row in rows]
+    return [_reminder(row) for row in rows]
 
 
 def cancel_reminders(session: Session, reasons: Mapping[int, SkipReason]) -> None:
-    """Take reminders back because their units have answered since."""
+    """Take reminders back because they have lost their reason since they were decided."""
     if reasons:
         rows = [{"id": key, "cancelled_because": reason} for key, reason in reasons.items()]
         session.execute(update(ReminderRow), rows)
 
 
 def recipients_chased_on(session: Session, day: date) -> AbstractSet[str]:
-    """Return who has a chasing letter of that day already: one person gets one a day."""
+    """Return who has a letter of that day already of those of which one person gets one a day."""
     query = select(LetterRow.recipient).where(
-        LetterRow.day == day, LetterRow.kind == LetterKind.CHASE, LetterRow.state != LetterState.CANCELLED
+        LetterRow.day == day, LetterRow.kind.in_(ONE_A_DAY), LetterRow.state != LetterState.CANCELLED
     )
     return set(session.scalars(query))
 
 
+def recipients_waiting(session: Session, kind: LetterKind, *, max_attempts: int) -> AbstractSet[str]:
+    """Return who has a letter of the kind in the outbox that has not left and will be tried again."""
+    return set(session.scalars(_waiting(kind, max_attempts)))
+
+
+def join_waiting_letter(
+    session: Session, kind: LetterKind, recipient: str, *, day: date, max_attempts: int
+) -> int | None:
+    """Make a person's letter that has not left a letter of the day, and return its number; None when none waits.
+
+    The row is held until the transaction ends: no run can claim the letter before what joins it is written.
+    """
+    oldest = _waiting(kind, max_attempts).where(LetterRow.recipient == recipient).with_only_columns(LetterRow.id)
+    held = (
+        update(LetterRow)
+        .where(LetterRow.id.in_(oldest.order_by(LetterRow.id).limit(1)), LetterRow.state == LetterState.QUEUED)
+        .values(day=day)
+        .returning(LetterRow.id)
+    )
+    return session.scalars(held).first()
+
+
 def queue_letter(session: Session, letter: LetterRow) -> int | None:
     """Put a letter into the outbox and return its number; None when one of its key is there already."""
-    if session.scalars(select(LetterRow.id).where(LetterRow.key == letter.key)).first() is not None:
-        return None
-    session.add(letter)
-    session.flush()
-    return letter.id
+    return insert_one(session, LetterRow, _values(letter))
 
 
 def queue_letters(session: Session, letters: Sequence[LetterRow]) -> None:
     """Put letters into the outbox, but for those whose key is there already."""
-    keys = [letter.key for letter in letters]
-    known = set(session.scalars(select(LetterRow.key).where(LetterRow.key.in_(keys))))
-    table = cast("Table", LetterRow.__table__)
-    new = [letter for letter in letters if letter.key not in known]
-    if new:  # by Core, all at once: the session would put in one after the other, to learn the number of each
-        rows = [{name: value for name, value in vars(letter).items() if name in table.columns} for letter in new]
-        session.connection().execute(insert(table), rows)
+    insert_new(session, LetterRow, [_values(letter) for letter in letters])
 
 
 def put_into_letter(session: Session, reminder_ids: Sequence[int], letter_id: int) -> None:
-    """Say in which letter the reminders go out."""
-    session.execute(update(ReminderRow).where(ReminderRow.id.in_(reminder_ids)).values(letter_id=letter_id))
+    """Say in which letter the reminders go out; those that another run has put into one stay there."""
+    session.execute(
+        update(ReminderRow)
+        .where(ReminderRow.id.in_(reminder_ids), ReminderRow.letter_id.is_(None))
+        .values(letter_id=letter_id)
+    )
 
 
 def reminders_in(session: Session, letter_ids: Sequence[int]) -> dict[int, list[QueuedReminder]]:
@@ -160,15 +178,17 @@ def reminders_in(session: Session, letter_ids: Sequence[int]) -> dict[int, list[
     found: dict[int, list[QueuedReminder]] = {}
     for row in rows:
         if row.letter_id is not None:
-            reminder = QueuedReminder(id=row.id, duty_id=row.duty_id, rung=row.rung, recipient=row.recipient)
-            found.setdefault(row.letter_id, []).append(reminder)
+            found.setdefault(row.letter_id, []).append(_reminder(row))
     return found
 
 
 def claim(
     session: Session, *, kinds: Sequence[LetterKind], limit: int, at: datetime, max_attempts: int, after_id: int = 0
 ) -> list[ClaimedLetter]:
-    """Claim queued letters beyond a number: an UPDATE guarded by their state, so that of two runs only one sends."""
+    """Claim queued letters beyond a number: an UPDATE guarded by their state, so that of two runs only one sends.
+
+    Their day becomes that of the claim: what waited for the mail server counts on the day on which it leaves.
+    """
     wanted = (
         select(LetterRow.id)
         .where(LetterRow.state == LetterState.QUEUED, LetterRow.kind.in_(kinds), LetterRow.n_attempts < max_attempts)
@@ -180,7 +200,12 @@ def claim(
     claimed = session.scalars(
         update(LetterRow)
         .where(LetterRow.id.in_(ids), LetterRow.state == LetterState.QUEUED)
-        .values(state=LetterState.SENDING, claimed_at=at, n_attempts=LetterRow.n_attempts + 1)
+        .values(
+            state=LetterState.SENDING,
+            claimed_at=at,
+            day=at.astimezone(OFFICE_ZONE).date(),
+            n_attempts=LetterRow.n_attempts + 1,
+        )
         .returning(LetterRow.id)
     ).all()
     rows = session.scalars(
@@ -291,6 +316,35 @@ def duties_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str
     return found
 
 
+def recipients_by_obligation(session: Session, day: date) -> dict[str, frozenset[str]]:
+    """Return by obligation who has a chasing letter of that day of their own that speaks of it."""
+    rows = session.execute(
+        select(CycleRow.obligation_code, LetterRow.recipient)
+        .join(DutyRow, DutyRow.cycle_id == CycleRow.id)
+        .join(ReminderRow, ReminderRow.duty_id == DutyRow.id)
+        .join(LetterRow, LetterRow.id == ReminderRow.letter_id)
+        .where(LetterRow.day == day, LetterRow.kind == LetterKind.CHASE)
+        .where(LetterRow.state != LetterState.CANCELLED, ReminderRow.cancelled_because.is_(None))
+        .distinct()
+    )
+    found: dict[str, frozenset[str]] = {}
+    for obligation_code, recipient in rows:
+        found[obligation_code] = found.get(obligation_code, frozenset()) | {recipient}
+    return found
+
+
+def count_sent_by_duty(session: Session, duty_ids: Iterable[int]) -> dict[int, int]:
+    """Return by duty how many letters that spoke of it have left; one that none did is left out."""
+    rows = session.execute(
+        select(ReminderRow.duty_id, func.count(LetterRow.id.distinct()))
+        .join(LetterRow, LetterRow.id == ReminderRow.letter_id)
+        .where(ReminderRow.duty_id.in_(list(duty_ids)), ReminderRow.cancelled_because.is_(None))
+        .where(LetterRow.state == LetterState.SENT)
+        .group_by(ReminderRow.duty_id)
+    )
+    return {duty_id: n for duty_id, n in rows}  # noqa: C416 - a Row is no pair to dict()
+
+
 def rungs_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int, list[SentRung]]:
     """Return by duty what went out, the oldest first, for the board."""
     rows = session.execute(
@@ -306,6 +360,23 @@ def rungs_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int, list
         )
         found.setdefault(reminder.duty_id, []).append(sent)
     return found
+
+
+def _waiting(kind: LetterKind, max_attempts: int) -> Select[tuple[str]]:
+    return select(LetterRow.recipient).where(
+        LetterRow.kind == kind, LetterRow.state == LetterState.QUEUED, LetterRow.n_attempts < max_attempts
+    )
+
+
+def _values(letter: LetterRow) -> dict[str, object]:
+    table = cast("Table", LetterRow.__table__)
+    return {name: value for name, value in vars(letter).items() if name in table.columns}
+
+
+def _reminder(row: ReminderRow) -> QueuedReminder:
+    return QueuedReminder(
+        id=row.id, duty_id=row.duty_id, rung=row.rung, recipient=row.recipient, is_by_hand=bool(row.occasion)
+    )
 
 
 def _known_reminders(

@@ -121,6 +121,13 @@ def members_in_force(session: Session, programme_code: str, on: date) -> dict[st
     return {row.code: member for row in rows if (member := _member(row)).is_in_force(on)}
 
 
+def members_who_can_be_told(session: Session, programme_code: str, on: date) -> dict[str, str]:
+    """Return by code the address of the committee members who serve on that day and whom mail reaches."""
+    bounced = set(session.scalars(select(BouncedAddressRow.address)))
+    members = members_in_force(session, programme_code, on)
+    return {code: member.email for code, member in members.items() if member.email and member.email not in bounced}
+
+
 def _insert_all(session: Session, table: type, values: list[dict[str, object]]) -> None:
     if values:
         session.execute(insert(table), values)

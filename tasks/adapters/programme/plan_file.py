@@ -91,7 +91,7 @@ class RungWritten(Written):
     audience: Annotated[Audience, *one_of(Audience)]
     action: Annotated[RungAction, *one_of(RungAction)] = RungAction.LETTER
     attach_form: bool = False
-    copy_member_in_charge: bool = False
+    tell_member_in_charge: bool = False
     official_letter: Code | None = None
 
     @model_validator(mode="after")

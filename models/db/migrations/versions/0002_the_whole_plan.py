@@ -211,8 +211,25 @@ def upgrade() -> None:
     with op.batch_alter_table("reopening", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_reopening_letter_id"), ["letter_id"], unique=False)
 
+    op.create_table(
+        "member_notice",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("duty_id", sa.Integer(), nullable=False),
+        sa.Column("rung", sa.String(length=80), nullable=False),
+        sa.Column("letter_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["duty_id"], ["duty.id"], name=op.f("fk_member_notice_duty_id_duty")),
+        sa.ForeignKeyConstraint(["letter_id"], ["letter.id"], name=op.f("fk_member_notice_letter_id_letter")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member_notice")),
+        sa.UniqueConstraint("duty_id", "rung", name=op.f("uq_member_notice_duty_id_rung")),
+    )
+    with op.batch_alter_table("member_notice", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_member_notice_letter_id"), ["letter_id"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("member_notice", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_member_notice_letter_id"))
+    op.drop_table("member_notice")
     with op.batch_alter_table("reopening", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reopening_letter_id"))
     op.drop_table("reopening")

@@ -1,0 +1,37 @@
+"""Puts in rows that another run may be putting in at the same moment; it knows the dialects, and no table."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from models.db.base import Base
+
+
+def insert_new(session: Session, table: type[Base], rows: Sequence[Mapping[str, object]]) -> int:
+    """Put in the rows that break no unique constraint, leave out the others, and return how many went in."""
+    if not rows:
+        return 0
+    session.flush()
+    # All at once by Core: the session would put in one after the other, to learn the number of each.
+    done = session.connection().execute(
+        _insert_unless_known(session, table), list(rows), execution_options={"preserve_rowcount": True}
+    )
+    return done.rowcount
+
+
+def insert_one(session: Session, table: type[Base], row: Mapping[str, object]) -> int | None:
+    """Put in one row and return its number; None when a unique constraint knows it already."""
+    known = cast("Table", table.__table__)
+    session.flush()
+    inserted = session.connection().execute(_insert_unless_known(session, table).returning(known.c.id), dict(row))
+    number: int | None = inserted.scalar()
+    return number
+
+
+def _insert_unless_known(session: Session, table: type[Base]) -> Any:
+    """Return the statement of the database in use: both dialects can leave out what is there already."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(cast("Table", table.__table__)).on_conflict_do_nothing()
