@@ -221,6 +221,7 @@ def _duty(
         token=record.token,
         has_form=rung.attach_form and record.form_digest is not None,
         kind=obligation.kind,
+        paper=obligation.paper,
         asks_for_form=cycle.has_form,
         is_settled_by_word=cycle.terms.is_settled_by_word,
         content=cycle.content,
@@ -328,7 +329,7 @@ def _returning_letter(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: 
 
 
 def _asked(cycle: Cycle, obligation: Obligation) -> Asked:
-    return asked_by(obligation.kind, asks_for_form=cycle.has_form, content=cycle.content)
+    return asked_by(obligation.kind, paper=obligation.paper, asks_for_form=cycle.has_form, content=cycle.content)
 
 
 def _render_answer(runtime: Runtime, kind: LetterKind, context: AnswerContext, envelope: Envelope) -> Letter:

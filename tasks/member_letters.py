@@ -87,7 +87,7 @@ def _duty(runtime: Runtime, facts: _Facts, record: cycles.DutyRecord, now: datet
         cycle_code=cycle.code,
         cycle_title=cycle.title,
         short_title=short_title(cycle, obligation, programme, runtime.texts),
-        asked=asked_by(obligation.kind, asks_for_form=cycle.has_form, content=cycle.content),
+        asked=asked_by(obligation.kind, paper=obligation.paper, asks_for_form=cycle.has_form, content=cycle.content),
         due_at=duty.due_at,
         late_at=late_at(duty, now),
         n_letters=facts.n_letters.get(duty.id, 0),

@@ -12,6 +12,7 @@ from models.domain.vocabulary import (
     Anchor,
     Audience,
     ObligationKind,
+    Paper,
     Proposed,
     RecipientRole,
     Roll,
@@ -157,6 +158,8 @@ class Obligation:
     """Code of the obligation whose answer brings this one's evidence: it is never asked for twice."""
     also_settled_by: str | None = None
     """Code of an obligation whose complete answer settles this one, too, for the same unit and year."""
+    paper: Paper = Paper.REPORT
+    """What is sent in answer: a report, or an estimate of a budget."""
     evidence: EvidenceRule | None = None
     proposes: Proposed | None = None
     """What is proposed under this clause when a review is over; at most one obligation proposes the same."""

@@ -19,6 +19,13 @@ class ObligationKind(StrEnum):
     CONTINUOUS = "continuous"
 
 
+class Paper(StrEnum):
+    """What an obligation has the units send; the letters call it by its name."""
+
+    REPORT = "report"
+    ESTIMATE = "estimate"
+
+
 class Roll(StrEnum):
     """What happens to a deadline whose last day is no working day (Civil Code 2015, art. 148, by analogy)."""
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
-from models.domain.vocabulary import ObligationKind
+from models.domain.vocabulary import ObligationKind, Paper
 from tasks.adapters.texts import Texts
 
 
 class Asked(StrEnum):
-    """What a letter asks for: something to be sent (the first three), or something to be done."""
+    """What a letter asks for: something to be sent (the first four), or something to be done."""
 
     REPORT = "report"
+    ESTIMATE = "estimate"
+    """A budget is asked for."""
     EXPLANATION = "explanation"
     """A unit under inspection fills the outline."""
     PLAN = "plan"
@@ -25,6 +27,7 @@ class Asked(StrEnum):
     """Several of these in one letter."""
 
 
+SENT_PAPERS: Final = {Paper.REPORT: Asked.REPORT, Paper.ESTIMATE: Asked.ESTIMATE}
 DONE_RATHER_THAN_SENT = frozenset({Asked.WORK, Asked.TASK, Asked.REMEDY, Asked.MIXED})
 
 
@@ -52,15 +55,15 @@ class AskedDuty(Protocol):
         """A line of reply that says on which day it was done settles it."""
 
 
-def asked_by(kind: ObligationKind, *, asks_for_form: bool, content: str) -> Asked:
+def asked_by(kind: ObligationKind, *, paper: Paper, asks_for_form: bool, content: str) -> Asked:
     """Return what is asked for by an obligation of the kind; `content` is what a person set as a task, if anyone did.
 
     A form that no inspection asks for is a report's; a task of an inspection without form is a remedy.
     """
-    if asks_for_form:
-        return Asked.EXPLANATION if kind is ObligationKind.INSPECTION else Asked.REPORT
-    if kind is ObligationKind.REPORT:
-        return Asked.REPORT
+    if asks_for_form and kind is ObligationKind.INSPECTION:
+        return Asked.EXPLANATION
+    if asks_for_form or kind is ObligationKind.REPORT:
+        return SENT_PAPERS[paper]
     if kind is ObligationKind.ANNUAL_PLAN:
         return Asked.PLAN
     if content:

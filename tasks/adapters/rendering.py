@@ -26,10 +26,19 @@ from models.domain.vocabulary import (
     FindingLevel,
     LetterKind,
     ObligationKind,
+    Paper,
     Roll,
     Timeliness,
 )
-from tasks.adapters.asking import DONE_RATHER_THAN_SENT, Asked, asked_by, asked_together, enclosures_of, how_to_answer
+from tasks.adapters.asking import (
+    DONE_RATHER_THAN_SENT,
+    SENT_PAPERS,
+    Asked,
+    asked_by,
+    asked_together,
+    enclosures_of,
+    how_to_answer,
+)
 from tasks.adapters.texts import TEMPLATES, Texts
 from tasks.ports import Attachment, Letter
 
@@ -76,6 +85,7 @@ class ChaseDuty:
     has_form: bool
     """Its form goes with the letter."""
     kind: ObligationKind = ObligationKind.REPORT
+    paper: Paper = Paper.REPORT
     asks_for_form: bool = True
     is_settled_by_word: bool = False
     """A line of reply that says on which day it was done is enough."""
@@ -98,7 +108,7 @@ class ChaseDuty:
     @property
     def asked(self) -> Asked:
         """In which words it is asked for."""
-        return asked_by(self.kind, asks_for_form=self.asks_for_form, content=self.content)
+        return asked_by(self.kind, paper=self.paper, asks_for_form=self.asks_for_form, content=self.content)
 
     def is_extended(self, calendar: WorkingCalendar) -> bool:
         """Say whether this unit has longer than the days off at the end of the term give everyone."""
@@ -350,7 +360,8 @@ class Renderer:
             "bases": tuple({(d.facts.clause, d.facts.decision): d.facts for d in duties}.values()),
             "ways": tuple(dict.fromkeys(duty.how for duty in duties)),
             "enclosures": tuple(dict.fromkeys(duty.enclosures for duty in duties if duty.facts.asks_for_form)),
-            "has_report": any(duty.facts.asks_for_form and duty.asked is Asked.REPORT for duty in duties),
+            "has_report": any(d.facts.asks_for_form and d.asked in SENT_PAPERS.values() for d in duties),
+            "is_listed": any(duty.facts.asks_for_form and duty.asked is Asked.REPORT for duty in duties),
             "has_outline": any(duty.asked is Asked.EXPLANATION for duty in duties),
             "has_invitation": any(item.media_type.startswith("text/calendar") for item in envelope.attachments),
             "is_told_to_member": any(duty.facts.is_told_to_member for duty in duties),
@@ -398,6 +409,7 @@ class Renderer:
                 duties, key=lambda duty: (duty.until, duty.cycle_code, duty.cycle_title, duty.programme.short_title)
             )
         ]
+        noun = self._texts.say(f"letter.asked.{asked_together([duty.asked for duty in duties])}.noun")
         are_sent = all(duty.asked not in DONE_RATHER_THAN_SENT for duty in duties)
         facts = {
             "programme": context.programme,
@@ -407,6 +419,7 @@ class Renderer:
             "n_units": len({duty.unit_name for duty in duties}),
             "n_unreached": len({duty.unit_name for duty in duties if not duty.contact_name}),
             "first_until": duties[0].until,
+            "noun": noun,
             "pressing": "sent" if are_sent else "done",
             "short_titles": tuple(dict.fromkeys(_single_line(duty.short_title) for duty in duties)),
         }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.domain.forms import finding
 from models.domain.tokens import token_in_subject
-from models.domain.vocabulary import EditionKind, FindingLevel, LetterKind, ObligationKind, Timeliness
+from models.domain.vocabulary import EditionKind, FindingLevel, LetterKind, ObligationKind, Paper, Timeliness
 from tasks.adapters.asking import Asked
 from tasks.adapters.programme.folder import load_programme
 from tasks.adapters.rendering import (
@@ -18,6 +18,8 @@ from tasks.adapters.rendering import (
     ChaseContext,
     ChaseDuty,
     Envelope,
+    MemberContext,
+    MemberDuty,
     OperatorContext,
     Renderer,
     ResultContext,
@@ -81,6 +83,7 @@ def an_annual_duty(**said):
 
 KINDS = {
     "report": {},
+    "estimate": {"paper": Paper.ESTIMATE, "cycle_title": "Dự toán lập trong năm 2024", "short_title": "Dự toán 2024"},
     "explanation": {
         "kind": ObligationKind.INSPECTION,
         "cycle_title": "Kiểm tra việc phân công nhiệm vụ năm 2025",
@@ -199,7 +202,32 @@ def a_result(**said):
     return RENDERER.result(ResultContext(**(usual | said)), an_envelope())
 
 
+def a_member_duty(**said):
+    usual = {
+        "unit_name": "Sở Y tế",
+        "member_code": "uv",
+        "programme": PROGRAMME,
+        "cycle_code": "bc-6t-2025",
+        "cycle_title": "Báo cáo 06 tháng năm 2025",
+        "short_title": "BC 6T 2025",
+        "asked": Asked.REPORT,
+        "due_at": hanoi("2025-06-15 00:00:00"),
+        "late_at": hanoi("2025-06-17 00:00:00"),
+        "n_letters": 4,
+        "contact_name": "Văn phòng Sở",
+        "phone": "0204 000 000",
+    }
+    return MemberDuty(**(usual | said))
+
+
+def a_members_letter(*duties, names=("Ủy viên phụ trách khối kinh tế",), as_of=RUNGS["urging-1"]):
+    context = MemberContext(programme=PROGRAMME, names=names, duties=duties, as_of=hanoi(as_of))
+    return RENDERER.member(context, an_envelope())
+
+
 def every_letter():
+    yield a_members_letter(a_member_duty(), a_member_duty(unit_name="Sở Nội vụ", contact_name="", n_letters=0))
+    yield a_members_letter(a_member_duty(phone=""), a_member_duty(asked=Asked.WORK, cycle_code="x"))
     yield a_result()
     yield a_result(
         copied=("Công an tỉnh",),
@@ -545,3 +573,35 @@ def test_a_return_of_a_duty_without_form_counts_documents_alone():
     text = RENDERER.returned(answer, an_envelope()).text
     assert "Tài liệu về “Báo cáo 06 tháng năm 2025 (Đề án 835)” của Sở Y tế chưa được tiếp nhận" in text
     assert "biểu" not in text
+
+
+def test_a_members_letter_says_in_its_first_lines_what_to_do_and_until_when():
+    letter = a_members_letter(a_member_duty(), a_member_duty(unit_name="Sở Nội vụ"))
+    first = [line for line in letter.text.splitlines() if line][:3]
+    assert first[0] == "Kính gửi: Ủy viên phụ trách khối kinh tế"
+    assert first[1].startswith("Đề nghị đồng chí đôn đốc 2 đơn vị được phân công phụ trách gửi ngay báo cáo còn thiếu")
+    assert DEADLINE in first[1]
+    assert first[2].startswith("Cách làm: nhắc lãnh đạo đơn vị")
+    assert letter.subject == (
+        "[Đề án 835] Đề nghị đôn đốc 2 đơn vị được phân công phụ trách: chưa gửi BC 6T 2025, "
+        "thời hạn sớm nhất trước ngày 15/6/2025"
+    )
+
+
+def test_a_members_letter_puts_each_unit_under_its_own_deadline_the_earliest_first():
+    work = {"asked": Asked.WORK, "cycle_code": "hn", "cycle_title": "Hội nghị", "short_title": "Hội nghị"}
+    early = a_member_duty(due_at=hanoi("2025-06-01 00:00:00"), late_at=hanoi("2025-06-03 00:00:00"), **work)
+    extended = a_member_duty(unit_name="Sở Tư pháp", late_at=hanoi("2025-06-18 00:00:00"))
+    text = a_members_letter(a_member_duty(), extended, early).text
+    places = [text.index(words) for words in ("1. Hội nghị", "2. Báo cáo 06 tháng", "3. Báo cáo 06 tháng")]
+    assert places == sorted(places)
+    assert "hoàn thành và gửi ngay kết quả còn thiếu" in text
+    assert "Sở Tư pháp: quá hạn 2 ngày (từ ngày 18/6/2025)" in text
+
+
+def test_hostile_names_in_a_members_letter_are_shown_as_text_on_one_line():
+    duty = a_member_duty(unit_name=HOSTILE, contact_name=HOSTILE, phone=HOSTILE, cycle_title=HOSTILE, short_title="x")
+    letter = a_members_letter(duty, names=(HOSTILE,))
+    assert "<script" not in letter.html
+    assert not [line for line in letter.text.splitlines() if line.startswith("Bcc")]
+    assert not {"\x00", "\u202e", "\r"} & set(letter.text + letter.html)

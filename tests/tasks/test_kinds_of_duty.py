@@ -162,8 +162,14 @@ def test_the_budget_says_that_it_goes_to_the_finance_department_and_the_police_g
     letter = newest(office, UNIT)
     assert "- Nơi nhận kết quả: Sở Tài chính; Công an tỉnh (đồng gửi)" in plain(letter)
     assert letter["Cc"] is None
+    assert "đề nghị gửi dự toán trước ngày 01/11/2024" in letter["Subject"]
     answer_with_form(office, UNIT, "2024-10-20 09:00", "du-toan-2024", documents=["thuyet-minh-du-toan.pdf"])
     assert office.poll("2024-10-20 09:05")["accepted"] == 1
+    office.round("2024-10-22 08:00", "O-09")
+    reminder = newest(office, "so-noi-vu")
+    assert "nhắc gửi dự toán trước ngày 01/11/2024" in reminder["Subject"]
+    assert "Nhắc gửi dự toán: chưa nhận được Dự toán lập trong năm 2024" in plain(reminder)
+    assert "báo cáo" not in reminder["Subject"]
 
 
 def test_the_plan_of_a_year_is_asked_for_as_a_plan(office):

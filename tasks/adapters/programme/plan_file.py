@@ -32,6 +32,7 @@ from models.domain.vocabulary import (
     Anchor,
     Audience,
     ObligationKind,
+    Paper,
     Proposed,
     RecipientRole,
     Roll,
@@ -268,6 +269,7 @@ class ObligationWritten(Written):
     receivers: Annotated[list[Words], Len(1, 50)]
     answered_with: ObligationCode | None = None
     also_settled_by: ObligationCode | None = None
+    paper: Annotated[Paper, *one_of(Paper)] = Paper.REPORT
     evidence: EvidenceWritten | None = None
     proposes: Annotated[Proposed | None, *one_of(Proposed)] = None
     rules: Annotated[tuple[RuleWritten, ...], Len(0, 100)] = ()
