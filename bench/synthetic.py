@@ -59,7 +59,12 @@ def a_prefect_server(home: Path) -> Iterator[None]:
     """Let flows of this process run on a real server, as the demo does: silent in the terminal, without heartbeats."""
     from deployments.engine import prefect_for  # noqa: PLC0415
 
-    os.environ["PREFECT_LOGGING_LEVEL"] = "ERROR"
+    os.environ |= {
+        "PREFECT_LOGGING_LEVEL": "ERROR",
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
+        # Benches open cycles outside a run, and Prefect warns of every line that then has no run to go to.
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    }
     with prefect_for(home):
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415
 

@@ -10,6 +10,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from models.domain.plan import Programme
 from models.domain.rehearsal import RehearsedLetter, RehearsedYear
@@ -18,6 +19,7 @@ from tasks.adapters.rehearsal_sheet import kind_of_letter
 from tasks.adapters.texts import Texts
 
 COLUMNS: Final = ("day", "rung", "cycle", "letters", "first")
+UNBROKEN_COLUMNS: Final = ("day", "letters")
 WIDTH_OF_A_FILE: Final = 200
 """Characters of a table that is written into a file or a pipe."""
 
@@ -56,10 +58,8 @@ def show_rehearsal(rehearsed: RehearsedYear, programme: Programme, texts: Texts)
 def _table(rehearsed: RehearsedYear, texts: Texts) -> Table:
     table = Table(show_edge=False, pad_edge=False)
     for name in COLUMNS:
-        is_last = name == COLUMNS[-1]
-        table.add_column(
-            texts.say(f"rehearsal.column.{name}"), no_wrap=True, overflow="ellipsis" if is_last else "fold"
-        )
+        # The table takes what it lacks from the columns that may wrap: days and sums are what people compare.
+        table.add_column(texts.say(f"rehearsal.column.{name}"), no_wrap=name in UNBROKEN_COLUMNS)
     for day, group in groupby(rehearsed.letters, key=lambda letter: letter.day):
         shown = texts.day_with_weekday(day)
         for row in _rows(list(group), texts):
@@ -68,7 +68,7 @@ def _table(rehearsed: RehearsedYear, texts: Texts) -> Table:
     return table
 
 
-def _rows(letters: Sequence[RehearsedLetter], texts: Texts) -> Iterator[tuple[str, ...]]:
+def _rows(letters: Sequence[RehearsedLetter], texts: Texts) -> Iterator[tuple[str, str, str, Text]]:
     alike: dict[tuple[LetterKind, tuple[str, ...], tuple[str, ...]], list[RehearsedLetter]] = {}
     for letter in letters:
         cycles = tuple(dict.fromkeys(each.cycle_code for each in letter.spoken))
@@ -77,7 +77,12 @@ def _rows(letters: Sequence[RehearsedLetter], texts: Texts) -> Iterator[tuple[st
         names = kind_of_letter((kind, rungs), texts)
         is_digest = len(rungs) > 1 and kind is LetterKind.CHASE
         rung = texts.say("rehearsal.digest", rungs=names) if is_digest else names
-        yield rung, ", ".join(cycles), texts.number(len(found)), found[0].subject
+        yield (
+            rung,
+            ", ".join(cycles),
+            texts.number(len(found)),
+            Text(found[0].subject, no_wrap=True, overflow="ellipsis"),
+        )
 
 
 def _summary(rehearsed: RehearsedYear, texts: Texts) -> str:

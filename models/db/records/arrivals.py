@@ -326,6 +326,7 @@ def _figures(session: Session, cycle_id: int, unit_codes: Sequence[str]) -> Figu
     )
     rows = session.execute(
         select(DutyRow.unit_code, FigureRow.field, FigureRow.amount, FigureRow.text)
+        .select_from(DutyRow)
         .join(SubmissionRow, and_(SubmissionRow.duty_id == DutyRow.id, SubmissionRow.number == newest))
         .join(FigureRow, FigureRow.submission_id == SubmissionRow.id)
         .where(DutyRow.cycle_id == cycle_id, DutyRow.unit_code.in_(unit_codes), DutyRow.completed_at.is_not(None))
