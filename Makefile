@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-demo: install ## Replay the six-month report of 2025, from opening to final aggregate, on this machine alone
+demo: install ## Replay the six-month report and two inspections of 2025 on this machine alone
 	@$(BIN)/dondoc demo
 
 run: install ## Open the home (var/, or DONDOC_HOME) with Prefect's server, its pages, a worker and live schedules
