@@ -6,6 +6,7 @@ A command imports what it needs when it runs: Prefect alone takes a second.
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -99,13 +100,19 @@ def roster_import(
     file: Annotated[Path, typer.Argument(help=_help("roster_file"))],
     *,
     operator: Annotated[str, typer.Option(help=_help("operator"))] = "",
+    preview: Annotated[bool, typer.Option("--preview", help=_help("roster_preview"))] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Load a roster, all of it or nothing."""
+    """Load a roster, all of it or nothing; or show what loading it would change."""
+    from tasks.bring_roster import preview_lines
     from tasks.import_roster import import_roster
     from tasks.runtime import open_runtime
 
     with open_runtime(Settings.load()) as runtime:
+        if preview:
+            lines = preview_lines(runtime, file)
+            _show([asdict(line) for line in lines], as_json=as_json)
+            raise typer.Exit(DONE_WITH_FINDINGS if lines else DONE)
         result = import_roster(runtime, file, operator=operator)
     faults = [_located(fault) for fault in result.faults]
     remarks = [_located(fault) for fault in result.remarks]
@@ -139,6 +146,20 @@ def roster_show(*, on: Annotated[str, typer.Option(help=_help("on"))], as_json: 
         for unit in units
     ]
     _show(rows, as_json=as_json)
+    if not as_json:
+        for group, n in sorted(Counter(unit.group for unit in units).items()):
+            _say("cli.roster_group", group=group, n=n)
+
+
+@roster_app.command("export", help=_help("roster_export"))
+def roster_export(file: Annotated[Path, typer.Argument(help=_help("roster_file"))]) -> None:
+    """Write the present roster as a workbook that can be imported again."""
+    from tasks.import_roster import export_roster
+    from tasks.runtime import open_runtime
+
+    with open_runtime(Settings.load()) as runtime:
+        roster = export_roster(runtime, file)
+    _say("cli.roster_exported", path=file, units=len(roster.units), relations=len(roster.relations))
 
 
 @app.command(help=_help("tick"))

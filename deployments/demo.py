@@ -332,7 +332,8 @@ def _inspections(stage: Stage, runtime: "Runtime") -> Table:
         rows = [overview_row(runtime, session, each, now) for each in held]
     table = Table(title=stage.texts.say("demo.table.inspections"), title_justify="left")
     for column in rows[0] if rows else ():
-        table.add_column(column)
+        # Folded, not cut: on a narrow terminal a date or a code takes two lines and loses nothing.
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*row.values())
     return table

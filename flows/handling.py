@@ -131,7 +131,7 @@ def compile_cycle_now(cycle: str, edition_kind: str, reason: str, operator: str)
 def load_roster(roster_file: str, reason: str, operator: str, *, only_preview: bool = False) -> dict[str, int]:
     """Show what a roster's file would change, and load it, all of it or nothing. Safe to run again."""
     with _act(operator, reason) as (runtime, signature):
-        n_changes = len(preview_roster(runtime, roster_file, signature=signature))
+        n_changes = len(preview_roster(runtime, roster_file))
         if only_preview:
             return {"changes": n_changes}
         return _end(runtime, bring_roster(runtime, roster_file, signature=signature), signature)

@@ -11,12 +11,12 @@ from prefect.cache_policies import NO_CACHE
 
 from models.db.records import rosters
 from models.domain.errors import ActionRefusedError, Fault
-from models.domain.roster import Roster, Unit
-from models.domain.vocabulary import OFFICE_ZONE, Action
-from tasks.adapters.programme import read_roster
+from models.domain.roster import roster_changes
+from models.domain.vocabulary import Action
+from tasks.adapters.programme import change_in_words, read_roster
 from tasks.brought_files import brought_file
 from tasks.handle_duties import Done
-from tasks.import_roster import first_programme, import_roster, roster_in_force
+from tasks.import_roster import first_programme, import_roster, present_roster
 from tasks.names import run_name
 from tasks.operators import Signature
 from tasks.runtime import Runtime
@@ -25,8 +25,8 @@ PREVIEW_KEY = "nap-danh-sach-don-vi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RosterChange:
-    """What a new roster would change of one unit, or a fault of its file; `what` is a code of `roster.change`."""
+class PreviewLine:
+    """What a new roster would change, in words, or a fault of its file."""
 
     what: str
     unit: str = ""
@@ -34,12 +34,13 @@ class RosterChange:
 
 
 @task(name="preview-roster", task_run_name=run_name("preview_roster"), cache_policy=NO_CACHE)
-def preview_roster(runtime: Runtime, name: str, *, signature: Signature) -> list[RosterChange]:
-    """Show in the run's pages what the file would change as of today, and its faults; nothing is written."""
-    changes = roster_changes(runtime, name, signature=signature)
+def preview_roster(runtime: Runtime, name: str) -> list[PreviewLine]:
+    """Show in the run's pages what the file would change, and its faults; nothing is written."""
+    path = brought_file(runtime, name)
+    changes = preview_lines(runtime, path)
     rows = [
         {
-            runtime.texts.say("roster.preview.what"): runtime.texts.say(f"roster.change.{change.what}"),
+            runtime.texts.say("roster.preview.what"): change.what,
             runtime.texts.say("roster.preview.unit"): change.unit or "–",
             runtime.texts.say("roster.preview.detail"): change.detail or "–",
         }
@@ -70,39 +71,25 @@ def bring_roster(runtime: Runtime, name: str, *, signature: Signature) -> Done:
     return Done(action=Action.IMPORT_ROSTER, n_changed=result.n_units)
 
 
-def roster_changes(runtime: Runtime, name: str, *, signature: Signature) -> list[RosterChange]:
-    """Return the faults of a roster's file, else what it would change today: units, names, addresses."""
-    path = brought_file(runtime, name)
+def preview_lines(runtime: Runtime, path: Path) -> list[PreviewLine]:
+    """Return every fault of a roster's file, else all that it would change of the present roster, and its remarks."""
+    texts = runtime.texts
     reading = read_roster(path, groups=first_programme(runtime).groups, file=path.name)
     if reading.faults:
-        return [RosterChange(what="fault", detail=_written(runtime, fault)) for fault in reading.faults]
-    today = signature.at.astimezone(OFFICE_ZONE).date()
-    before = {unit.code: unit for unit in roster_in_force(runtime, today)}
-    after = {unit.code: unit for unit in reading.roster.in_force(today)}
-    remarks = [RosterChange(what="remark", detail=_written(runtime, fault)) for fault in reading.remarks]
-    return [*_differences(before, after), *_new_addresses(runtime, reading.roster), *remarks]
-
-
-def _differences(before: dict[str, Unit], after: dict[str, Unit]) -> list[RosterChange]:
-    changes = [RosterChange(what="added", unit=unit.name) for code, unit in after.items() if code not in before]
-    changes += [RosterChange(what="removed", unit=unit.name) for code, unit in before.items() if code not in after]
-    changes += [
-        RosterChange(what="renamed", unit=before[code].name, detail=unit.name)
-        for code, unit in after.items()
-        if code in before and before[code].name != unit.name
+        fault = texts.say("roster.change.fault")
+        return [PreviewLine(what=fault, detail=_written(runtime, each)) for each in reading.faults]
+    present = present_roster(runtime)
+    names = {unit.code: unit.name for unit in (*present.units, *reading.roster.units)}
+    lines = [
+        PreviewLine(
+            what=texts.label(change.kind),
+            unit=names.get(change.code, change.code),
+            detail=change_in_words(change, texts),
+        )
+        for change in roster_changes(present, reading.roster)
     ]
-    return changes
-
-
-def _new_addresses(runtime: Runtime, roster: Roster) -> list[RosterChange]:
-    programme = first_programme(runtime)
-    with runtime.sessions() as session:
-        present = rosters.load_roster(session, programme.code)
-    known = {(contact.unit_code, contact.email.lower()) for contact in present.contacts}
-    brought = {(contact.unit_code, contact.email.lower()) for contact in roster.contacts}
-    changes = [("address_added", pair) for pair in sorted(brought - known)]
-    changes += [("address_removed", pair) for pair in sorted(known - brought)]
-    return [RosterChange(what=what, unit=unit, detail=address) for what, (unit, address) in changes]
+    remark = texts.say("roster.change.remark")
+    return [*lines, *(PreviewLine(what=remark, detail=_written(runtime, each)) for each in reading.remarks)]
 
 
 def _refused(runtime: Runtime, path: Path, faults: Sequence[Fault]) -> ActionRefusedError:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from models.db.records import rosters
 from models.db.records.audit import AuditEntry, note_action
-from models.domain.errors import Fault
+from models.domain.errors import ActionRefusedError, Fault
 from models.domain.plan import Programme
-from models.domain.roster import Unit
-from tasks.adapters.programme import read_roster
+from models.domain.roster import Roster, Unit
+from tasks.adapters.programme import read_roster, write_roster
 from tasks.runtime import Runtime
 
 
@@ -49,11 +49,29 @@ def import_roster(runtime: Runtime, file: Path, *, operator: str, entry: AuditEn
 
 def roster_in_force(runtime: Runtime, on: date) -> tuple[Unit, ...]:
     """Return the units in force on a day: of the roster that was imported, else of the programme's folder."""
+    return present_roster(runtime).in_force(on)
+
+
+def present_roster(runtime: Runtime) -> Roster:
+    """Return the roster that was imported last, else that of the first programme's folder."""
     programme = first_programme(runtime)
     with runtime.sessions() as session:
         if rosters.last_import_digest(session, programme.code) is None:
-            return programme.roster.in_force(on)
-        return rosters.load_roster(session, programme.code).in_force(on)
+            return programme.roster
+        return rosters.load_roster(session, programme.code)
+
+
+def export_roster(runtime: Runtime, file: Path) -> Roster:
+    """Write the present roster as a workbook that can be imported again, and return it.
+
+    Raises:
+        ActionRefusedError: there is something at that place already; nothing was written.
+    """
+    if file.exists():
+        raise ActionRefusedError("file_in_the_way", file=str(file))
+    roster = present_roster(runtime)
+    write_roster(roster, first_programme(runtime).groups, runtime.texts, file)
+    return roster
 
 
 def first_programme(runtime: Runtime) -> Programme:

@@ -9,6 +9,7 @@ from models.db.base import Base, Word
 from models.domain.vocabulary import (
     Action,
     Channel,
+    ContactRole,
     ContestDecision,
     EditionKind,
     Grade,
@@ -17,6 +18,7 @@ from models.domain.vocabulary import (
     MarkKind,
     Outcome,
     RecipientRole,
+    RelationKind,
     ReviewKind,
     SkipReason,
 )
@@ -43,8 +45,27 @@ class UnitRow(Base):
     valid_to: Mapped[date | None]
     parent_code: Mapped[str | None] = mapped_column(CODE)
     member_in_charge: Mapped[str | None] = mapped_column(CODE)
-    successor_code: Mapped[str | None] = mapped_column(CODE)
+    kind: Mapped[str] = mapped_column(CODE)
+    official_code: Mapped[str] = mapped_column(CODE)
+    address: Mapped[str] = mapped_column(Text)
+    head: Mapped[str] = mapped_column(NAME)
     aliases: Mapped[list[str]] = mapped_column(JSON)
+    source: Mapped[str] = mapped_column(Text)
+
+
+class UnitRelationRow(Base):
+    """One fact of a reorganisation: what became of a unit, from which day, by which document."""
+
+    __tablename__ = "unit_relation"
+    __table_args__ = (Index(None, "programme_code"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    programme_code: Mapped[str] = mapped_column(CODE)
+    kind: Mapped[RelationKind] = mapped_column(Word(RelationKind))
+    unit_code: Mapped[str] = mapped_column(CODE)
+    other_code: Mapped[str | None] = mapped_column(CODE)
+    on: Mapped[date]
+    document: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(Text)
 
 
@@ -62,6 +83,9 @@ class ContactRow(Base):
     """Lower case, so that two spellings of one address are one."""
     phone: Mapped[str] = mapped_column(String(50))
     rank: Mapped[int]
+    role: Mapped[ContactRole] = mapped_column(Word(ContactRole))
+    away_from: Mapped[date | None]
+    away_to: Mapped[date | None]
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
 
@@ -77,6 +101,9 @@ class MemberRow(Base):
     name: Mapped[str] = mapped_column(NAME)
     email: Mapped[str] = mapped_column(ADDRESS)
     field: Mapped[str] = mapped_column(Text)
+    deputy_code: Mapped[str | None] = mapped_column(CODE)
+    away_from: Mapped[date | None]
+    away_to: Mapped[date | None]
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
 

@@ -1,11 +1,14 @@
 """Who must report, on which day, and who is written to; validity is a span of days, both included, open when None."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from models.domain.errors import UnknownUnitError
+from models.domain.succession import Relation, Succession
 from models.domain.vietnamese import comparison_key, sort_key
+from models.domain.vocabulary import ContactRole, RosterChangeKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +23,13 @@ class Unit:
     parent_code: str | None = None
     member_in_charge: str | None = None
     """Code of the committee member who urges this unit (clause III.2)."""
-    successor_code: str | None = None
+    kind: str = ""
+    """What it is, as people write it: "Sở", "Huyện", "Phường"."""
+    official_code: str = ""
+    """The state's code at that time; it is used again for other units, so nothing is ever found by it alone."""
+    address: str = ""
+    head: str = ""
+    """The office that answers for the unit ("Giám đốc"), never a person's name."""
     aliases: tuple[str, ...] = ()
     source: str = ""
     """Where the row comes from, or that it is to be confirmed."""
@@ -39,12 +48,17 @@ class Contact:
     email: str
     phone: str = ""
     rank: int = 1
+    role: ContactRole = ContactRole.DESK
+    away_from: date | None = None
+    """First day on which the contact is away; with `away_to` None until further notice."""
+    away_to: date | None = None
     valid_from: date
     valid_to: date | None = None
 
     def is_in_force(self, on: date) -> bool:
-        """Say whether the contact may be written to on that day."""
-        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+        """Say whether the contact may be written to on that day: it serves, and is not away."""
+        serves = self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+        return serves and not _is_away(self.away_from, self.away_to, on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +69,20 @@ class Member:
     name: str
     email: str
     field: str
+    deputy_code: str | None = None
+    """Code of the member who is told while this one is away."""
+    away_from: date | None = None
+    away_to: date | None = None
     valid_from: date
     valid_to: date | None = None
 
     def is_in_force(self, on: date) -> bool:
         """Say whether the member serves on that day."""
         return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+
+    def is_away(self, on: date) -> bool:
+        """Say whether the member is away on that day, so that the deputy is told instead."""
+        return _is_away(self.away_from, self.away_to, on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +92,10 @@ class Roster:
     units: tuple[Unit, ...] = ()
     contacts: tuple[Contact, ...] = ()
     members: tuple[Member, ...] = ()
+    relations: tuple[Relation, ...] = ()
     _codes: Mapping[str, tuple[Unit, ...]] = field(init=False, repr=False, compare=False)
     _desks: Mapping[str, tuple[Contact, ...]] = field(init=False, repr=False, compare=False)
+    succession: Succession = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index units and contacts by the unit's code: 100,000 units ask one after the other."""
@@ -83,6 +107,8 @@ class Roster:
             by_unit[contact.unit_code] = (*by_unit.get(contact.unit_code, ()), contact)
         object.__setattr__(self, "_codes", by_code)
         object.__setattr__(self, "_desks", by_unit)
+        ends = {code: _end_of(rows) for code, rows in by_code.items()}
+        object.__setattr__(self, "succession", Succession.of(self.relations, ends))
 
     def in_force(self, on: date) -> tuple[Unit, ...]:
         """Return the units that exist on that day, in the order of the alphabet within their group."""
@@ -122,3 +148,54 @@ class Roster:
             for unit in self.in_force(on)
             if any(comparison_key(name) == wanted for name in (unit.name, *unit.aliases))
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RosterChange:
+    """One thing that is otherwise: of which unit (or member), and the rows before and after."""
+
+    kind: RosterChangeKind
+    code: str
+    before: Unit | Contact | Member | Relation | None = None
+    after: Unit | Contact | Member | Relation | None = None
+
+
+def roster_changes(before: Roster, after: Roster) -> list[RosterChange]:
+    """Return all that a new roster changes, whatever the day; two equal rosters in any order of rows give nothing.
+
+    A row of a unit is known by its code and first day; what else differs in it is one change.
+    """
+    old = {(unit.code, unit.valid_from): unit for unit in before.units}
+    new = {(unit.code, unit.valid_from): unit for unit in after.units}
+    kind = RosterChangeKind
+    changes = [
+        RosterChange(kind=kind.UNIT_ADDED, code=key[0], after=unit) for key, unit in new.items() if key not in old
+    ]
+    changes += [
+        RosterChange(kind=kind.UNIT_REMOVED, code=key[0], before=unit) for key, unit in old.items() if key not in new
+    ]
+    changes += [
+        RosterChange(kind=kind.UNIT_CHANGED, code=key[0], before=old[key], after=unit)
+        for key, unit in new.items()
+        if key in old and old[key] != unit
+    ]
+    lists: tuple[tuple[RosterChangeKind, RosterChangeKind, str, Sequence[Any], Sequence[Any]], ...] = (
+        (kind.CONTACT_ADDED, kind.CONTACT_REMOVED, "unit_code", before.contacts, after.contacts),
+        (kind.MEMBER_ADDED, kind.MEMBER_REMOVED, "code", before.members, after.members),
+        (kind.RELATION_ADDED, kind.RELATION_REMOVED, "unit_code", before.relations, after.relations),
+    )
+    for added, removed, code, earlier, later in lists:
+        gone, came = set(earlier) - set(later), set(later) - set(earlier)
+        changes += [RosterChange(kind=removed, code=getattr(row, code), before=row) for row in earlier if row in gone]
+        changes += [RosterChange(kind=added, code=getattr(row, code), after=row) for row in later if row in came]
+    return changes
+
+
+def _is_away(start: date | None, end: date | None, on: date) -> bool:
+    return start is not None and start <= on and (end is None or on <= end)
+
+
+def _end_of(rows: Iterable[Unit]) -> date | None:
+    """Return the last day of a unit over all its spans; None while it goes on."""
+    days = [row.valid_to for row in rows]
+    return None if None in days else max(day for day in days if day is not None)

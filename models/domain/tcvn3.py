@@ -35,11 +35,26 @@ LETTERS: Final = {
 }
 """Code point in a TCVN3 font -> the Vietnamese letter it shows."""
 _FONT_PREFIX: Final = ".vn"
+_VIETNAMESE: Final = {letter for small in LETTERS.values() for letter in (small, small.upper())}
+_TELLTALE: Final = frozenset(map(chr, LETTERS)) - _VIETNAMESE
+"""Signs that no Vietnamese word holds, and that such a font shows as letters."""
+_N_TELLING: Final = 2
+"""A single sign that is no letter may be a trade mark."""
 
 
 def is_tcvn3_font(name: str) -> bool:
     """Say whether a font's name is one of the TCVN3 family, such as `.VnTime` or `.VnArialH`."""
     return name.lower().startswith(_FONT_PREFIX)
+
+
+def looks_like_tcvn3(text: str) -> bool:
+    """Say whether a text whose font is unknown was typed in such a font, by the signs beside its letters."""
+    telling = [
+        sign
+        for n, sign in enumerate(text)
+        if sign in _TELLTALE and (text[max(n - 1, 0) : n].isalpha() or text[n + 1 : n + 2].isalpha())
+    ]
+    return any(sign.isalpha() for sign in telling) or len(telling) >= _N_TELLING
 
 
 def from_tcvn3(text: str, *, font: str) -> str:

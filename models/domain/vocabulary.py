@@ -8,6 +8,42 @@ OFFICE_ZONE: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 """The zone in which every deadline of a Vietnamese office is read (+07:00, no daylight saving)."""
 
 
+class RelationKind(StrEnum):
+    """What became of a unit when the roster was reorganised."""
+
+    MERGED_INTO = "merged_into"
+    """The whole unit went into the other one."""
+    SPLIT_FROM = "split_from"
+    """The unit was founded from a part of the other one."""
+    RENAMED = "renamed"
+    """The unit goes on under another name or kind."""
+    ABOLISHED = "abolished"
+    """The unit ended; the other one, if there is one, takes its work over."""
+
+
+class ContactRole(StrEnum):
+    """What a contact is to its unit."""
+
+    DESK = "desk"
+    HEAD = "head"
+    DEPUTY = "deputy"
+    """Stands in for the head while the head is away."""
+
+
+class RosterChangeKind(StrEnum):
+    """What a new roster changes against the present one."""
+
+    UNIT_ADDED = "unit_added"
+    UNIT_REMOVED = "unit_removed"
+    UNIT_CHANGED = "unit_changed"
+    CONTACT_ADDED = "contact_added"
+    CONTACT_REMOVED = "contact_removed"
+    MEMBER_ADDED = "member_added"
+    MEMBER_REMOVED = "member_removed"
+    RELATION_ADDED = "relation_added"
+    RELATION_REMOVED = "relation_removed"
+
+
 class ObligationKind(StrEnum):
     """What sort of duty an obligation lays on a unit."""
 

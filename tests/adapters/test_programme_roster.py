@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from tasks.adapters.programme import read_roster
+from tasks.adapters.programme import read_roster, write_roster
 from tasks.adapters.texts import Texts
 
 SHIPPED = Path(__file__).parents[2] / "deployments" / "de_an_835" / "roster.xlsx"
@@ -14,7 +14,7 @@ GROUPS = ["G1", "G2", "G3", "G4"]
 START = date(2024, 9, 23)
 UNITS = [
     *("Mã đơn vị", "Tên đơn vị", "Nhóm", "Hiệu lực từ", "Hiệu lực đến"),
-    *("Mã đơn vị cấp trên", "Mã thành viên phụ trách", "Mã đơn vị kế thừa", "Tên gọi khác", "Nguồn"),
+    *("Mã đơn vị cấp trên", "Mã thành viên phụ trách", "Mã hành chính", "Tên gọi khác", "Nguồn"),
 ]
 CONTACTS = ["Mã đơn vị", "Bộ phận", "Thư điện tử", "Điện thoại", "Thứ tự", "Hiệu lực từ", "Hiệu lực đến"]
 MEMBERS = [
@@ -23,12 +23,16 @@ MEMBERS = [
 ]
 
 
-def a_book(path: Path, *, units=(), contacts=(), members=(), unit_header=UNITS) -> Path:
+RELATIONS = ["Quan hệ", "Mã đơn vị", "Mã đơn vị kia", "Từ ngày", "Văn bản", "Nguồn"]
+
+
+def a_book(path: Path, *, units=(), contacts=(), members=(), relations=(), unit_header=UNITS) -> Path:
     book = Workbook()
     for title, header, rows in (
         ("Đơn vị", unit_header, units),
         ("Đầu mối", CONTACTS, contacts),
         ("Thành viên", MEMBERS, members),
+        ("Quan hệ", RELATIONS, relations),
     ):
         sheet = book.create_sheet(title)
         for row in (header, *rows):
@@ -37,8 +41,8 @@ def a_book(path: Path, *, units=(), contacts=(), members=(), unit_header=UNITS) 
     return path
 
 
-def a_unit(code, name=None, *, group="G1", start=START, end=None, parent=None, member=None, successor=None):
-    return [code, name or code, group, start, end, parent, member, successor]
+def a_unit(code, name=None, *, group="G1", start=START, end=None, parent=None, member=None, official=None):
+    return [code, name or code, group, start, end, parent, member, official]
 
 
 def a_contact(unit, email, *, desk="Văn thư", rank=1, start=START, end=None):
@@ -56,7 +60,8 @@ def test_every_fault_is_told_with_its_sheet_and_row(tmp_path):
             a_unit("so-y-te", member="uv-x"),
             a_unit("so-y-te"),
             a_unit("So Y Te", start="01/03/2025"),
-            a_unit("so-a", group="G9", parent="so-y-t", successor="so-a"),
+            a_unit("so-a", group="G9", parent="so-a"),
+            a_unit("so-e", parent="so-y-t"),
             a_unit("so-b", end=date(2024, 1, 1)),
             [None, "Không mã", "G1", START],
             a_unit("so-c", "Sở Hoà"),
@@ -81,12 +86,12 @@ def test_every_fault_is_told_with_its_sheet_and_row(tmp_path):
             ("Đơn vị", 4, "roster_code"),
             ("Đơn vị", 4, "roster_not_day"),
             ("Đơn vị", 5, "roster_group_unknown"),
-            ("Đơn vị", 5, "roster_code_unknown_near"),
             ("Đơn vị", 5, "roster_own_parent"),
-            ("Đơn vị", 6, "roster_days_reversed"),
-            ("Đơn vị", 7, "roster_blank"),
-            ("Đơn vị", 9, "roster_name_twice"),
-            ("Đơn vị", 10, "roster_not_text"),
+            ("Đơn vị", 6, "roster_code_unknown_near"),
+            ("Đơn vị", 7, "roster_days_reversed"),
+            ("Đơn vị", 8, "roster_blank"),
+            ("Đơn vị", 10, "roster_name_twice"),
+            ("Đơn vị", 11, "roster_not_text"),
             ("Đầu mối", 2, "address_malformed"),
             ("Đầu mối", 3, "roster_rank"),
             ("Đầu mối", 4, "roster_code_unknown_near"),
@@ -137,6 +142,7 @@ def test_a_misspelled_or_missing_column_and_a_missing_sheet_are_told(tmp_path):
     path = a_book(tmp_path / "roster.xlsx", units=[["so-a", "a", "G1", START]], unit_header=header)
     book = load_workbook(path)
     del book["Thành viên"]
+    del book["Quan hệ"]
     book.save(path)
 
     assert places(read_roster(path, groups=GROUPS).faults) == [
@@ -168,8 +174,99 @@ def test_a_stray_value_in_the_last_corner_of_a_sheet_is_refused_before_it_is_unp
 
 
 def test_a_unit_gets_its_names_and_days_from_its_row():
-    reading = read_roster(SHIPPED, groups=["G1", "G2", "G3", "G4", "G6"])
+    reading = read_roster(SHIPPED)
     unit = reading.roster.unit("so-lao-dong-thuong-binh-va-xa-hoi", date(2025, 6, 1))
     assert unit.valid_to == date(2025, 2, 28)
-    assert unit.successor_code == "so-noi-vu"
+    assert reading.roster.succession.heir(unit.code, date(2025, 3, 1)) == "so-noi-vu"
     assert unit.aliases == ("Sở LĐTBXH", "Sở Lao động, Thương binh và Xã hội")
+
+
+def test_what_is_wrong_between_reorganised_units_is_told_row_by_row(tmp_path):
+    end, then = date(2025, 6, 30), date(2025, 7, 1)
+    path = a_book(
+        tmp_path / "roster.xlsx",
+        units=[
+            a_unit("huyen-a", end=end),
+            a_unit("huyen-b", end=end),
+            a_unit("xa-c", parent="huyen-a"),
+            a_unit("xa-d", start=date(2025, 9, 1)),
+            a_unit("xa-e", official="07261"),
+            a_unit("xa-f", official="07261", start=then),
+            a_unit("xa-g", "X· T©n TiÕn"),
+            a_unit("xa-h", end=end),
+        ],
+        relations=[
+            ["Sáp nhập vào", "huyen-a", "huyen-b", then],
+            ["Sáp nhập vào", "huyen-b", "huyen-a", then],
+            ["Sáp nhập vào", "xa-h", "xa-d", then],
+            ["Kết thúc", "xa-h", None, then],
+            ["Sáp nhập vào", "xa-c", None, then],
+            ["Tách từ", "xa-e", "huyen-a", then],
+            ["Đổi tên", "xa-f", "xa-e", then],
+            ["Giải thể", "xa-f", None, "01/7/2025"],
+        ],
+    )
+
+    assert places(read_roster(path, groups=GROUPS).faults) == [
+        ("Đơn vị", 4, "roster_parent_gone"),
+        ("Đơn vị", 7, "roster_official_twice"),
+        ("Đơn vị", 8, "roster_tcvn3"),
+        ("Quan hệ", 2, "relation_successor_absent"),
+        ("Quan hệ", 2, "relation_circle"),
+        ("Quan hệ", 3, "relation_successor_absent"),
+        ("Quan hệ", 4, "relation_successor_absent"),
+        ("Quan hệ", 5, "relation_twice"),
+        ("Quan hệ", 6, "relation_needs_other"),
+        ("Quan hệ", 6, "relation_not_ended"),
+        ("Quan hệ", 7, "relation_no_start"),
+        ("Quan hệ", 8, "relation_needs_no_other"),
+        ("Quan hệ", 8, "relation_nothing_before"),
+        ("Quan hệ", 9, "roster_word"),
+        ("Quan hệ", 9, "roster_not_day"),
+    ]
+
+
+def test_the_shipped_roster_comes_out_of_an_export_as_it_went_in(tmp_path):
+    shipped = read_roster(SHIPPED).roster
+    write_roster(shipped, {"G1": "Các sở"}, Texts.load(), tmp_path / "xuat.xlsx")
+    assert read_roster(tmp_path / "xuat.xlsx") == read_roster(SHIPPED)
+
+
+@pytest.mark.parametrize(
+    ("on", "n_districts", "n_communes"),
+    [
+        (date(2024, 12, 31), 10, 209),
+        (date(2025, 1, 1), 10, 192),
+        (date(2025, 6, 30), 10, 192),
+        (date(2025, 7, 1), 0, 58),
+    ],
+)
+def test_the_province_has_its_districts_and_communes_of_each_day(on, n_districts, n_communes):
+    units = read_roster(SHIPPED).roster.in_force(on)
+    assert sum(unit.group == "G3" for unit in units) == n_districts
+    assert sum(unit.group == "G3b" for unit in units) == n_communes
+
+
+def test_every_commune_of_june_2025_has_one_heir_in_july():
+    roster = read_roster(SHIPPED).roster
+    communes = [unit for unit in roster.in_force(date(2025, 6, 30)) if unit.group == "G3b"]
+    heirs = {unit.code: roster.succession.heir(unit.code, date(2025, 7, 1)) for unit in communes}
+    assert None not in heirs.values()
+    assert len(set(heirs.values())) == 58
+
+
+def test_an_official_code_that_is_used_again_names_another_unit():
+    roster = read_roster(SHIPPED).roster
+    coded = {on: [u for u in roster.in_force(on) if u.official_code == "07261"] for on in (START, date(2025, 1, 1))}
+    assert [[unit.name for unit in units] for units in coded.values()] == [
+        ["Ban Chỉ đạo xã Tam Hiệp"],
+        ["Ban Chỉ đạo xã Tân Hiệp"],
+    ]
+    assert coded[START][0].code != coded[date(2025, 1, 1)][0].code
+
+
+def test_five_thousand_rows_with_two_hundred_wrong_ones_are_all_told(tmp_path):
+    units = [a_unit(f"xa-{n}", f"Xã {n}", parent="xa-0" if n % 25 else f"huyen-{n}") for n in range(5000)]
+    path = a_book(tmp_path / "roster.xlsx", units=units)
+    faults = read_roster(path, groups=GROUPS).faults
+    assert len([fault for fault in faults if fault.code.startswith("roster_code_unknown")]) == 200

@@ -228,6 +228,21 @@ def test_a_roster_is_imported_whole_and_shown_as_of_a_day(dondoc):
     assert not any(unit["group"] == "G3" for unit in after)
 
 
+def test_a_roster_is_exported_and_imported_again_without_a_change(dondoc, tmp_path):
+    written = tmp_path / "xuat.xlsx"
+    assert dondoc("roster", "import", FOLDER / "roster.xlsx")[0] in {0, 1}
+    assert dondoc("roster", "export", written)[0] == 0
+    _, printed, _ = dondoc("roster", "import", written, "--preview", "--json")
+    assert {line["what"] for line in json.loads(printed)} <= {"Lưu ý"}
+    status, _, complaint = dondoc("roster", "export", written)
+    assert (status, "Đã có tệp" in complaint) == (2, True)
+
+
+def test_a_roster_that_is_shown_is_counted_by_group(dondoc):
+    _, printed, _ = dondoc("roster", "show", "--on", "2024-12-31")
+    assert "Nhóm G3: 10 đơn vị\nNhóm G3b: 209 đơn vị" in printed
+
+
 def _units_on(dondoc, day):
     status, printed, _ = dondoc("roster", "show", "--on", day, "--json")
     assert status == 0

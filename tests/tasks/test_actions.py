@@ -1,5 +1,6 @@
 """What operators do by hand: done once, signed, kept, refused when it makes no sense, and never by half."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -7,14 +8,17 @@ import pytest
 from models.db.records import arrivals, audit, editions, rosters
 from models.domain.duties import late_at, standing_at
 from models.domain.errors import ActionRefusedError, UnknownCycleError
-from models.domain.vocabulary import Action, Channel, EditionKind, LetterKind, Outcome, Standing
+from models.domain.succession import Relation
+from models.domain.vocabulary import Action, Channel, EditionKind, LetterKind, Outcome, RelationKind, Standing
 from tasks import handle_duties
+from tasks.adapters.programme import load_programme, write_roster
 from tasks.adapters.texts import vietnamese
-from tasks.bring_roster import bring_roster, roster_changes
+from tasks.bring_roster import bring_roster, preview_lines
 from tasks.chase_now import chase_now
 from tasks.choices import Choice, offers_at
 from tasks.compile_now import compile_now
 from tasks.enter_on_behalf import Entry, enter_on_behalf
+from tasks.import_roster import first_programme
 from tasks.operators import sign
 from tasks.post import post_letters
 from tasks.publish_actions import book_row
@@ -367,10 +371,27 @@ def test_a_roster_is_loaded_once_and_shows_before_what_it_changes(opened_office)
     shipped = ROOT / "deployments" / "de_an_835" / "roster.xlsx"
     (opened_office.home / "moi.xlsx").write_bytes(shipped.read_bytes())
     with opened_office.at("2025-06-04 09:00") as runtime:
-        signature = sign(runtime, DESK, WHY)
-        changes = roster_changes(runtime, "moi.xlsx", signature=signature)
-        assert {change.what for change in changes} <= {"remark"}
+        assert {line.what for line in preview_lines(runtime, opened_office.home / "moi.xlsx")} <= {"Lưu ý"}
     assert done(opened_office, "2025-06-04 09:00", bring_roster, "moi.xlsx").n_changed == 0  # the one in use
+
+
+def test_a_preview_says_what_becomes_of_each_row(opened_office):
+    shipped = load_programme(ROOT / "deployments" / "de_an_835").roster
+    units = list(shipped.units)
+    place = next(n for n, unit in enumerate(units) if unit.code == UNIT)
+    units[place] = replace(units[place], valid_to=date(2025, 8, 31), head="Giám đốc Sở")
+    relation = Relation(
+        kind=RelationKind.MERGED_INTO, unit_code=UNIT, other_code="so-noi-vu", on=date(2025, 9, 1), document="NQ 1"
+    )
+    changed = replace(shipped, units=tuple(units), relations=(*shipped.relations, relation))
+    path = opened_office.home / "moi.xlsx"
+    with opened_office.at("2025-06-04 09:00") as runtime:
+        write_roster(changed, first_programme(runtime).groups, runtime.texts, path)
+        lines = [line for line in preview_lines(runtime, path) if line.what != "Lưu ý"]
+    assert [(line.what, line.detail) for line in lines] == [
+        ("Sửa dòng đơn vị", "Hiệu lực đến: – → 31/8/2025; Người đứng đầu: Giám đốc → Giám đốc Sở"),
+        ("Thêm quan hệ", "Quan hệ: Sáp nhập vào; Mã đơn vị kia: so-noi-vu; Từ ngày: 01/9/2025; Văn bản: NQ 1"),
+    ]
 
 
 @pytest.mark.parametrize("name", ["../roster.xlsx", "khong-co.xlsx", ""])

@@ -7,31 +7,44 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.orm import Session
 
-from models.db.tables import BouncedAddressRow, ContactRow, MemberRow, RosterImportRow, UnitRow
+from models.db.tables import BouncedAddressRow, ContactRow, MemberRow, RosterImportRow, UnitRelationRow, UnitRow
 from models.domain.roster import Contact, Member, Roster, Unit
+from models.domain.succession import Relation
 
 
 def load_roster(session: Session, programme_code: str) -> Roster:
-    """Return the whole roster of a programme, every span of validity included."""
-    units = session.scalars(
-        select(UnitRow).where(UnitRow.programme_code == programme_code).order_by(UnitRow.code, UnitRow.valid_from)
-    )
+    """Return the whole roster of a programme, every span of validity included, in the order of its workbook."""
+    units = session.scalars(select(UnitRow).where(UnitRow.programme_code == programme_code).order_by(UnitRow.id))
     contacts = session.scalars(
         select(ContactRow).where(ContactRow.programme_code == programme_code).order_by(ContactRow.id)
     )
     members = session.scalars(
         select(MemberRow).where(MemberRow.programme_code == programme_code).order_by(MemberRow.id)
     )
-    return Roster(tuple(map(_unit, units)), tuple(map(_contact, contacts)), tuple(map(_member, members)))
+    return Roster(
+        tuple(map(_unit, units)),
+        tuple(map(_contact, contacts)),
+        tuple(map(_member, members)),
+        relations_of(session, programme_code),
+    )
+
+
+def relations_of(session: Session, programme_code: str) -> tuple[Relation, ...]:
+    """Return what became of the programme's units, in the order of the workbook."""
+    rows = session.scalars(
+        select(UnitRelationRow).where(UnitRelationRow.programme_code == programme_code).order_by(UnitRelationRow.id)
+    )
+    return tuple(map(_relation, rows))
 
 
 def replace_roster(session: Session, programme_code: str, roster: Roster) -> None:
     """Put the roster in the place of the one that is there; cycles that are open have frozen what they need."""
-    for table in (UnitRow, ContactRow, MemberRow):
+    for table in (UnitRow, ContactRow, MemberRow, UnitRelationRow):
         session.execute(delete(table).where(table.programme_code == programme_code))
     _insert_all(session, UnitRow, [_unit_values(programme_code, unit) for unit in roster.units])
     _insert_all(session, ContactRow, [_contact_values(programme_code, contact) for contact in roster.contacts])
     _insert_all(session, MemberRow, [_member_values(programme_code, member) for member in roster.members])
+    _insert_all(session, UnitRelationRow, [_relation_values(programme_code, each) for each in roster.relations])
 
 
 def note_import(session: Session, programme_code: str, *, digest: str, operator: str, at: datetime) -> None:
@@ -142,7 +155,10 @@ def _unit(row: UnitRow) -> Unit:
         valid_to=row.valid_to,
         parent_code=row.parent_code,
         member_in_charge=row.member_in_charge,
-        successor_code=row.successor_code,
+        kind=row.kind,
+        official_code=row.official_code,
+        address=row.address,
+        head=row.head,
         aliases=tuple(row.aliases),
         source=row.source,
     )
@@ -155,6 +171,9 @@ def _contact(row: ContactRow | Row[Any]) -> Contact:
         email=row.email,
         phone=row.phone,
         rank=row.rank,
+        role=row.role,
+        away_from=row.away_from,
+        away_to=row.away_to,
         valid_from=row.valid_from,
         valid_to=row.valid_to,
     )
@@ -166,6 +185,9 @@ def _member(row: MemberRow) -> Member:
         name=row.name,
         email=row.email,
         field=row.field,
+        deputy_code=row.deputy_code,
+        away_from=row.away_from,
+        away_to=row.away_to,
         valid_from=row.valid_from,
         valid_to=row.valid_to,
     )
@@ -181,7 +203,10 @@ def _unit_values(programme_code: str, unit: Unit) -> dict[str, object]:
         "valid_to": unit.valid_to,
         "parent_code": unit.parent_code,
         "member_in_charge": unit.member_in_charge,
-        "successor_code": unit.successor_code,
+        "kind": unit.kind,
+        "official_code": unit.official_code,
+        "address": unit.address,
+        "head": unit.head,
         "aliases": list(unit.aliases),
         "source": unit.source,
     }
@@ -195,6 +220,9 @@ def _contact_values(programme_code: str, contact: Contact) -> dict[str, object]:
         "email": contact.email.lower(),
         "phone": contact.phone,
         "rank": contact.rank,
+        "role": contact.role,
+        "away_from": contact.away_from,
+        "away_to": contact.away_to,
         "valid_from": contact.valid_from,
         "valid_to": contact.valid_to,
     }
@@ -207,6 +235,32 @@ def _member_values(programme_code: str, member: Member) -> dict[str, object]:
         "name": member.name,
         "email": member.email.lower(),
         "field": member.field,
+        "deputy_code": member.deputy_code,
+        "away_from": member.away_from,
+        "away_to": member.away_to,
         "valid_from": member.valid_from,
         "valid_to": member.valid_to,
+    }
+
+
+def _relation(row: UnitRelationRow) -> Relation:
+    return Relation(
+        kind=row.kind,
+        unit_code=row.unit_code,
+        other_code=row.other_code,
+        on=row.on,
+        document=row.document,
+        source=row.source,
+    )
+
+
+def _relation_values(programme_code: str, relation: Relation) -> dict[str, object]:
+    return {
+        "programme_code": programme_code,
+        "kind": relation.kind,
+        "unit_code": relation.unit_code,
+        "other_code": relation.other_code,
+        "on": relation.on,
+        "document": relation.document,
+        "source": relation.source,
     }

@@ -3,6 +3,8 @@
 from tasks.adapters.programme.folder import ProgrammeReading, check_programme, load_programme, read_programme
 from tasks.adapters.programme.holidays_file import CalendarUnknownError, Override, build_calendar
 from tasks.adapters.programme.roster_file import RosterReading, read_roster
+from tasks.adapters.programme.roster_words import change_in_words
+from tasks.adapters.programme.roster_writing import write_roster
 from tasks.adapters.programme.schema import plan_schema
 
 __all__ = [
@@ -11,9 +13,11 @@ __all__ = [
     "ProgrammeReading",
     "RosterReading",
     "build_calendar",
+    "change_in_words",
     "check_programme",
     "load_programme",
     "plan_schema",
     "read_programme",
     "read_roster",
+    "write_roster",
 ]

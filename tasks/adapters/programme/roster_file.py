@@ -1,4 +1,4 @@
-"""Reads `roster.xlsx`: units, contacts and members with their days, every fault at once with its sheet and row.
+"""Reads `roster.xlsx`: units, contacts, members and relations with their days, every fault at once with sheet and row.
 
 The titles of its sheets and columns are in `templates/messages/roster.vi.yaml`. A fault keeps the roster from being
 loaded; a remark is loaded all the same, and named in the import report. Who reports when is decided elsewhere.
@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -18,16 +19,21 @@ from ruamel.yaml import YAML
 
 from models.domain.errors import Fault
 from models.domain.roster import Contact, Member, Roster, Unit
+from models.domain.succession import Relation
+from models.domain.tcvn3 import from_tcvn3, looks_like_tcvn3
 from models.domain.vietnamese import comparison_key, tidy
+from models.domain.vocabulary import ContactRole, RelationKind
 from tasks.adapters.programme.roster_checks import RosterRows, RowOf, faults_between_rows, remarks_on
 from tasks.adapters.programme.written import is_address, is_code, unknown_name
-from tasks.adapters.texts import TEMPLATES
+from tasks.adapters.texts import TEMPLATES, vietnamese
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_INFLATED_BYTES: Final = 128 * 1024 * 1024
 MAX_CELLS: Final = 2_000_000
 LAYOUT: Final = TEMPLATES / "messages" / "roster.vi.yaml"
 SEPARATOR: Final = ";"
+MAY_BE_MISSING: Final = frozenset({"relations"})
+"""Sheets that a roster without any reorganisation does without."""
 _DIMENSION: Final = re.compile(rb'<dimension ref="(?:[A-Z]+\d+:)?([A-Z]+)(\d+)"')
 _HEAD_BYTES: Final = 4096
 
@@ -42,10 +48,22 @@ class RosterReading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class Column:
+    """A column of a sheet: the field it fills, and how a cell is read."""
+
     key: str
     read: Callable[[object], object]
     is_required: bool = False
+
+    @property
+    def is_day(self) -> bool:
+        """Say whether the column holds days."""
+        return self.read is _day
+
+    @property
+    def is_text(self) -> bool:
+        """Say whether the column holds text that Excel must not take for a number."""
+        return self.read in {_text, _code, _address}
 
 
 class _AmissError(Exception):
@@ -87,7 +105,7 @@ def roster_in(content: bytes, *, groups: Collection[str] | None = None, file: st
     code = _damage(content)
     if code:
         return RosterReading(Roster(), (Fault.at(file, 0, code, max_bytes=MAX_BYTES),), ())
-    titles = _titles()
+    titles = titles_of_sheets()
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
             sheets: dict[str, Sequence[Sequence[object]]] = {
@@ -98,7 +116,7 @@ def roster_in(content: bytes, *, groups: Collection[str] | None = None, file: st
     faults: list[Fault] = []
     records = {
         name: _records(_Sheet(file, titles[f"sheet.{name}"], faults), sheets, columns, titles)
-        for name, columns in _layout().items()
+        for name, columns in columns_of_sheets().items()
     }
     found = RosterRows(
         file=file,
@@ -106,44 +124,66 @@ def roster_in(content: bytes, *, groups: Collection[str] | None = None, file: st
         units=[RowOf(row, _unit(record)) for row, record in records["units"]],
         contacts=[RowOf(row, Contact(**record)) for row, record in records["contacts"]],  # type: ignore[arg-type]  # each column's reader gives its type
         members=[RowOf(row, Member(**record)) for row, record in records["members"]],  # type: ignore[arg-type]  # each column's reader gives its type
+        relations=[RowOf(row, Relation(**record)) for row, record in records["relations"]],  # type: ignore[arg-type]  # each column's reader gives its type
     )
     faults += faults_between_rows(found, groups)
+    order = list(found.titles.values())
+    faults.sort(key=lambda fault: (order.index(fault.sheet), fault.line))
     return RosterReading(found.roster(), tuple(faults), () if faults else tuple(remarks_on(found)))
 
 
-def _layout() -> Mapping[str, tuple[_Column, ...]]:
-    validity = (_Column("valid_from", _day, is_required=True), _Column("valid_to", _day))
+def columns_of_sheets() -> Mapping[str, tuple[Column, ...]]:
+    """Return the columns of each sheet, in the order of the workbook."""
+    validity = (Column("valid_from", _day, is_required=True), Column("valid_to", _day))
     return {
         "units": (
-            _Column("code", _code, is_required=True),
-            _Column("name", _text, is_required=True),
-            _Column("group", _text, is_required=True),
+            Column("code", _code, is_required=True),
+            Column("name", _text, is_required=True),
+            Column("group", _text, is_required=True),
             *validity,
-            _Column("parent_code", _code),
-            _Column("member_in_charge", _code),
-            _Column("successor_code", _code),
-            _Column("aliases", _text),
-            _Column("source", _text),
+            Column("parent_code", _code),
+            Column("member_in_charge", _code),
+            Column("kind", _text),
+            Column("official_code", _text),
+            Column("address", _text),
+            Column("head", _text),
+            Column("aliases", _text),
+            Column("source", _text),
         ),
         "contacts": (
-            _Column("unit_code", _code, is_required=True),
-            _Column("name", _text, is_required=True),
-            _Column("email", _address, is_required=True),
-            _Column("phone", _text),
-            _Column("rank", _rank),
+            Column("unit_code", _code, is_required=True),
+            Column("name", _text, is_required=True),
+            Column("email", _address, is_required=True),
+            Column("phone", _text),
+            Column("rank", _rank),
+            Column("role", _word(ContactRole)),
+            Column("away_from", _day),
+            Column("away_to", _day),
             *validity,
         ),
         "members": (
-            _Column("code", _code, is_required=True),
-            _Column("name", _text, is_required=True),
-            _Column("email", _address, is_required=True),
-            _Column("field", _text, is_required=True),
+            Column("code", _code, is_required=True),
+            Column("name", _text, is_required=True),
+            Column("email", _address, is_required=True),
+            Column("field", _text, is_required=True),
+            Column("deputy_code", _code),
+            Column("away_from", _day),
+            Column("away_to", _day),
             *validity,
+        ),
+        "relations": (
+            Column("kind", _word(RelationKind), is_required=True),
+            Column("unit_code", _code, is_required=True),
+            Column("other_code", _code),
+            Column("on", _day, is_required=True),
+            Column("document", _text),
+            Column("source", _text),
         ),
     }
 
 
-def _titles() -> Mapping[str, str]:
+def titles_of_sheets() -> Mapping[str, str]:
+    """Return what sheets (`sheet.units`) and columns (`units.code`) are called in the workbook."""
     document = YAML(typ="safe").load(LAYOUT.read_text("utf-8"))["roster"]
     sheets = {f"sheet.{name}": tidy(title) for name, title in document["sheet"].items()}
     return sheets | {
@@ -181,14 +221,15 @@ def _n_cells(head: bytes) -> int:
 def _records(
     sheet: _Sheet,
     sheets: Mapping[str, Sequence[Sequence[object]]],
-    columns: Sequence[_Column],
+    columns: Sequence[Column],
     titles: Mapping[str, str],
 ) -> list[tuple[int, dict[str, object]]]:
     """Return the rows of a sheet that are whole, with their 1-based numbers."""
-    if sheet.title not in sheets:
-        sheet.add(0, "roster_no_sheet", found=", ".join(sheets))
-        return []
     name = next(key for key, title in titles.items() if title == sheet.title).removeprefix("sheet.")
+    if sheet.title not in sheets:
+        if name not in MAY_BE_MISSING:
+            sheet.add(0, "roster_no_sheet", found=", ".join(sheets))
+        return []
     by_title = {titles[f"{name}.{column.key}"]: column for column in columns}
     table = sheets[sheet.title]
     places = _places(sheet, table[0] if table else [], by_title)
@@ -201,9 +242,9 @@ def _records(
     return records
 
 
-def _places(sheet: _Sheet, header: Sequence[object], by_title: Mapping[str, _Column]) -> dict[int, tuple[str, _Column]]:
+def _places(sheet: _Sheet, header: Sequence[object], by_title: Mapping[str, Column]) -> dict[int, tuple[str, Column]]:
     keys = {comparison_key(title): (title, column) for title, column in by_title.items()}
-    places: dict[int, tuple[str, _Column]] = {}
+    places: dict[int, tuple[str, Column]] = {}
     for n, cell in enumerate(header):
         title = tidy(str(cell))
         if comparison_key(title) in keys:
@@ -218,7 +259,7 @@ def _places(sheet: _Sheet, header: Sequence[object], by_title: Mapping[str, _Col
 
 
 def _record(
-    sheet: _Sheet, number: int, cells: Sequence[object], places: Mapping[int, tuple[str, _Column]]
+    sheet: _Sheet, number: int, cells: Sequence[object], places: Mapping[int, tuple[str, Column]]
 ) -> dict[str, object] | None:
     record: dict[str, object] = {}
     is_whole = True
@@ -235,12 +276,12 @@ def _record(
             sheet.add(number, amiss.code, **{"title": title, "found": tidy(str(cell)), **amiss.facts})
             is_whole = False
     required = {column.key for _, column in places.values() if column.is_required}
-    return record if is_whole and required <= record.keys() and _has_all(record, sheet) else None
+    return record if is_whole and required <= record.keys() and _has_all_columns(sheet) else None
 
 
-def _has_all(record: Mapping[str, object], sheet: _Sheet) -> bool:
-    """Say whether the row can become a value: a column that the sheet lacks has been reported for row 1."""
-    return "valid_from" in record and not any(fault.line == 1 and fault.sheet == sheet.title for fault in sheet.faults)
+def _has_all_columns(sheet: _Sheet) -> bool:
+    """Say whether a row can become a value: a column that the sheet lacks has been reported for row 1."""
+    return not any(fault.line == 1 and fault.sheet == sheet.title for fault in sheet.faults)
 
 
 def _unit(record: Mapping[str, object]) -> Unit:
@@ -251,7 +292,23 @@ def _unit(record: Mapping[str, object]) -> Unit:
 def _text(cell: object) -> str:
     if not isinstance(cell, str):
         raise _AmissError("roster_not_text")
-    return tidy(cell)
+    text = tidy(cell)
+    if looks_like_tcvn3(text):
+        raise _AmissError("roster_tcvn3", meant=from_tcvn3(text, font=""))
+    return text
+
+
+def _word(words: type[StrEnum]) -> Callable[[object], StrEnum]:
+    """Return what reads one of a closed set by its label, as the workbook's list of choices offers it."""
+    by_label = {comparison_key(vietnamese().label(word)): word for word in words}
+
+    def read(cell: object) -> StrEnum:
+        found = by_label.get(comparison_key(_text(cell)))
+        if found is None:
+            raise _AmissError("roster_word", allowed=", ".join(vietnamese().label(word) for word in words))
+        return found
+
+    return read
 
 
 def _code(cell: object) -> str:
