@@ -1,7 +1,7 @@
 """Puts together what board and `dondoc status` show of a cycle: each duty's standing, last and next rung, why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -11,8 +11,9 @@ from models.domain.chasing import LadderDays, Skip, decide, next_rung
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty, answered_at, late_at, standing_at, timeliness
 from models.domain.roster import Contact
+from models.domain.succession import EndedUnit
 from models.domain.vietnamese import sort_key
-from models.domain.vocabulary import LetterState, Standing, Timeliness
+from models.domain.vocabulary import OFFICE_ZONE, LetterState, Standing, Timeliness
 from tasks.runtime import Runtime
 
 NEEDS_A_PERSON_FIRST: Sequence[Standing] = (
@@ -49,6 +50,8 @@ class DutyLine:
     """Code of the reason why nothing more is sent now, or `send` when the next round will write."""
     contact: str
     phone: str
+    ended: EndedUnit | None = None
+    """Set when the unit has ended since: who answers for it now, if anybody."""
 
     @property
     def cannot_be_reached(self) -> bool:
@@ -81,12 +84,15 @@ def board_of(runtime: Runtime, cycle_code: str, as_of: datetime) -> Board:
         cycle = cycles.cycle(session, cycle_code)
         programme = runtime.programme_of(cycle)
         days = LadderDays(cycle.terms.ladder, programme.calendar)
-        contacts = rosters.working_contacts(session, programme.code, as_of.date())
+        today = as_of.astimezone(OFFICE_ZONE).date()
+        contacts = rosters.working_contacts(session, programme.code, today)
+        ended = rosters.ended_units(session, programme.code, today)
         lines = [
             line
             for chunk in cycles.duties_in_chunks(session, cycle_code, size=runtime.settings.units_per_chunk)
             for line in _lines(session, [record.duty for record in chunk], days, contacts, as_of)
         ]
+        lines = [replace(line, ended=ended.get(line.unit_code)) for line in lines] if ended else lines
         held = {item.duty_id for item in arrivals.in_quarantine(session)}
     order = {standing: place for place, standing in enumerate(NEEDS_A_PERSON_FIRST)}
     lines.sort(

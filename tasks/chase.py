@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from prefect import task
@@ -10,13 +10,16 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from models.db.records import cycles, letters, rosters
-from models.domain.chasing import Decision, LadderDays, Send, Skip, decide
-from models.domain.vocabulary import SkipReason
+from models.domain.chasing import Decision, LadderDays, Send, Skip, decide, first_letter_to_heir
+from models.domain.duties import Duty
+from models.domain.vocabulary import OFFICE_ZONE, SkipReason
 from tasks.names import run_name
 from tasks.open_cycles import every_active_cycle
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
+TO_HEIR = "heir"
+"""Occasion of the letter by which whoever inherited a duty learns of it."""
 UNREMARKABLE = frozenset({SkipReason.NOT_OPEN, SkipReason.NOT_DUE, SkipReason.ALREADY_SENT})
 """Reasons that hold for every unit on most days: they are counted, not written down."""
 
@@ -53,19 +56,52 @@ def queue_cycle(
             return {}
         days = LadderDays(cycle.terms.ladder, programme.calendar)
         counts: Counter[str] = Counter()
+        ended = rosters.ended_units(session, programme.code, as_of.astimezone(OFFICE_ZONE).date())
+        heirs = {code for code, unit in ended.items() if unit.heir_code is not None}
         for chunk in cycles.duties_in_chunks(session, cycle_code, size=runtime.settings.units_per_chunk):
             contacts = _addresses(session, programme.code, chunk, as_of)
             ready = [each for each in chunk if each.form_digest or not (is_for_others and cycle.has_form)]
             decisions = _decide(session, ready, days, contacts, as_of)
-            counts.update(_answer(decision) for decision in decisions)
+            untold = [
+                each.duty
+                for each, decision in zip(ready, decisions, strict=True)
+                if each.duty.unit_code in heirs and not isinstance(decision, Send)
+            ]
+            inherited = _told_to_heirs(session, untold, days, contacts, as_of)
+            counts.update(_answer(decision) for decision in (*decisions, *inherited))
             if not dry_run:
                 _write_down(session, decisions, as_of)
+                letters.queue_reminders(session, inherited, decided_at=as_of, occasion=TO_HEIR)
                 session.commit()
     for answer, n in sorted(counts.items()):
         if answer.startswith("send."):
             rung = runtime.texts.say(f"rung.{answer.removeprefix('send.')}")
             logger.info(runtime.texts.say("log.reminders_queued", title=cycle.title, n=n, rung=rung))
     return dict(counts)
+
+
+def _told_to_heirs(
+    session: Session,
+    duties: Sequence[Duty],
+    days: LadderDays,
+    contacts: Mapping[str, Sequence[str]],
+    as_of: datetime,
+) -> list[Send]:
+    """Return the first letters about these duties to those who inherited them."""
+    if not duties:
+        return []
+    told = letters.recipients_of_duties(session, [duty.id for duty in duties])
+    sends = (
+        first_letter_to_heir(
+            duty,
+            days=days,
+            contacts=contacts.get(duty.unit_code, ()),
+            told=told.get(duty.id, frozenset()),
+            as_of=as_of,
+        )
+        for duty in duties
+    )
+    return [send for send in sends if send is not None]
 
 
 def _addresses(

@@ -20,9 +20,11 @@ from models.domain.duties import Duty
 from models.domain.editions import Edition, Narrative, differences, inputs_digest
 from models.domain.errors import EditionInThePastError, NoFormError
 from models.domain.evidence import EvidenceLine, evidence_fields, evidence_lines, obligations_evidenced
+from models.domain.roster import Contact
+from models.domain.succession import EndedUnit
 from models.domain.tabulation import Comparison, CountedUnit, Figures, figures_of, tabulate, units_showing
 from models.domain.vietnamese import sort_key
-from models.domain.vocabulary import EditionKind, Standing
+from models.domain.vocabulary import OFFICE_ZONE, EditionKind, Standing
 from tasks.adapters.aggregates import AggregateContent, write_aggregate
 from tasks.adapters.archive import write_whole
 from tasks.adapters.documents import write_report
@@ -242,7 +244,9 @@ def _newest(session: Session, cycle: Cycle) -> Edition | None:
 
 def last_chases(runtime: Runtime, session: Session, cycle: Cycle, as_of: datetime) -> dict[str, LastChase]:
     """Return by unit whom we write to, and the rung that went out last by the instant."""
-    contacts = rosters.working_contacts(session, cycle.programme_code, as_of.date())
+    today = as_of.astimezone(OFFICE_ZONE).date()
+    contacts = rosters.working_contacts(session, cycle.programme_code, today)
+    ended = rosters.ended_units(session, cycle.programme_code, today)
     found: dict[str, LastChase] = {}
     for chunk in cycles.duties_in_chunks(session, cycle.code, size=runtime.settings.units_per_chunk):
         sent = letters.rungs_of_duties(session, [record.duty.id for record in chunk])
@@ -250,13 +254,22 @@ def last_chases(runtime: Runtime, session: Session, cycle: Cycle, as_of: datetim
             rungs = [rung for rung in sent.get(record.duty.id, []) if rung.at is not None and rung.at <= as_of]
             first = next(iter(contacts.get(record.duty.unit_code, ())), None)
             found[record.duty.unit_code] = LastChase(
-                contact=first.name if first else "",
+                contact=_whom_to_ask(runtime, first, ended.get(record.duty.unit_code)),
                 email=first.email if first else "",
                 phone=first.phone if first else "",
                 last_rung=runtime.texts.say(f"rung.{rungs[-1].rung}") if rungs else "",
                 last_sent_at=rungs[-1].at if rungs else None,
             )
     return found
+
+
+def _whom_to_ask(runtime: Runtime, contact: Contact | None, ended: EndedUnit | None) -> str:
+    name = contact.name if contact else ""
+    if ended is None:
+        return name
+    if ended.heir_code is None:
+        return runtime.texts.say("roster.no_heir", day=runtime.texts.day(ended.last_day))
+    return runtime.texts.say("roster.heir_contact", heir=ended.heir_name, contact=name).rstrip(" –")
 
 
 def _write(runtime: Runtime, content: AggregateContent, digest: str) -> editions.StoredEdition:

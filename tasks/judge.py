@@ -263,7 +263,8 @@ def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Kn
     by_token = cycles.duties_by_token(session, tokens)
     by_message = letters.duties_of_messages(session, {m for item in opened for m in item.mail.in_reply_to})
     senders = {item.mail.sender.lower() for item in opened if item.mail.sender}
-    by_sender = rosters.units_of_addresses(session, list(runtime.programmes), senders)
+    newest = max(item.arrival.received_at for item in opened).astimezone(OFFICE_ZONE).date()
+    by_sender = rosters.units_of_addresses(session, list(runtime.programmes), senders, on=newest)
     units = {unit for found in by_sender.values() for unit in found}
     units |= {form.stamp.unit_code for item in opened for form in item.ours if form.stamp is not None}
     waiting = cycles.open_duties_of_units(session, units, max(item.arrival.received_at for item in opened))

@@ -17,11 +17,12 @@ from models.domain.cycles import Cycle
 from models.domain.duties import Reopening, answered_at, late_at, timeliness
 from models.domain.forms import finding
 from models.domain.plan import Obligation, Programme, Rung
+from models.domain.succession import EndedUnit
 from models.domain.tokens import reply_address
 from models.domain.vocabulary import OFFICE_ZONE, Anchor, LetterKind, Outcome, SkipReason
 from tasks.adapters.asking import Asked, asked_by
 from tasks.adapters.invitations import invitation
-from tasks.adapters.rendering import OPENING, OVERDUE, AnswerContext, ChaseContext, ChaseDuty, Envelope
+from tasks.adapters.rendering import OPENING, OVERDUE, AnswerContext, ChaseContext, ChaseDuty, Envelope, Inherited
 from tasks.adapters.workbooks.marking import WorkbookNotMarkableError
 from tasks.member_letters import member_letter
 from tasks.ports import Attachment, Letter
@@ -57,6 +58,8 @@ class Batch:
     """By cycle the days of its ladder."""
     told_today: Mapping[str, AbstractSet[str]]
     """By obligation who has a letter of their own about it today."""
+    ended: Mapping[str, Mapping[str, EndedUnit]]
+    """By programme the units that have ended, by code."""
     given_back: Mapping[int, tuple[int, Reopening]]
     """By letter the duty whose answer an operator gives back in it."""
 
@@ -117,6 +120,7 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
         first_contacts=first,
         members=members,
         days={code: LadderDays(each.terms.ladder, runtime.programme_of(each).calendar) for code, each in known.items()},
+        ended={code: rosters.ended_units(session, code, today) for code in runtime.programmes},
         told_today=letters.recipients_by_obligation(session, today),
         given_back=given_back,
     )
@@ -203,6 +207,7 @@ def _duty(
     cycle = batch.cycles[record.duty.cycle_code]
     programme, obligation = runtime.programme_with(cycle.obligation_code)
     settling = obligation.also_settled_by
+    inherited = _inherited(batch, record, cycle)
     return ChaseDuty(
         duty_id=record.duty.id,
         unit_name=record.duty.unit_name,
@@ -219,7 +224,8 @@ def _duty(
         period_end=cycle.period_end,
         required=tuple(rule.title for rule in cycle.terms.required_attachments),
         token=record.token,
-        has_form=rung.attach_form and record.form_digest is not None,
+        # The form went to a unit that is no more: its heir gets it with each letter.
+        has_form=(rung.attach_form or inherited is not None) and record.form_digest is not None,
         kind=obligation.kind,
         paper=obligation.paper,
         asks_for_form=cycle.has_form,
@@ -230,9 +236,17 @@ def _duty(
         coordinators=", ".join(obligation.coordinators),
         is_shared=bool(_coordinating(runtime, batch, record, rung, to=to)),
         receivers=obligation.receivers,
+        inherited=inherited,
         is_told_to_member=rung.tell_member_in_charge and record.member_in_charge in batch.members[cycle.programme_code],
         settled_with=programme.obligation(settling).title if settling is not None else "",
     )
+
+
+def _inherited(batch: Batch, record: cycles.DutyRecord, cycle: Cycle) -> Inherited | None:
+    ended = batch.ended[cycle.programme_code].get(record.duty.unit_code)
+    if ended is None or ended.heir_code is None:
+        return None
+    return Inherited(heir=ended.heir_name, ended_on=ended.last_day, document=ended.document)
 
 
 def _coordinating(runtime: Runtime, batch: Batch, record: cycles.DutyRecord, rung: Rung, *, to: str) -> list[str]:

@@ -109,7 +109,7 @@ def _row(runtime: Runtime, line: DutyLine) -> dict[str, str]:
     if line.next_rung_on is not None:
         following = f"{following} ({texts.day(line.next_rung_on)})"
     values = {
-        "unit": line.unit_name,
+        "unit": _unit(runtime, line),
         "group": line.group,
         "standing": texts.label(line.standing),
         "received": texts.instant(line.received_at) if line.received_at else "–",
@@ -121,6 +121,15 @@ def _row(runtime: Runtime, line: DutyLine) -> dict[str, str]:
         "phone": line.phone or "–",
     }
     return {texts.say(f"board.column.{name}"): value for name, value in values.items()}
+
+
+def _unit(runtime: Runtime, line: DutyLine) -> str:
+    """Return the unit's name, and for one that has ended who answers for it."""
+    if line.ended is None:
+        return line.unit_name
+    code = "board.unit_inherited" if line.ended.heir_code else "board.unit_ended"
+    day = runtime.texts.day(line.ended.last_day)
+    return runtime.texts.say(code, unit=line.unit_name, day=day, heir=line.ended.heir_name)
 
 
 def _board_heading(runtime: Runtime, board: Board) -> str:

@@ -119,6 +119,28 @@ def decide(
     return Send(duty_id=duty.id, rung=newest, to=to, superseded=superseded)
 
 
+def first_letter_to_heir(
+    duty: Duty,
+    *,
+    days: LadderDays,
+    contacts: Sequence[str],
+    told: AbstractSet[str],
+    as_of: datetime,
+) -> Send | None:
+    """Return the letter by which whoever inherited a duty learns of it: the newest that has come, said once more.
+
+    None when one of the heir's `contacts` is among those who were written to about it (`told`), when nothing is owed or
+    to be said now, and from the day on which the ladder closes.
+    """
+    standing = standing_at(duty, as_of)
+    due = _due_rungs(duty, days, standing, as_of)
+    if standing in SILENT_STANDINGS or not due or not contacts or told & set(contacts):
+        return None
+    if _is_closed(duty, days, as_of) or _reason_to_wait(duty, as_of) is not None:
+        return None
+    return Send(duty_id=duty.id, rung=due[-1].rung, to=(contacts[0],))
+
+
 def decide_by_hand(
     duty: Duty, *, days: LadderDays, contacts: Sequence[str], chased_today: AbstractSet[str], as_of: datetime
 ) -> Decision:

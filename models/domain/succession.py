@@ -38,6 +38,18 @@ class Relation:
         return self.unit_code, self.other_code
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedUnit:
+    """A unit that has ended, with who answers for what it still owes; no heir is a question for a person."""
+
+    code: str
+    last_day: date
+    heir_code: str | None = None
+    heir_name: str = ""
+    document: str = ""
+    """By which the unit's work went to somebody else; empty where nobody has written it down."""
+
+
 @dataclass(frozen=True, slots=True)
 class Succession:
     """The relations of a roster, ready to be asked. `ends` holds the last day of each unit that has ended."""
@@ -84,6 +96,11 @@ class Succession:
         """Return by unit that has ended by that day who answers for it; those without an heir are left out."""
         found = {gone: self.heir(gone, on) for gone, end in self.ends.items() if end < on}
         return {gone: heir for gone, heir in found.items() if heir is not None}
+
+    def document(self, code: str, on: date) -> str:
+        """Return the newest document, by that day, by which the unit's work went elsewhere; empty if none is known."""
+        known = [each.document for each in self.relations if each.unit_code == code and each.on <= on]
+        return next((document for document in reversed(known) if document), "")
 
     def successors(self, code: str, on: date) -> tuple[str, ...]:
         """Return every unit that took over the unit or a part of it by that day, in the order of time."""

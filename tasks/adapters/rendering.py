@@ -59,6 +59,17 @@ LONGEST_QUOTED_SUBJECT: Final = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inherited:
+    """Why a duty is told to somebody other than the unit that owes it: the unit has ended, and this is its heir."""
+
+    heir: str
+    ended_on: date
+    """Last day of the unit."""
+    document: str
+    """By which it ended; empty where nobody has written it down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChaseDuty:
     """One duty spoken of in a letter. Instants are aware, days are the office's."""
 
@@ -100,10 +111,16 @@ class ChaseDuty:
     """The coordinating units get a copy of this letter."""
     receivers: tuple[str, ...] = ()
     """To whom the result goes."""
+    inherited: Inherited | None = None
     is_told_to_member: bool = False
     """The committee member in charge of the unit learns of it today."""
     settled_with: str = ""
     """Title of what settles this one, too, when it is answered in full."""
+
+    @property
+    def addressee(self) -> str:
+        """The unit that is written to: the one that owes it, or its heir."""
+        return self.inherited.heir if self.inherited else self.unit_name
 
     @property
     def asked(self) -> Asked:
@@ -342,7 +359,7 @@ class Renderer:
         """Return the opening, reminding or urging letter of one or several duties of one person."""
         duties = [_spoken(duty, context, self._texts) for duty in context.duties]
         asked = asked_together([duty.asked for duty in duties])
-        units = tuple(dict.fromkeys(duty.facts.unit_name for duty in duties))
+        units = tuple(dict.fromkeys(duty.facts.addressee for duty in duties))
         facts = {
             "programme": context.programme,
             "contact_name": _single_line(context.contact_name),

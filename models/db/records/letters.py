@@ -345,6 +345,19 @@ def count_sent_by_duty(session: Session, duty_ids: Iterable[int]) -> dict[int, i
     return {duty_id: n for duty_id, n in rows}  # noqa: C416 - a Row is no pair to dict()
 
 
+def recipients_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """Return by duty the addresses that a reminder of it was decided for, whatever became of the letter."""
+    rows = session.execute(
+        select(ReminderRow.duty_id, ReminderRow.recipient)
+        .where(ReminderRow.duty_id.in_(duty_ids), ReminderRow.cancelled_because.is_(None))
+        .distinct()
+    )
+    found: dict[int, frozenset[str]] = {}
+    for duty_id, recipient in rows:
+        found[duty_id] = found.get(duty_id, frozenset()) | {recipient}
+    return found
+
+
 def rungs_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int, list[SentRung]]:
     """Return by duty what went out, the oldest first, for the board."""
     rows = session.execute(

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, and_, delete, exists, func, insert, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from models.db.tables import BouncedAddressRow, ContactRow, MemberRow, RosterImportRow, UnitRelationRow, UnitRow
 from models.domain.roster import Contact, Member, Roster, Unit
-from models.domain.succession import Relation
+from models.domain.succession import EndedUnit, Relation, Succession
 
 
 def load_roster(session: Session, programme_code: str) -> Roster:
@@ -67,17 +67,84 @@ def working_contacts(
 ) -> dict[str, list[Contact]]:
     """Return by unit the contacts in force whose address has not bounced, the first to be written to first.
 
-    Without `unit_codes` they are those of every unit.
+    Without `unit_codes` they are those of every unit. Those of a unit that has ended are its heir's, and after them
+    what is left of its own. Who is away is left out.
     """
+    heirs = {code: ended.heir_code for code, ended in ended_units(session, programme_code, on).items()}
+    if unit_codes is None:
+        return _with_heirs(_contacts_in_force(session, programme_code, on, None), heirs)
+    wanted = {*unit_codes, *(heir for code in unit_codes if (heir := heirs.get(code)) is not None)}
+    found = _with_heirs(_contacts_in_force(session, programme_code, on, wanted), heirs)
+    return {code: found[code] for code in unit_codes if code in found}
+
+
+def ended_units(session: Session, programme_code: str, on: date) -> dict[str, EndedUnit]:
+    """Return by code the units whose last day lies before that day, with who answers for what they still owe."""
+    later = aliased(UnitRow)
+    goes_on = exists().where(
+        later.programme_code == UnitRow.programme_code,
+        later.code == UnitRow.code,
+        or_(later.valid_to.is_(None), later.valid_to >= on),
+    )
+    ends = session.execute(
+        select(UnitRow.code, func.max(UnitRow.valid_to))
+        .where(UnitRow.programme_code == programme_code, UnitRow.valid_to < on, ~goes_on)
+        .group_by(UnitRow.code)
+    )
+    last_days: dict[str, date | None] = {row.code: row[1] for row in ends}
+    if not last_days:
+        return {}
+    succession = Succession.of(relations_of(session, programme_code), last_days)
+    heirs = succession.heirs(on)
+    names = _names_on(session, programme_code, set(heirs.values()), on)
+    return {
+        code: EndedUnit(
+            code=code,
+            last_day=day,
+            heir_code=heirs.get(code),
+            heir_name=names.get(heirs.get(code, ""), ""),
+            document=succession.document(code, on),
+        )
+        for code, day in last_days.items()
+        if day is not None
+    }
+
+
+def _names_on(session: Session, programme_code: str, codes: set[str], on: date) -> dict[str, str]:
+    rows = session.execute(
+        select(UnitRow.code, UnitRow.name).where(
+            UnitRow.programme_code == programme_code,
+            UnitRow.code.in_(codes),
+            UnitRow.valid_from <= on,
+            or_(UnitRow.valid_to.is_(None), UnitRow.valid_to >= on),
+        )
+    )
+    return {row.code: row.name for row in rows}
+
+
+def _with_heirs(by_unit: dict[str, list[Contact]], heirs: Mapping[str, str | None]) -> dict[str, list[Contact]]:
+    taken_over = {
+        code: [*by_unit.get(heir, ()), *by_unit.get(code, ())]
+        for code, heir in heirs.items()
+        if heir is not None and heir in by_unit
+    }
+    return by_unit | taken_over
+
+
+def _contacts_in_force(
+    session: Session, programme_code: str, on: date, unit_codes: Iterable[str] | None
+) -> dict[str, list[Contact]]:
+    is_away = and_(ContactRow.away_from <= on, or_(ContactRow.away_to.is_(None), ContactRow.away_to >= on))
     query = (
         select(*ContactRow.__table__.columns)
         .where(ContactRow.programme_code == programme_code, ContactRow.valid_from <= on)
         .where((ContactRow.valid_to.is_(None)) | (ContactRow.valid_to >= on))
+        .where(or_(ContactRow.away_from.is_(None), ~is_away))
         .where(ContactRow.email.not_in(select(BouncedAddressRow.address)))
         .order_by(ContactRow.unit_code, ContactRow.rank, ContactRow.email)
     )
     if unit_codes is not None:
-        query = query.where(ContactRow.unit_code.in_(unit_codes))
+        query = query.where(ContactRow.unit_code.in_(list(unit_codes)))
     by_unit: dict[str, list[Contact]] = {}
     for row in session.execute(query):
         by_unit.setdefault(row.unit_code, []).append(_contact(row))
@@ -85,17 +152,25 @@ def working_contacts(
 
 
 def units_of_addresses(
-    session: Session, programme_codes: Iterable[str], addresses: Iterable[str]
+    session: Session, programme_codes: Iterable[str], addresses: Iterable[str], *, on: date
 ) -> dict[str, frozenset[str]]:
-    """Return by address the units that have it among their contacts, at any time: old mail may still come in."""
+    """Return by address the units that have it among their contacts, at any time: old mail may still come in.
+
+    With a unit come those that have ended by that day and that it answers for.
+    """
+    codes = list(programme_codes)
     rows = session.execute(
         select(ContactRow.email, ContactRow.unit_code)
-        .where(ContactRow.programme_code.in_(list(programme_codes)), ContactRow.email.in_(list(addresses)))
+        .where(ContactRow.programme_code.in_(codes), ContactRow.email.in_(list(addresses)))
         .order_by(ContactRow.email, ContactRow.unit_code)
     )
+    inherited: dict[str, frozenset[str]] = {}
+    for ended in (each for code in codes for each in ended_units(session, code, on).values()):
+        if ended.heir_code is not None:
+            inherited[ended.heir_code] = inherited.get(ended.heir_code, frozenset()) | {ended.code}
     found: dict[str, frozenset[str]] = {}
     for email, unit_code in rows:
-        found[email] = found.get(email, frozenset()) | {unit_code}
+        found[email] = found.get(email, frozenset()) | {unit_code} | inherited.get(unit_code, frozenset())
     return found
 
 
