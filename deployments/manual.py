@@ -126,6 +126,11 @@ def manual_deployments() -> Iterator[ManualDeployment]:
     yield ManualDeployment(
         flow=send_result, code="send_result", serves=reported_upward, choices={"cycle": Choice.OPENED_CYCLES}
     )
+    yield ManualDeployment(
+        flow=handling.add_units_to_cycle,
+        code="expect_units",
+        choices={"cycle": Choice.OPENED_CYCLES, "added_units": Choice.UNITS_IN_FORCE},
+    )
     yield ManualDeployment(flow=prepare_target_sheet, code="target_sheet", serves=annual_plans)
     yield ManualDeployment(flow=set_targets, code="set_targets", serves=annual_plans)
     yield from _reviewing()

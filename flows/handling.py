@@ -14,6 +14,7 @@ from tasks.chase_now import chase_now
 from tasks.choices import chosen, number_of
 from tasks.compile_now import compile_now
 from tasks.enter_on_behalf import Entry, enter_on_behalf
+from tasks.expect_units import expect_units
 from tasks.handle_duties import Done
 from tasks.operators import Signature, sign
 from tasks.post import post_letters, say_what_is_left
@@ -135,6 +136,17 @@ def load_roster(roster_file: str, reason: str, operator: str, *, only_preview: b
         if only_preview:
             return {"changes": n_changes}
         return _end(runtime, bring_roster(runtime, roster_file, signature=signature), signature)
+
+
+@flow(name="expect-units")
+def add_units_to_cycle(
+    cycle: str, added_units: list[str], reason: str, operator: str, own_last_day: date | None = None
+) -> dict[str, int]:
+    """Let units that were founded since the opening owe an answer, too. Safe to run again: each is added once."""
+    with _act(operator, reason) as (runtime, signature):
+        codes = list(map(chosen, added_units))
+        done = expect_units(runtime, chosen(cycle), codes, last_day=own_last_day, signature=signature)
+        return _end(runtime, done, signature)
 
 
 @flow(name="resolve-quarantine")

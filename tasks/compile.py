@@ -20,9 +20,19 @@ from models.domain.duties import Duty
 from models.domain.editions import Edition, Narrative, differences, inputs_digest
 from models.domain.errors import EditionInThePastError, NoFormError
 from models.domain.evidence import EvidenceLine, evidence_fields, evidence_lines, obligations_evidenced
+from models.domain.present_basis import PresentBasis, Reorganised, Span, on_present_basis, refuse_other_sums
 from models.domain.roster import Contact
 from models.domain.succession import EndedUnit
-from models.domain.tabulation import Comparison, CountedUnit, Figures, figures_of, tabulate, units_showing
+from models.domain.tabulation import (
+    Comparison,
+    CountedUnit,
+    Figures,
+    Tabulation,
+    figures_of,
+    tabulate,
+    unit_figures,
+    units_showing,
+)
 from models.domain.vietnamese import sort_key
 from models.domain.vocabulary import OFFICE_ZONE, EditionKind, Standing
 from tasks.adapters.aggregates import AggregateContent, write_aggregate
@@ -188,9 +198,45 @@ def _content(
         progress=progress_in(
             session, cycle, edition.as_of, unit_codes=[row.unit_code for row in rows], left_out=tabulation.left_out
         ),
+        present=_present(session, cycle, _Counted(rows, units, figures, tabulation), edition.as_of),
         tasks=tasks_for_report(session, programme, cycle, edition.as_of),
         evidence=_evidence(runtime, session, cycle, rows, _Shown(edition.as_of, figures, written)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A cycle's frozen units with their figures, and what these add up to."""
+
+    rows: Sequence[TimelinessRow]
+    units: Sequence[CountedUnit]
+    figures: Figures
+    tabulation: Tabulation
+
+
+def _present(session: Session, cycle: Cycle, counted: _Counted, as_of: datetime) -> PresentBasis | None:
+    """Return the cycle by the units of the day, where any of them has changed since it froze them."""
+    span = Span(since=cycle.opens_at.astimezone(OFFICE_ZONE).date(), until=as_of.astimezone(OFFICE_ZONE).date())
+    relations = rosters.relations_of(session, cycle.programme_code)
+    touched = {code for each in relations if span.since < each.on <= span.until for code in each.hands_on or ()}
+    touched |= {each.unit_code for each in relations if span.since < each.on <= span.until}
+    if touched.isdisjoint(unit.code for unit in counted.units):
+        return None
+    roster = rosters.load_roster(session, cycle.programme_code)
+    basis = on_present_basis(
+        cycle.form.fields,
+        unit_figures(cycle.form, counted.figures, counted.units),
+        since_then=Reorganised(
+            succession=roster.succession,
+            names={unit.code: unit.name for unit in roster.in_force(span.until)},
+            span=span,
+        ),
+        reported=[row.unit_code for row in counted.rows if row.is_reported],
+        left_out=counted.tabulation.left_out,
+    )
+    totals = {summary.spec.code: summary.whole.amount for summary in counted.tabulation.fields}
+    refuse_other_sums(basis, cycle.form.fields, totals)
+    return basis
 
 
 @dataclass(frozen=True, slots=True)

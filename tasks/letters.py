@@ -56,6 +56,8 @@ class Batch:
     """By programme the codes of the committee members who can be told of their units."""
     days: Mapping[str, LadderDays]
     """By cycle the days of its ladder."""
+    told_before: AbstractSet[int]
+    """Duties of which a letter has left already."""
     told_today: Mapping[str, AbstractSet[str]]
     """By obligation who has a letter of their own about it today."""
     ended: Mapping[str, Mapping[str, EndedUnit]]
@@ -121,6 +123,7 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
         members=members,
         days={code: LadderDays(each.terms.ladder, runtime.programme_of(each).calendar) for code, each in known.items()},
         ended={code: rosters.ended_units(session, code, today) for code in runtime.programmes},
+        told_before=letters.count_sent_by_duty(session, ids).keys(),
         told_today=letters.recipients_by_obligation(session, today),
         given_back=given_back,
     )
@@ -224,8 +227,9 @@ def _duty(
         period_end=cycle.period_end,
         required=tuple(rule.title for rule in cycle.terms.required_attachments),
         token=record.token,
-        # The form went to a unit that is no more: its heir gets it with each letter.
-        has_form=(rung.attach_form or inherited is not None) and record.form_digest is not None,
+        # Whoever has no letter with the form yet gets it: an heir, a unit added later, one that an outage kept waiting.
+        has_form=record.form_digest is not None
+        and (rung.attach_form or inherited is not None or record.duty.id not in batch.told_before),
         kind=obligation.kind,
         paper=obligation.paper,
         asks_for_form=cycle.has_form,

@@ -44,7 +44,7 @@ def open_due_cycles(runtime: Runtime, obligation_code: str, as_of: datetime, *, 
             units = roster.expected(
                 cycle.terms.expected_groups, cycle.opens_at.date(), units=cycle.terms.expected_units
             )
-            cycles.freeze_expected(session, cycle_id, units, [_new_token() for _ in units])
+            cycles.freeze_expected(session, cycle_id, units, [new_token() for _ in units])
             opened.append(cycle.code)
             said = "log.cycle_would_open" if dry_run else "log.cycle_opened"
             logger.info(runtime.texts.say(said, title=cycle.title, n=len(units)))
@@ -150,7 +150,7 @@ def open_assigned_cycle(session: Session, cycle: Cycle, units: Sequence[Unit], *
     """Record a cycle that a person set, with its own units; None when one of its code has been opened before."""
     cycle_id = cycles.open_cycle(session, cycle, opened_at=opened_at)
     if cycle_id is not None:
-        cycles.freeze_expected(session, cycle_id, units, [_new_token() for _ in units])
+        cycles.freeze_expected(session, cycle_id, units, [new_token() for _ in units])
     return cycle_id
 
 
@@ -163,5 +163,6 @@ def roster_in_use(runtime: Runtime, session: Session, programme: Programme) -> R
     return rosters.load_roster(session, programme.code)
 
 
-def _new_token() -> str:
+def new_token() -> str:
+    """Return the secret by which an answer names its duty."""
     return base64.b32encode(secrets.token_bytes(TOKEN_BYTES)).decode().lower()

@@ -81,7 +81,7 @@ class Succession:
         """
         seen = {code}
         while self.has_ended(code, on):
-            after = self._whole_successor(code, on)
+            after = self.next_after(code, on)
             if after is None or after in seen:
                 return None
             seen.add(after)
@@ -117,8 +117,8 @@ class Succession:
             for relation in self.takers.get(code, ())
         )
 
-    def _whole_successor(self, code: str, on: date) -> str | None:
-        """Return the one unit that took all of it over by that day; None if there is none, or more than one."""
+    def next_after(self, code: str, on: date) -> str | None:
+        """Return the one unit that took all of a unit that has ended over by that day; None if none did, or several."""
         takers = [each for each in self.takers.get(code, ()) if each.on <= on]
         if any(each.kind is RelationKind.SPLIT_FROM and each.on > self.ends[code] for each in takers):
             return None

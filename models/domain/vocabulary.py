@@ -21,6 +21,13 @@ class RelationKind(StrEnum):
     """The unit ended; the other one, if there is one, takes its work over."""
 
 
+class NotComparable(StrEnum):
+    """Why figures of before a reorganisation belong to no unit of after it."""
+
+    DIVIDED = "divided"
+    NO_HEIR = "no_heir"
+
+
 class ContactRole(StrEnum):
     """What a contact is to its unit."""
 
@@ -300,6 +307,7 @@ class Action(StrEnum):
     COMPILE_NOW = "compile_now"
     IMPORT_ROSTER = "import_roster"
     RESOLVE_QUARANTINE = "resolve_quarantine"
+    EXPECT_UNITS = "expect_units"
     START_INSPECTION = "start_inspection"
     RECORD_INSPECTION = "record_inspection"
     CONCLUDE_INSPECTION = "conclude_inspection"

@@ -20,6 +20,7 @@ from models.domain.errors import AggregateMismatchError
 from models.domain.evidence import EvidenceLine
 from models.domain.forms import FieldSpec
 from models.domain.plan import Obligation, Programme
+from models.domain.present_basis import PresentBasis
 from models.domain.tabulation import CountedUnit, FieldSummary, Figures, Tabulation, Total, unit_figures
 from models.domain.targets import Progress
 from models.domain.vocabulary import Aggregation, FieldKind
@@ -36,6 +37,7 @@ from tasks.adapters.aggregate_pages import (
     clean,
     plain_options,
 )
+from tasks.adapters.aggregate_present import add_present_units
 from tasks.adapters.aggregate_targets import add_targets, add_unit_targets
 from tasks.adapters.aggregate_tasks import add_tasks
 from tasks.adapters.texts import Texts
@@ -70,6 +72,8 @@ class AggregateContent:
     """Results against the year's targets; None where the cycle's units have none."""
     evidence: Sequence[EvidenceLine] = ()
     """What the reports show of the continuous obligations."""
+    present: PresentBasis | None = None
+    """The figures by the units as they are now; None where no unit has changed since the cycle froze them."""
     tasks: TaskSummary | None = None
     """What became of the tasks that were given out; None where nothing is said of any."""
 
@@ -98,6 +102,8 @@ def _write_pages(workbook: Any, content: AggregateContent, texts: Texts) -> None
     add_charts(book, content.coverage, content.tabulation, content.programme.groups)
     _groups_page(book, content)
     _units_page(book, content)
+    if content.present is not None:
+        add_present_units(book, content.present, content.cycle.form.fields)
     if content.progress is not None:
         add_targets(book, content.progress)
         add_unit_targets(book, content.progress, content.units, content.programme.groups)

@@ -18,6 +18,7 @@ from tasks.chase_now import chase_now
 from tasks.choices import Choice, offers_at
 from tasks.compile_now import compile_now
 from tasks.enter_on_behalf import Entry, enter_on_behalf
+from tasks.expect_units import expect_units
 from tasks.import_roster import first_programme
 from tasks.operators import sign
 from tasks.post import post_letters
@@ -424,3 +425,34 @@ def test_the_forms_offer_units_and_cycles_by_their_names(opened_office):
     assert "so-y-te · Sở Y tế" in offers[Choice.UNITS_IN_FORCE]
     assert "so-y-te · Sở Y tế" in offers[Choice.UNITS_WITH_DUTIES]
     assert any(choice.startswith(f"{CYCLE} · ") for choice in offers[Choice.OPENED_CYCLES])
+
+
+def test_a_unit_founded_after_the_opening_owes_nothing_until_an_operator_adds_it(opened_office):
+    new = "bcd-xa-yen-the"
+    with opened_office.at("2025-07-02 08:00") as runtime, pytest.raises(ActionRefusedError) as over:
+        expect_units.fn(runtime, CYCLE, [new], last_day=None, signature=sign(runtime, DESK, WHY))
+    assert "đã qua" in said(over)
+    last_day = date(2025, 7, 31)
+    results = [
+        done(opened_office, instant, expect_units, CYCLE, [new], last_day=last_day)
+        for instant in ("2025-07-02 09:00", "2025-07-02 10:00")
+    ]
+    assert [result.n_changed for result in results] == [1, 0]
+    assert [(entry.action, entry.unit_code) for entry in acts(opened_office)] == [(Action.EXPECT_UNITS, new)]
+    assert standing(opened_office, "2025-07-03 08:00", new) is Standing.EXTENDED
+    assert late_at(opened_office.duty(new).duty, hanoi("2025-07-03 08:00")) == hanoi("2025-08-01 00:00")
+
+
+def test_a_unit_that_does_not_exist_on_that_day_cannot_be_added(opened_office):
+    with pytest.raises(ActionRefusedError) as refused:
+        done(opened_office, "2025-06-04 09:00", expect_units, CYCLE, ["bcd-xa-yen-the", OTHER], last_day=None)
+    assert "Ban Chỉ đạo xã Yên Thế" in said(refused)
+    assert acts(opened_office) == []
+
+
+def test_a_unit_that_was_added_gets_the_form_with_its_first_letter(opened_office):
+    new = "bcd-xa-dong-tien-yen-the"
+    done(opened_office, "2025-05-20 09:00", expect_units, CYCLE, [new], last_day=None)
+    opened_office.round("2025-06-05 08:00")
+    [letter] = opened_office.letters_to(address_of(new))
+    assert next(part.get_filename() for part in letter.iter_attachments()) == f"bieu-mau-{CYCLE}-{new}.xlsx"

@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from openpyxl import load_workbook
 
 from models.domain.duties import standing_at
 from models.domain.succession import Relation
-from models.domain.vocabulary import RelationKind, Standing
+from models.domain.vocabulary import EditionKind, RelationKind, Standing
 from tasks.adapters.programme import write_roster
 from tasks.board import board_of
+from tasks.compile import compile_cycle
 from tasks.import_roster import first_programme, import_roster, present_roster
 from tasks.publish import board_rows
 from tests.builders import hanoi
@@ -118,3 +120,21 @@ def test_an_answer_that_comes_from_a_stranger_for_a_unit_that_is_gone_waits_for_
     late_office.send(HEIR, "answer_from_elsewhere", "2025-06-19 10:00")
     late_office.poll("2025-06-19 10:05")
     assert [arrival.duty_id for arrival in late_office.quarantine()] == [late_office.duty(GONE).duty.id]
+
+
+def test_the_aggregate_after_a_merger_shows_both_bases_with_one_total(late_office):
+    reorganise(late_office, "2025-06-18 15:00")
+    late_office.round("2025-06-19 08:00")
+    late_office.send(HEIR, "answer", "2025-06-19 10:00")
+    late_office.poll("2025-06-19 10:05")
+    with late_office.at("2025-06-19 11:00") as runtime:
+        compiled = compile_cycle(runtime, CYCLE, runtime.clock.now(), EditionKind.PROVISIONAL)
+    book = load_workbook(late_office.home / compiled.edition.workbook)
+    rows = list(book["Đơn vị hiện nay"].iter_rows(min_row=6, values_only=True))
+    [merged] = [row for row in rows if row[1] == "Sở Nội vụ"]
+    assert (merged[2], merged[3]) == ("Sở Nội vụ; Sở Y tế", 2)
+    assert not any(row[1] == "Sở Y tế" for row in rows)
+    whole = {row[0]: row[4] for row in book["Tổng hợp"].iter_rows(min_row=6, values_only=True)}
+    titles = [cell.value for cell in book["Đơn vị hiện nay"][5]]
+    sums = dict(zip(titles[4:], rows[-1][4:], strict=False))
+    assert all(whole[title.split("\n")[0]] == amount for title, amount in sums.items() if title)

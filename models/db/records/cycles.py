@@ -74,6 +74,12 @@ def freeze_expected(session: Session, cycle_id: int, units: Sequence[Unit], toke
         session.execute(insert(DutyRow), rows)
 
 
+def add_expected(session: Session, cycle_code: str, units: Sequence[Unit], tokens: Sequence[str]) -> None:
+    """Make duties in a cycle that is open already, for units that a person added."""
+    cycle_id = session.scalars(select(CycleRow.id).where(CycleRow.code == cycle_code)).one()
+    freeze_expected(session, cycle_id, units, tokens)
+
+
 def cycle(session: Session, code: str) -> Cycle:
     """Return an opened cycle with its frozen terms.
 
