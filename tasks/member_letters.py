@@ -99,8 +99,11 @@ def _duty(runtime: Runtime, facts: _Facts, record: cycles.DutyRecord, now: datet
 def _letter(runtime: Runtime, session: Session, item: ClaimedLetter, duties: Sequence[MemberDuty]) -> Letter:
     now = runtime.clock.now()
     programme = duties[0].programme
-    members = rosters.members_in_force(session, programme.code, now.astimezone(OFFICE_ZONE).date())
+    today = now.astimezone(OFFICE_ZONE).date()
+    members = rosters.members_in_force(session, programme.code, today)
     wanted = {duty.member_code for duty in duties}
+    away = [members[code] for code in wanted if code in members and members[code].is_away(today)]
+    wanted |= {member.deputy_code for member in away if member.deputy_code is not None}
     names = tuple(member.name for code, member in members.items() if code in wanted and member.email == item.recipient)
     context = MemberContext(programme=programme, names=names, duties=tuple(duties), as_of=now)
     envelope = Envelope(to=item.recipient, message_id=item.message_id, reply_to=runtime.settings.mail_from)

@@ -127,9 +127,10 @@ def _unit(runtime: Runtime, line: DutyLine) -> str:
     """Return the unit's name, and for one that has ended who answers for it."""
     if line.ended is None:
         return line.unit_name
-    code = "board.unit_inherited" if line.ended.heir_code else "board.unit_ended"
+    is_owed = line.received_at is None
+    code = "inherited" if line.ended.heir_code else "left_nobody" if is_owed else "ended"
     day = runtime.texts.day(line.ended.last_day)
-    return runtime.texts.say(code, unit=line.unit_name, day=day, heir=line.ended.heir_name)
+    return runtime.texts.say(f"board.unit_{code}", unit=line.unit_name, day=day, heir=line.ended.heir_name)
 
 
 def _board_heading(runtime: Runtime, board: Board) -> str:

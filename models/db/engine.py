@@ -11,6 +11,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from models.db.base import VIETNAMESE
 from models.domain.vietnamese import sort_key
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -49,7 +50,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-    connection.create_collation("vietnamese", _compare)
+    connection.create_collation(VIETNAMESE, _compare)
 
 
 def _compare(left: str, right: str) -> int:

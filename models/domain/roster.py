@@ -7,6 +7,7 @@ from typing import Any
 
 from models.domain.errors import UnknownUnitError
 from models.domain.succession import Relation, Succession
+from models.domain.unit_names import NO_WORDS, NameWords, WrittenName, take_apart
 from models.domain.vietnamese import comparison_key, sort_key
 from models.domain.vocabulary import ContactRole, RosterChangeKind
 
@@ -140,14 +141,29 @@ class Roster:
         """Return the member of that code who serves on that day, if any."""
         return next((m for m in self.members if m.code == code and m.is_in_force(on)), None)
 
-    def units_named(self, text: str, on: date) -> tuple[Unit, ...]:
-        """Return the units in force whose name or alias is spelled so; more than one is a question for a person."""
+    def units_named(self, text: str, on: date, words: NameWords = NO_WORDS) -> tuple[Unit, ...]:
+        """Return the units in force that a text names; more than one is a question for a person, never a guess.
+
+        First those whose name or alias is spelled so; else those that are so called without the `words` before a name,
+        with the kind and the parent that the text says.
+        """
+        units = self.in_force(on)
         wanted = comparison_key(text)
-        return tuple(
-            unit
-            for unit in self.in_force(on)
-            if any(comparison_key(name) == wanted for name in (unit.name, *unit.aliases))
-        )
+        spelled = [unit for unit in units if wanted in map(comparison_key, (unit.name, *unit.aliases))]
+        if spelled or words is NO_WORDS:
+            return tuple(spelled)
+        written = take_apart(text, words)
+        return tuple(unit for unit in units if self._answers_to(unit, written, on, words))
+
+    def _answers_to(self, unit: Unit, written: WrittenName, on: date, words: NameWords) -> bool:
+        own = take_apart(unit.name, words)
+        # Only places are known by a bare name: of "Công an tỉnh" nothing would be left that names it.
+        if not own.kind or own.bare != written.bare or written.kind not in {"", own.kind}:
+            return False
+        if not written.parent:
+            return True
+        parent = self._codes.get(unit.parent_code or "", ())
+        return any(take_apart(row.name, words).bare == written.parent for row in parent if row.is_in_force(on))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

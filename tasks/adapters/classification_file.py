@@ -122,7 +122,11 @@ def _unit(reader: _Reader, row: int, given: str) -> str:
     roster, year = reader.source.roster, reader.source.year
     if any(unit.code == given.strip().lower() for unit in roster.units):
         return given.strip().lower()
-    named = {unit.code for day in (date(year, 12, 31), date(year, 1, 1)) for unit in roster.units_named(given, day)}
+    named = {
+        unit.code
+        for day in (date(year, 12, 31), date(year, 1, 1))
+        for unit in roster.units_named(given, day, reader.texts.name_words)
+    }
     if len(named) == 1:
         return named.pop()
     if not given.strip():

@@ -238,7 +238,7 @@ class _Reader:
         code, name = tidy(shown(cells.get(CODE_COLUMN))), tidy(str(cells.get(NAME_COLUMN) or ""))
         if code:
             return self._unit_of_code(row, code, name)
-        named = self.source.roster.units_named(name, self.source.on) if name else ()
+        named = self.source.roster.units_named(name, self.source.on, self.texts.name_words) if name else ()
         if len(named) != 1:
             fault = "target_unit_blank" if not name else "target_unit_ambiguous" if named else "target_unit_unknown"
             self._fault(row, fault, found=name, day=self.texts.day(self.source.on))

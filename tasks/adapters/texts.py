@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from models.domain.calendar import WorkingCalendar, last_day_before
 from models.domain.errors import DondocError, Fault
 from models.domain.forms import Finding
+from models.domain.unit_names import NameWords
 from models.domain.vocabulary import OFFICE_ZONE
 
 TEMPLATES: Final = Path(__file__).resolve().parent.parent.parent / "templates"
@@ -72,6 +73,17 @@ class Texts:
         if finding.cell:
             return self.say("place.cell", sheet=finding.sheet, cell=finding.cell, text=sentence)
         return self.say("place.sheet", sheet=finding.sheet, text=sentence) if finding.sheet else sentence
+
+    @cached_property
+    def name_words(self) -> NameWords:
+        """The words that stand before the name of a unit, as people write them."""
+        kinds: dict[str, str] = {}
+        for code, line in self.by_code.items():
+            if code.startswith("roster.words.kinds."):
+                written, _, meant = line.partition("=")
+                kinds |= {word.strip(): meant.strip() for word in written.split(";")}
+        bodies = tuple(word.strip() for word in self.say("roster.words.bodies").split(";"))
+        return NameWords(bodies=bodies, kinds=kinds)
 
     @cached_property
     def weekdays(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.domain.cycles import planned_cycles
 from models.domain.errors import Fault, ProgrammeInvalidError
 from tasks.adapters.programme import check_programme, load_programme
 from tasks.adapters.programme.located_yaml import read_yaml
@@ -248,3 +249,21 @@ def test_whatever_is_typed_into_the_plan_ends_in_a_programme_or_in_faults_that_c
     at = int(position * len(text))
     (folder / "plan.yaml").write_text(text[:at] + piece + text[at + cut :], "utf-8", newline="")
     assert all(texts.fault(fault) for fault in check_programme(folder))
+
+
+def test_communes_report_from_the_day_of_a_decision_that_is_entered_and_not_before(folder):
+    path = folder / "plan.yaml"
+    lines = path.read_text("utf-8").splitlines()
+    start = next(n for n, line in enumerate(lines) if line.strip() == "# - valid_from: 2025-07-01")
+    for n in range(start, start + 10):
+        lines[n] = lines[n].replace("# ", "", 1)
+    shipped = load_programme(folder)
+    path.write_text("\n".join(lines), "utf-8")
+    decided = load_programme(folder)
+
+    def reporters(programme, year):
+        planned = planned_cycles(programme, first_year=year, last_year=year)
+        cycle = next(each for each in planned if each.obligation_code == "O-21")
+        return programme.roster.expected(cycle.terms.expected_groups, cycle.opens_at.date())
+
+    assert len(reporters(decided, 2025)) == len(reporters(shipped, 2025)) + 58

@@ -135,6 +135,16 @@ def opened_home(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def replay_office(tmp_path_factory, opened_home):
+    """An office of its own for the tests of one file that look at the same replay."""
+    folder = tmp_path_factory.mktemp("replay")
+    shutil.copytree(opened_home / "home", folder / "home")
+    shutil.copytree(opened_home / "office", folder / "office")
+    with PostOffice(folder / "office") as mail:
+        yield Office(home=folder / "home", mail=mail)
+
+
 @pytest.fixture
 def opened_office(tmp_path, opened_home):
     """An office whose six-month report of 2025 has just opened."""

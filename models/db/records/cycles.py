@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from models.db.base import VIETNAMESE
 from models.db.tables import ArrivalRow, CycleRow, DutyMarkRow, DutyRow, ReopeningRow
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty, Mark, Reopening
@@ -177,7 +178,7 @@ def units_with_duties(session: Session, *, limit: int) -> list[tuple[str, str]]:
     rows = session.execute(
         select(DutyRow.unit_code, DutyRow.unit_name)
         .where(DutyRow.id.in_(newest))
-        .order_by(DutyRow.unit_name, DutyRow.unit_code)
+        .order_by(DutyRow.unit_name.collate(VIETNAMESE), DutyRow.unit_code)
         .limit(limit)
     )
     return [(code, name) for code, name in rows]

@@ -210,10 +210,23 @@ def members_in_force(session: Session, programme_code: str, on: date) -> dict[st
 
 
 def members_who_can_be_told(session: Session, programme_code: str, on: date) -> dict[str, str]:
-    """Return by code the address of the committee members who serve on that day and whom mail reaches."""
+    """Return by code the address at which mail reaches each committee member who serves on that day.
+
+    It is that of the deputy while the member is away; a member without one, or whose deputy is away too, is left out.
+    """
     bounced = set(session.scalars(select(BouncedAddressRow.address)))
     members = members_in_force(session, programme_code, on)
-    return {code: member.email for code, member in members.items() if member.email and member.email not in bounced}
+    told = {code: _present(member, members, on) for code, member in members.items()}
+    return {
+        code: member.email for code, member in told.items() if member and member.email and member.email not in bounced
+    }
+
+
+def _present(member: Member, members: Mapping[str, Member], on: date) -> Member | None:
+    if not member.is_away(on):
+        return member
+    deputy = members.get(member.deputy_code or "")
+    return deputy if deputy is not None and not deputy.is_away(on) else None
 
 
 def _insert_all(session: Session, table: type, values: list[dict[str, object]]) -> None:

@@ -14,6 +14,7 @@ from models.domain.errors import Fault
 from models.domain.forms import RawForm
 from models.domain.reading import is_blank, read_text, shown
 from models.domain.roster import Roster, Unit
+from models.domain.unit_names import proposals
 from models.domain.vietnamese import comparison_key, tidy
 from tasks.adapters.texts import Texts
 
@@ -147,14 +148,16 @@ class _Reader:
     def _owner(self, row: int, given: str, on: date) -> Unit | None:
         """Return the unit of a code, or of a name spelled so; a name that two units have asks for the code."""
         coded = [unit for unit in self.source.roster.in_force(on) if unit.code == given.lower()]
-        found = coded or list(self.source.roster.units_named(given, on))
+        found = coded or list(self.source.roster.units_named(given, on, self.texts.name_words))
         if len(found) == 1:
             return found[0]
         if found:
             codes = ", ".join(unit.code for unit in found)
             self._fault(row, "annex_owner_ambiguous", found=given, codes=codes)
         else:
-            self._fault(row, "annex_owner_unknown", found=given, day=self.texts.day(on))
+            near = proposals(given, (unit.name for unit in self.source.roster.in_force(on)))
+            code = "annex_owner_unknown_near" if near else "annex_owner_unknown"
+            self._fault(row, code, found=given, day=self.texts.day(on), **({"near": "; ".join(near)} if near else {}))
         return None
 
     def _last_day(self, row: int, value: object, on: date) -> date | None:
