@@ -5,7 +5,7 @@ from alembic import command
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from models.db.base import Base
+from models.db.base import VIETNAMESE, Base
 from models.db.engine import alembic_config, migrate, open_engine
 
 
@@ -47,5 +47,7 @@ def test_the_newest_migration_goes_down_and_up_again(engine):
 
 def test_text_sorts_by_the_vietnamese_alphabet_in_the_database(engine):
     with engine.connect() as connection:
-        names = text("select * from (values ('Uy'), ('Ăn'), ('An'), ('Đa'), ('Áo')) order by 1 collate vietnamese")
+        names = text(
+            f"select * from (values ('Uy'), ('Ăn'), ('An'), ('Đa'), ('Áo')) order by 1 collate \"{VIETNAMESE}\""
+        )
         assert [row[0] for row in connection.execute(names)] == ["An", "Áo", "Ăn", "Đa", "Uy"]
