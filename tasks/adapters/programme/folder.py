@@ -6,6 +6,7 @@
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -67,15 +68,38 @@ class _Folder:
 
 
 def load_programme(folder: Path) -> Programme:
-    """Return the programme of a folder.
+    """Return the programme of a folder; one whose files are the same to the byte is read once in a process.
 
     Raises:
         ProgrammeInvalidError: the folder has faults; all of them are carried.
     """
+    return _programme_of(folder.resolve(), _fingerprint(folder))
+
+
+@lru_cache(maxsize=8)
+def _programme_of(folder: Path, _fingerprint: str) -> Programme:
     reading = read_programme(folder)
     if reading.programme is None:
         raise ProgrammeInvalidError(reading.faults)
     return reading.programme
+
+
+def _fingerprint(folder: Path) -> str:
+    """Return what changes with every byte of the folder's files, and with their names."""
+    digest = hashlib.sha256()
+    names = [PLAN, HOLIDAYS, ROSTER, *(f"{FORMS}/{path.name}" for path in sorted((folder / FORMS).glob("*.yaml")))]
+    for name in names:
+        content = _beginning(folder / name)
+        digest.update(f"{name}|{len(content)}|".encode() + content)
+    return digest.hexdigest()
+
+
+def _beginning(path: Path) -> bytes:
+    """Return as much of a file as is ever read of one; nothing of one that is not there."""
+    if not path.is_file():
+        return b""
+    with path.open("rb") as stream:
+        return stream.read(MAX_ROSTER_BYTES + 1)
 
 
 def check_programme(folder: Path) -> list[Fault]:
