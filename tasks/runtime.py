@@ -16,7 +16,7 @@ from tasks.adapters.clock import FixedClock, SystemClock
 from tasks.adapters.inbox import DropFolder, ImapInbox
 from tasks.adapters.mail_reading import MailReader, reply_phrases
 from tasks.adapters.programme import load_programme
-from tasks.adapters.rendering import Renderer
+from tasks.adapters.rendering import Renderer, vietnamese_renderer
 from tasks.adapters.smtp import SmtpTransport
 from tasks.adapters.texts import Texts, vietnamese
 from tasks.adapters.workbooks import form_words
@@ -119,7 +119,7 @@ def open_runtime(settings: Settings) -> Iterator[Runtime]:
             clock=clock,
             texts=texts,
             archive=FolderArchive(settings.home / "archive"),
-            renderer=Renderer(texts),
+            renderer=vietnamese_renderer(),
             mail=mail,
             mailbox=mailbox,
             drop_folder=drop_folder,

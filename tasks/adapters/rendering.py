@@ -6,14 +6,15 @@ include one `content.j2` and differ in its parts only, so that they cannot say d
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.domain.calendar import WorkingCalendar, last_day_before
 from models.domain.forms import Finding
@@ -39,7 +40,7 @@ from tasks.adapters.asking import (
     enclosures_of,
     how_to_answer,
 )
-from tasks.adapters.texts import TEMPLATES, Texts
+from tasks.adapters.texts import TEMPLATES, Texts, vietnamese
 from tasks.ports import Attachment, Letter
 
 TEXT_PARTS: Final = ("subject.txt.j2", "body.txt.j2")
@@ -340,20 +341,13 @@ class _SpokenDuty:
 
 
 class Renderer:
-    """Writes every kind of letter; the templates are read and compiled once, when it is made."""
+    """Writes every kind of letter; the templates of a kind are read and compiled with its first letter, and kept."""
 
     def __init__(self, texts: Texts, folder: Path = TEMPLATES) -> None:
-        """Compile the templates of every kind of letter in the folder's `email`."""
+        """Keep where the templates are: in the folder's `email`, a folder for each kind."""
         self._texts = texts
-        plain = _environment(texts, folder / "email", is_html=False)
-        html = _environment(texts, folder / "email", is_html=True)
-        self._templates: Mapping[LetterKind, Sequence[Template]] = {
-            kind: (
-                *(plain.get_template(f"{kind.value}/{part}") for part in TEXT_PARTS),
-                html.get_template(f"{kind.value}/{HTML_PART}"),
-            )
-            for kind in LetterKind
-        }
+        self._plain = _environment(texts, folder / "email", is_html=False)
+        self._html = _environment(texts, folder / "email", is_html=True)
 
     def chase(self, context: ChaseContext, envelope: Envelope) -> Letter:
         """Return the opening, reminding or urging letter of one or several duties of one person."""
@@ -455,7 +449,8 @@ class Renderer:
         return self._letter(LetterKind.OPERATOR, facts, envelope)
 
     def _letter(self, kind: LetterKind, facts: Mapping[str, object], envelope: Envelope) -> Letter:
-        subject, text, html = (template.render(facts) for template in self._templates[kind])
+        subject, text = (self._plain.get_template(f"{kind.value}/{part}").render(facts) for part in TEXT_PARTS)
+        html = self._html.get_template(f"{kind.value}/{HTML_PART}").render(facts)
         return Letter(
             message_id=envelope.message_id,
             to=envelope.to,
@@ -467,6 +462,12 @@ class Renderer:
             in_reply_to=envelope.in_reply_to,
             attachments=envelope.attachments,
         )
+
+
+@cache
+def vietnamese_renderer() -> Renderer:
+    """Return the one that writes the program's letters, with the templates that it has compiled so far."""
+    return Renderer(vietnamese())
 
 
 def _environment(texts: Texts, folder: Path, *, is_html: bool) -> Environment:
