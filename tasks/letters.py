@@ -74,12 +74,23 @@ class Written:
     letter: Letter | None
     lapsed: tuple[tuple[QueuedReminder, SkipReason], ...] = ()
     lapsed_notices: tuple[int, ...] = ()
+    problem: str = ""
+    """Why it could not be written though there is something to say; it waits for the next run, and the others leave."""
 
 
 def write_letters(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter], now: datetime) -> list[Written]:
     """Write each claimed letter; a chasing letter leaves out the duties that it has lost its reason for."""
     batch = _gather(runtime, session, claimed, now)
-    return [_written(runtime, session, batch, item, now) for item in claimed]
+    return [_written_safely(runtime, session, batch, item, now) for item in claimed]
+
+
+def _written_safely(runtime: Runtime, session: Session, batch: Batch, item: ClaimedLetter, now: datetime) -> Written:
+    """Write one letter; one that breaks the program, or whose files are out of reach, never keeps the others back."""
+    try:
+        return _written(runtime, session, batch, item, now)
+    except Exception as problem:  # the letter stays in the ledger, and the run that leaves it there is seen
+        logger.exception(runtime.texts.say("log.letter_broken", recipient=item.recipient))
+        return Written(claimed=item, letter=None, problem=f"{type(problem).__name__}: {problem}")
 
 
 def _written(runtime: Runtime, session: Session, batch: Batch, item: ClaimedLetter, now: datetime) -> Written:

@@ -148,6 +148,9 @@ def _mark(
 ) -> str:
     _take_back(runtime, session, item)
     message_id = item.claimed.message_id
+    if item.problem:
+        letters.mark(session, message_id, LetterState.QUEUED, at=runtime.clock.now(), detail=item.problem)
+        return "again"
     if message_id not in ready:
         letters.mark(session, message_id, LetterState.CANCELLED, at=runtime.clock.now())
         member_notices.withdraw_all_in(session, item.claimed.id)

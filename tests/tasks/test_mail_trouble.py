@@ -54,6 +54,18 @@ def test_with_the_server_down_everything_waits_and_nothing_is_lost(office):
     assert n_letters(office) == 1
 
 
+def test_a_letter_that_cannot_be_written_waits_and_the_others_leave(opened_office):
+    digest = opened_office.duty(UNIT).form_digest
+    kept = opened_office.home / "archive" / digest[:2] / digest[2:]
+    kept.rename(kept.with_name("mislaid"))
+    counts = opened_office.round("2025-06-05 08:00")
+    assert counts["sent"] > 50
+    assert counts["waiting"] == 1
+    kept.with_name("mislaid").rename(kept)
+    assert opened_office.round("2025-06-05 14:00")["sent"] == 1
+    assert n_letters(opened_office) == 2
+
+
 def test_a_letter_lost_after_its_text_is_known_sent_by_its_blind_copy(office):
     office.mail.misbehave(Fault(address_of(UNIT), FaultKind.DROP_AFTER_TEXT, times=1))
     assert office.round("2025-05-16 08:00")["doubtful"] == 1
