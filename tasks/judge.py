@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from models.db.records import arrivals, cycles, letters, rosters
 from models.db.tables import LetterRow
+from models.db.turns import Turn, take_turn
 from models.domain.attribution import DutyIdentity, attribute
 from models.domain.checks import PastFigures, check_form, identify, not_asked_for
 from models.domain.cycles import Cycle
@@ -137,13 +138,29 @@ def judged_in_chunks(runtime: Runtime, as_of: datetime, *, dry_run: bool = False
         while opened := following.result():
             following = ahead.submit(_open_next, runtime, opened[-1].arrival.id)
             with _garbage_left_lying(), runtime.sessions() as session:
-                fresh = _with_repeats_marked(session, opened)
-                known = _look_up(runtime, session, fresh)
-                judged = _judge_all(runtime, fresh, known)
                 if not dry_run:
-                    _write_down(runtime, session, judged, known=known, as_of=as_of)
-                    session.commit()
+                    opened = _left_to_us(session, opened)
+                judged = _judge_chunk(runtime, session, opened, as_of, dry_run=dry_run) if opened else []
             yield judged
+
+
+def _left_to_us(session: Session, opened: Sequence[Opened]) -> list[Opened]:
+    """Return what no other run has judged since it was opened; until the transaction ends no other can."""
+    take_turn(session.connection(), Turn.JUDGING)
+    unjudged = arrivals.still_unjudged(session, [item.arrival.id for item in opened])
+    return [item for item in opened if item.arrival.id in unjudged]
+
+
+def _judge_chunk(
+    runtime: Runtime, session: Session, opened: Sequence[Opened], as_of: datetime, *, dry_run: bool
+) -> list[Judged]:
+    fresh = _with_repeats_marked(session, opened)
+    known = _look_up(runtime, session, fresh)
+    judged = _judge_all(runtime, fresh, known)
+    if not dry_run:
+        _write_down(runtime, session, judged, known=known, as_of=as_of)
+        session.commit()
+    return judged
 
 
 @contextmanager

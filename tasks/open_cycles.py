@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from models.db.records import arrivals, cycles, rosters, targets
+from models.db.turns import Turn, take_turn
 from models.domain.closing import is_never_closed
 from models.domain.cycles import Cycle, cycles_to_open
 from models.domain.plan import Programme
@@ -30,12 +31,14 @@ TIME_FOR_LATE_ANSWERS: Final = timedelta(days=60)
 def open_due_cycles(runtime: Runtime, obligation_code: str, as_of: datetime, *, dry_run: bool = False) -> list[str]:
     """Open the obligation's cycles that are due to open at the instant, and return the codes of the new ones.
 
-    The expected set is the roster of the day on which the cycle opens. A cycle opens once: running again does nothing.
-    With `dry_run` the codes are those that would be opened.
+    The expected set is the roster of the day on which the cycle opens. A cycle opens once: running again, or by
+    two rounds at once, does nothing. With `dry_run` the codes are those that would be opened.
     """
     programme, obligation = runtime.programme_with(obligation_code)
     opened = []
     with runtime.sessions() as session:
+        if not dry_run:
+            take_turn(session.connection(), Turn.OPENING)
         roster = roster_in_use(runtime, session, programme)
         for cycle in cycles_to_open(programme, obligation, as_of):
             cycle_id = cycles.open_cycle(session, cycle, opened_at=runtime.clock.now())

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.db.records import heartbeats, letters, member_notices
 from models.db.records.letters import ClaimedLetter
+from models.db.turns import Turn, take_turn
 from models.domain.chasing import Skip
 from models.domain.errors import LettersWaitingError, MailServerUnavailableError
 from models.domain.vocabulary import LetterKind, LetterState, SkipReason
@@ -78,6 +79,7 @@ def _settle_doubts(runtime: Runtime) -> None:
     """Turn dead claims into doubts, and resolve doubts by the blind copies in our own mailbox."""
     now = runtime.clock.now()
     with runtime.sessions.begin() as session:
+        take_turn(session.connection(), Turn.POSTING)
         letters.give_up_claims(session, claimed_before=now - CLAIM_LASTS)
         polled_at = heartbeats.last_beat(session, MAILBOX_POLLED)
         if not runtime.settings.journal or runtime.mailbox is None or polled_at is None:
@@ -91,6 +93,7 @@ def _settle_doubts(runtime: Runtime) -> None:
 def _bundle_reminders(runtime: Runtime) -> None:
     """Make one letter of all the reminders a person is to get today; who has had one today waits for tomorrow."""
     with runtime.sessions.begin() as session:
+        take_turn(session.connection(), Turn.POSTING)
         post = DaysPost(runtime, session, LetterKind.CHASE)
         for recipient, group in groupby(letters.queued_reminders(session), key=lambda queued: queued.recipient):
             reminders = list(group)

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pydantic import SecretStr
 from sqlalchemy.orm import sessionmaker
 
 from models.db.engine import migrate, open_engine
@@ -150,7 +151,7 @@ def _stage(programme: Programme, begins_at: datetime) -> Iterator[tuple[Runtime,
     texts, clock, mail = vietnamese(), _VirtualClock(begins_at), _NoMail()
     with ExitStack() as stack:
         home = Path(stack.enter_context(TemporaryDirectory(prefix="dondoc-rehearsal-")))
-        settings = Settings(home=home, database_url="", mail_from=programme.desk.address, operator_address="")
+        settings = Settings(home=home, database_url=SecretStr(""), mail_from=programme.desk.address, operator_address="")
         engine = open_engine(f"sqlite:///{home / 'rehearsal.db'}")
         stack.callback(engine.dispose)
         migrate(engine)

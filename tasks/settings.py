@@ -67,8 +67,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DONDOC_", frozen=True, extra="ignore")
 
     home: Path = Path("var")
-    database_url: str = ""
-    """SQLAlchemy URL; empty means SQLite in the home."""
+    database_url: SecretStr = SecretStr("")
+    """SQLAlchemy URL, with its password; empty means SQLite in the home."""
     programmes: tuple[Path, ...] = (PROJECT / "deployments" / "de_an_835",)
     mail_from: str = "baocao@dondoc.example.invalid"
     """The address that letters come from and answers go to; a plus-address of it carries a duty's token."""
@@ -103,8 +103,8 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """The database's URL."""
-        return self.database_url or f"sqlite:///{(self.home / 'dondoc.db').resolve()}"
+        """The database's URL, with its password: for the engine alone."""
+        return self.database_url.get_secret_value() or f"sqlite:///{(self.home / 'dondoc.db').resolve()}"
 
     @property
     def drop_folder(self) -> Path:

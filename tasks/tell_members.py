@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from models.db.records import cycles, member_notices, rosters
+from models.db.turns import Turn, take_turn
 from models.domain.chasing import LadderDays, rung_for_member
 from models.domain.cycles import Cycle
 from models.domain.vocabulary import OFFICE_ZONE, Audience, LetterKind
@@ -36,6 +37,7 @@ def queue_member_letters(runtime: Runtime, as_of: datetime) -> int:
     n_told = 0
     if news:
         with runtime.sessions.begin() as session:
+            take_turn(session.connection(), Turn.POSTING)
             post = DaysPost(runtime, session, LetterKind.MEMBER)
             for address, rungs in sorted(news.items()):
                 letter_id = post.letter_to(address)

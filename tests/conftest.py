@@ -12,6 +12,8 @@ from cryptography.x509.oid import NameOID
 from hypothesis import settings
 
 from deployments.postoffice import PostOffice
+from models.db.engine import migrate, open_engine
+from tests.postgresql import NO_SERVER, running_server, server_programs
 
 settings.register_profile("untimed", deadline=None)  # speed is what the bench measures, not a test
 settings.load_profile("untimed")
@@ -22,6 +24,36 @@ def post_office(tmp_path):
     """A mail server on loopback with a mailbox of ours."""
     with PostOffice(tmp_path / "office") as office:
         yield office
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL server; without one on this machine the tests that need it are skipped and say so."""
+    programs = server_programs()
+    if programs is None:
+        pytest.skip(NO_SERVER)
+    with running_server(programs) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request, tmp_path):
+    """The address of a database without any table: the test runs on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'dondoc.db'}"
+    return request.getfixturevalue("postgresql").new_database(empty=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    """The address of a database with the newest schema: the test runs on both kinds."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgresql").new_database()
+    url = f"sqlite:///{tmp_path / 'dondoc.db'}"
+    engine = open_engine(url)
+    migrate(engine)
+    engine.dispose()
+    return url
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from sqlalchemy.types import TypeEngine
 
 from models.domain.vocabulary import OFFICE_ZONE
 
-VIETNAMESE: Final = "vi-x-icu"
-"""The collation of the Vietnamese alphabet: PostgreSQL has it under this name, SQLite is given one of its own."""
+VIETNAMESE: Final = "vietnamese"
+"""The collation of the Vietnamese alphabet: a migration makes it of ICU's in PostgreSQL, SQLite is given our own."""
 NAMING: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

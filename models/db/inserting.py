@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -29,6 +29,34 @@ def insert_one(session: Session, table: type[Base], row: Mapping[str, object]) -
     inserted = session.connection().execute(_insert_unless_known(session, table).returning(known.c.id), dict(row))
     number: int | None = inserted.scalar()
     return number
+
+
+def insert_plain(session: Session, table: type[Base], rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert rows of numbers, texts and flags, each in the order of the table's columns, as the driver takes them.
+
+    The texts are tidied. There are fifty a form, and what SQLAlchemy does to prepare each costs as much as checking the whole form.
+    """
+    if not rows:
+        return
+    connection = session.connection()
+    plain = cast("Table", table.__table__)
+    if connection.dialect.name == "postgresql":
+        _copy(connection, plain, rows)
+        return
+    compiled = insert(plain).compile(dialect=connection.dialect, column_keys=plain.columns.keys())
+    connection.exec_driver_sql(str(compiled), list(rows))
+
+
+def _copy(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+    """Put the rows in by COPY, which takes a fifth of the time of inserting them (`bench/copying.py`)."""
+    quoted = connection.dialect.identifier_preparer
+    columns = ", ".join(map(quoted.format_column, table.columns))
+    with (
+        connection.connection.cursor() as cursor,
+        cursor.copy(f"COPY {quoted.format_table(table)} ({columns}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
 
 
 def _insert_unless_known(session: Session, table: type[Base]) -> Any:

@@ -119,6 +119,18 @@ class AssignmentUnitsError(DondocError):
     code = "error.assignment_units"
 
 
+class DatabaseRefusedError(DondocError):
+    """The database cannot be worked with; `reason` is the code of the sentence that says why and what to do.
+
+    No fact holds the address as it was set, for it may hold a password.
+    """
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        """Keep the code of the sentence with its facts."""
+        super().__init__(**facts)
+        self.code = f"error.database_{reason}"
+
+
 class ActionRefusedError(DondocError):
     """An operator's action cannot be done; `reason` is the code of the sentence that says why and what to do."""
 

@@ -8,9 +8,14 @@ from typing import Final
 ALPHABET: Final = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 TONES: Final = ("", "\u0300", "\u0309", "\u0303", "\u0301", "\u0323")
 """No tone, then huyền, hỏi, ngã, sắc, nặng: the order of a Vietnamese dictionary."""
+SIGNS: Final = " _-‐–—,;:!?.…·'‘’\"“”«»()[]{}§@*/\\&#%•`´^°©®→+±÷×<=>|~$₫€"
+"""Blanks and signs as ICU sorts them: before digits, and these before letters."""
+_SIGN_RANKS: Final = {sign: rank - 1000 for rank, sign in enumerate(SIGNS)}
 _RANKS: Final = {letter: rank for rank, letter in enumerate(ALPHABET, start=1)}
 _TONE_MARKS: Final = frozenset(TONES[1:])
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+_REPLACEMENT: Final = "\ufffd"
 _SPACES: Final = re.compile(r"\s+")
 _MANY_BREAKS: Final = re.compile(r"\n{3,}")
 _LOOKALIKE_SIGNS: Final = {"\u00d0": "\u0110", "\u0189": "\u0110", "\u00f0": "\u0111"}
@@ -28,7 +33,16 @@ def tidy(text: str) -> str:
     # Nearly every text is printable: then it holds nothing invisible and no other blank than the plain one.
     if composed.isprintable() and "  " not in composed:
         return composed.strip()
-    return _SPACES.sub(" ", _INVISIBLE.sub("", composed)).strip()
+    return storable(_SPACES.sub(" ", _INVISIBLE.sub("", composed)).strip())
+
+
+def storable(text: str) -> str:
+    """Return text without NUL and lone halves of surrogates: no database and no file in UTF-8 takes them all."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _UNSTORABLE.sub(_REPLACEMENT, text)
+    return text.replace("\0", _REPLACEMENT)
 
 
 def tidy_lines(text: str) -> str:
@@ -58,7 +72,7 @@ def comparison_key(text: str) -> str:
 def sort_key(text: str) -> tuple[tuple[int, ...], tuple[int, ...], str]:
     """Return the key of the Vietnamese alphabet: letters first, then tones, then the text itself.
 
-    Equal to ICU's `vi_VN` on the names of the roster. Word breaks sort before letters.
+    It is the order of ICU's `vi` with capitals first, which PostgreSQL sorts by: blanks, signs, digits, letters.
     """
     letters: list[int] = []
     tones: list[int] = []
@@ -73,11 +87,15 @@ def _letter_and_tone(character: str) -> tuple[str, int]:
     parts = unicodedata.normalize("NFD", character)
     tone = next((TONES.index(mark) for mark in parts if mark in _TONE_MARKS), 0)
     base = unicodedata.normalize("NFC", "".join(mark for mark in parts if mark not in _TONE_MARKS))
+    if base not in _RANKS and parts[0] in _RANKS:  # ü and ñ, in names from elsewhere
+        return parts[0], len(TONES)
     return base, tone
 
 
 def _sign_rank(sign: str) -> int:
-    return -1000 if sign == " " else ord(sign[0]) - 1_114_112 if not sign.isdigit() else int(sign) - 20
+    if sign.isdecimal():
+        return int(sign) - 20
+    return _SIGN_RANKS.get(" " if sign.isspace() else sign, len(SIGNS) - 1000)
 
 
 def _tone_on_the_glide(match: re.Match[str]) -> str:

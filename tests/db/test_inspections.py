@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy.orm import Session
 
-from models.db.engine import migrate, open_engine
+from models.db.engine import open_engine
 from models.db.records import cycles, inspections
 from models.domain.inspections import (
     InspectionFinding,
@@ -39,9 +39,8 @@ PROPOSAL = propose_units([UnitFacts(unit_code="so-y-te", n_late=2)], 1, "7")
 
 
 @pytest.fixture
-def session(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'dondoc.db'}")
-    migrate(engine)
+def session(database):
+    engine = open_engine(database)
     programme = load_programme(PROJECT / "deployments" / "de_an_835")
     cycle = explanations_cycle(programme, programme.obligation("O-12"), ORDER)
     with Session(engine) as opened:

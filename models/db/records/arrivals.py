@@ -8,6 +8,7 @@ from typing import Final, cast
 from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
+from models.db.inserting import insert_new, insert_plain
 from models.db.tables import (
     ArrivalRow,
     CycleRow,
@@ -95,12 +96,8 @@ class NewSubmission:
 
 
 def take(session: Session, arrivals: Sequence[Mapping[str, object]]) -> int:
-    """Record arrivals that are not known by their key yet, and return how many are new."""
-    known = set(session.scalars(select(ArrivalRow.key).where(ArrivalRow.key.in_([item["key"] for item in arrivals]))))
-    new = {str(item["key"]): dict(item) for item in arrivals if item["key"] not in known}
-    if new:
-        session.execute(insert(ArrivalRow), list(new.values()))
-    return len(new)
+    """Record arrivals that are not known by their key yet, and return how many are new; two polls may do this at once."""
+    return insert_new(session, ArrivalRow, arrivals)
 
 
 def unjudged(session: Session, *, limit: int, after_id: int = 0) -> list[TakenArrival]:
@@ -112,6 +109,11 @@ def unjudged(session: Session, *, limit: int, after_id: int = 0) -> list[TakenAr
         .limit(limit)
     )
     return [_taken(row) for row in rows]
+
+
+def still_unjudged(session: Session, ids: Sequence[int]) -> set[int]:
+    """Return which of these arrivals have no outcome yet."""
+    return set(session.scalars(select(ArrivalRow.id).where(ArrivalRow.id.in_(ids), ArrivalRow.outcome.is_(None))))
 
 
 def outcome_of(session: Session, key: str) -> Outcome | None:
@@ -358,24 +360,8 @@ def _add_answers(session: Session, forms: Mapping[int, CheckedForm]) -> None:
         for submission_id, form in forms.items()
         for section, text in form.narratives.items()
     ]
-    _insert_plain(session, cast("Table", FigureRow.__table__), figures)
-    _insert_plain(session, cast("Table", NarrativeRow.__table__), narratives)
-
-
-def _insert_plain(session: Session, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert rows of numbers, texts and flags, each in the order of the table's columns, as the driver takes them.
-
-    There are fifty a form, and what SQLAlchemy does to prepare each costs as much as checking the whole form.
-    """
-    if not rows:
-        return
-    connection = session.connection()
-    columns = table.columns.keys()
-    compiled = insert(table).compile(dialect=connection.dialect, column_keys=columns)
-    if compiled.positional:
-        connection.exec_driver_sql(str(compiled), list(rows))
-    else:
-        connection.exec_driver_sql(str(compiled), [dict(zip(columns, row, strict=True)) for row in rows])
+    insert_plain(session, FigureRow, figures)
+    insert_plain(session, NarrativeRow, narratives)
 
 
 def _taken(row: ArrivalRow) -> TakenArrival:

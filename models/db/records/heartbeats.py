@@ -2,14 +2,17 @@
 
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from models.db.inserting import insert_new
 from models.db.tables import HeartbeatRow
 
 
 def beat(session: Session, name: str, *, at: datetime) -> None:
     """Record that a step has come to its end; `at` is when it began."""
-    session.merge(HeartbeatRow(name=name, at=at))
+    if not insert_new(session, HeartbeatRow, [{"name": name, "at": at}]):
+        session.execute(update(HeartbeatRow).where(HeartbeatRow.name == name).values(at=at))
 
 
 def last_beat(session: Session, name: str) -> datetime | None:

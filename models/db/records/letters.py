@@ -187,6 +187,7 @@ def claim(
 ) -> list[ClaimedLetter]:
     """Claim queued letters beyond a number: an UPDATE guarded by their state, so that of two runs only one sends.
 
+    What another run is claiming at this moment is passed over, not waited for, where the database can lock a row.
     Their day becomes that of the claim: what waited for the mail server counts on the day on which it leaves.
     """
     wanted = (
@@ -195,6 +196,7 @@ def claim(
         .where(LetterRow.id > after_id)
         .order_by(LetterRow.id)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     )
     ids = session.scalars(wanted).all()
     claimed = session.scalars(
