@@ -94,6 +94,7 @@ def _for_psycopg() -> dict[str, Any]:
     return {
         "connect_timeout": SECONDS_TO_CONNECT,
         "application_name": "dondoc",
+        "client_encoding": "utf8",
         "options": f"-c timezone=UTC -c lock_timeout={SECONDS_TO_WAIT_FOR_A_LOCK}s",
     }
 

@@ -21,7 +21,7 @@ from imap_tools import MailMessage
 
 from models.domain.forms import Finding, finding
 from models.domain.replies import ReplyPhrases
-from models.domain.vietnamese import comparison_key, tidy, tidy_lines
+from models.domain.vietnamese import comparison_key, storable, tidy, tidy_lines
 from tasks.adapters.texts import Texts
 from tasks.ports import MailFile, ParsedMail
 from tasks.settings import MEBIBYTE, LimitSettings
@@ -30,6 +30,8 @@ PARTS_READ: Final = 200
 NESTING_READ: Final = 20
 CHARACTERS_OF_TEXT_READ: Final = 200_000
 LINES_OF_HEADER_BLOCK: Final = 6
+LONGEST_ADDRESS: Final = 320
+"""Longer than any that mail can be sent to: it is no address, and would not fit into an index of the database."""
 FALLBACK_CHARSETS: Final = ("utf-8", "cp1258")
 RECIPIENT_HEADERS: Final = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
 TNEF: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
@@ -350,7 +352,11 @@ def _first_address(mail: Message, name: str) -> tuple[str, str]:
 def _addresses(raw: str) -> list[tuple[str, str]]:
     """Return the (name, lower-case address) pairs; names are decoded after the split, so that they cannot add one."""
     pairs = getaddresses([_mend(raw)]) if raw else []
-    return [(tidy(_decode_words(name)), address.strip().lower()) for name, address in pairs if "@" in address]
+    return [(tidy(_decode_words(name)), storable(address.strip().lower())) for name, address in pairs if _is_one(address)]
+
+
+def _is_one(address: str) -> bool:
+    return "@" in address and len(address) <= LONGEST_ADDRESS
 
 
 def _recipients(mail: Message) -> tuple[str, ...]:
@@ -377,8 +383,8 @@ def _bounced_addresses(mail: Message) -> tuple[str, ...]:
     except Exception as problem:  # noqa: BLE001 - the recogniser of bounces raises whatever it likes on broken ones
         _log.info("a bounce could not be read: %r", problem)
         permanent = frozenset()
-    found = sorted(_decode_bytes(octets, "ascii").lower() for octets in permanent)
-    return tuple(dict.fromkeys([*found, *named]))
+    found = sorted(storable(_decode_bytes(octets, "ascii").lower()) for octets in permanent)
+    return tuple(dict.fromkeys([*filter(_is_one, found), *named]))
 
 
 def _bounced_message_id(mail: Message) -> str:

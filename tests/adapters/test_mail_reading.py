@@ -239,6 +239,13 @@ def test_a_display_name_cannot_smuggle_a_second_address_in():
     assert READER.read(raw).sender == UNIT
 
 
+def test_what_is_longer_than_any_address_is_none():
+    long = "a" * 400 + "@example.invalid"
+    parsed = READER.read(a_mail(headers=f"Cc: {long}\r\nX-Failed-Recipients: {long}, {UNIT}\r\n"))
+    assert parsed.recipients == (OURS,)
+    assert parsed.bounced_addresses == (UNIT,)
+
+
 def test_raw_octets_in_headers_and_text_are_read_as_utf8_or_as_vietnamese_windows():
     raw = "From: Sở Y tế <soyte@bacgiang.example.invalid>\r\nSubject: Báo cáo\r\n\r\nGửi".encode()
     assert READER.read(raw).subject == "Báo cáo"

@@ -1,5 +1,6 @@
 """One small office for the tests of tasks: a real database, a real post office, real workbooks, and a clock we set."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,10 @@ from tasks.runtime import Runtime, open_runtime
 from tasks.settings import ImapSettings, LimitSettings, Settings, SmtpSettings
 from tasks.tell_members import queue_member_letters
 from tests.builders import hanoi
+from tests.postgresql import Server
 
+TESTED_ON = os.environ.get("DONDOC_TEST_DATABASE", "sqlite")
+"""`postgresql`: every office of these tests keeps its data there; slower, and asked for by hand."""
 ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR)
 
 
@@ -120,42 +124,79 @@ def address_of(unit: str) -> str:
     return f"baocao.{unit}@example.invalid"
 
 
-@pytest.fixture
-def office(tmp_path, post_office):
-    """An office on the day before the six-month report of 2025 opens."""
-    return Office(home=tmp_path / "home", mail=post_office)
+class HomesOwnFile:
+    """SQLite: the database is a file of the home, and is copied with it."""
+
+    def new(self) -> dict[str, object]:
+        """Return the settings of a home whose database is new."""
+        return {}
+
+    def copy(self, settings: dict[str, object]) -> dict[str, object]:
+        """Return the settings of a home that is a copy of one with these settings."""
+        return settings
+
+
+@dataclass(frozen=True)
+class OnServer:
+    """PostgreSQL: each home has a database of its own on the server of the tests."""
+
+    server: Server
+
+    def new(self) -> dict[str, object]:
+        """Return the settings of a home whose database is new."""
+        return {"database_url": self.server.new_database()}
+
+    def copy(self, settings: dict[str, object]) -> dict[str, object]:
+        """Return the settings of a home that is a copy of one with these settings."""
+        return settings | {"database_url": self.server.copy(str(settings["database_url"]))}
 
 
 @pytest.fixture(scope="session")
-def opened_home(tmp_path_factory):
-    """Home and post office on the day on which the six-month report of 2025 has just opened; to be copied, not used.
+def databases(request):
+    """Where the offices of these tests keep their data."""
+    return HomesOwnFile() if TESTED_ON == "sqlite" else OnServer(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def office(tmp_path, post_office, databases):
+    """An office on the day before the six-month report of 2025 opens."""
+    return Office(home=tmp_path / "home", mail=post_office, settings=databases.new())
+
+
+@pytest.fixture(scope="session")
+def opened_home(tmp_path_factory, databases):
+    """An office whose six-month report of 2025 has just opened; to be copied, not used.
 
     The blind copies of the opening letters are taken in and gone from the mailbox, or each test would read all of them.
     """
     folder = tmp_path_factory.mktemp("opened")
     with PostOffice(folder / "office") as mail:
-        office = Office(home=folder / "home", mail=mail)
-        office.round("2025-05-16 08:00")
-        office.poll("2025-05-16 08:05")
+        opened = Office(home=folder / "home", mail=mail, settings=databases.new())
+        opened.round("2025-05-16 08:00")
+        opened.poll("2025-05-16 08:05")
     for copy in (folder / "office" / "mailbox").rglob("*.eml"):
         copy.unlink()
-    return folder
+    return opened
+
+
+@contextmanager
+def copied(opened: Office, databases: HomesOwnFile | OnServer, folder: Path) -> Iterator[Office]:
+    """Yield an office that goes on in a folder of its own from where another one stands."""
+    shutil.copytree(opened.home, folder / "home")
+    shutil.copytree(opened.mail.home, folder / "office")
+    with PostOffice(folder / "office") as mail:
+        yield Office(home=folder / "home", mail=mail, settings=databases.copy(opened.settings))
 
 
 @pytest.fixture(scope="module")
-def replay_office(tmp_path_factory, opened_home):
+def replay_office(tmp_path_factory, opened_home, databases):
     """An office of its own for the tests of one file that look at the same replay."""
-    folder = tmp_path_factory.mktemp("replay")
-    shutil.copytree(opened_home / "home", folder / "home")
-    shutil.copytree(opened_home / "office", folder / "office")
-    with PostOffice(folder / "office") as mail:
-        yield Office(home=folder / "home", mail=mail)
+    with copied(opened_home, databases, tmp_path_factory.mktemp("replay")) as office:
+        yield office
 
 
 @pytest.fixture
-def opened_office(tmp_path, opened_home):
+def opened_office(tmp_path, opened_home, databases):
     """An office whose six-month report of 2025 has just opened."""
-    shutil.copytree(opened_home / "home", tmp_path / "home")
-    shutil.copytree(opened_home / "office", tmp_path / "office")
-    with PostOffice(tmp_path / "office") as mail:
-        yield Office(home=tmp_path / "home", mail=mail)
+    with copied(opened_home, databases, tmp_path) as office:
+        yield office
