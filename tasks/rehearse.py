@@ -151,7 +151,9 @@ def _stage(programme: Programme, begins_at: datetime) -> Iterator[tuple[Runtime,
     texts, clock, mail = vietnamese(), _VirtualClock(begins_at), _NoMail()
     with ExitStack() as stack:
         home = Path(stack.enter_context(TemporaryDirectory(prefix="dondoc-rehearsal-")))
-        settings = Settings(home=home, database_url=SecretStr(""), mail_from=programme.desk.address, operator_address="")
+        settings = Settings(
+            home=home, database_url=SecretStr(""), mail_from=programme.desk.address, operator_address=""
+        )
         engine = open_engine(f"sqlite:///{home / 'rehearsal.db'}")
         stack.callback(engine.dispose)
         migrate(engine)

@@ -352,7 +352,9 @@ def _first_address(mail: Message, name: str) -> tuple[str, str]:
 def _addresses(raw: str) -> list[tuple[str, str]]:
     """Return the (name, lower-case address) pairs; names are decoded after the split, so that they cannot add one."""
     pairs = getaddresses([_mend(raw)]) if raw else []
-    return [(tidy(_decode_words(name)), storable(address.strip().lower())) for name, address in pairs if _is_one(address)]
+    return [
+        (tidy(_decode_words(name)), storable(address.strip().lower())) for name, address in pairs if _is_one(address)
+    ]
 
 
 def _is_one(address: str) -> bool:

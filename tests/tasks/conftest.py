@@ -133,7 +133,7 @@ class HomesOwnFile:
 
     def copy(self, settings: dict[str, object]) -> dict[str, object]:
         """Return the settings of a home that is a copy of one with these settings."""
-        return settings
+        return dict(settings)
 
 
 @dataclass(frozen=True)

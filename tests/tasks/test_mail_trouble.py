@@ -103,7 +103,7 @@ from tests.tasks.conftest import Office
 from deployments.postoffice import PostOffice
 mail = PostOffice(Path({str(office.mail.home)!r}))
 mail.smtp_port, mail.imap_port = {office.mail.smtp_port}, {office.mail.imap_port}
-Office(Path({str(office.home)!r}), mail, {{"letters_per_batch": 10}}).round("2025-05-16 08:00")
+Office(Path({str(office.home)!r}), mail, {office.settings | {"letters_per_batch": 10}!r}).round("2025-05-16 08:00")
 """
     office.mail.misbehave(Fault(address_of(UNIT), FaultKind.SLOW))
     running = subprocess.Popen([sys.executable, "-c", script])

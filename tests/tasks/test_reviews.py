@@ -1,6 +1,5 @@
 """A review from scores to dossier: facts of a day, objections in their window, signed decisions, and proposals."""
 
-import shutil
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -8,7 +7,6 @@ import pytest
 from docx import Document
 from openpyxl import Workbook, load_workbook
 
-from deployments.postoffice import PostOffice
 from models.db.records import audit, reviews
 from models.domain.errors import DondocError
 from models.domain.scoring import Ground
@@ -21,7 +19,7 @@ from tasks.review import ReviewOrder, start_review
 from tasks.review_board import review_page
 from tasks.review_papers import MANIFEST, DossierOrder, draw_scores, make_dossier
 from tests.builders import hanoi
-from tests.tasks.conftest import Office, address_of
+from tests.tasks.conftest import address_of, copied
 
 REVIEW = "danh-gia-2025"
 OPENED = "2025-08-04 09:00"
@@ -96,33 +94,27 @@ def text_of(path):
 
 
 @pytest.fixture(scope="module")
-def reviewed_home(tmp_path_factory, opened_home):
-    """Home and post office with the review of 2025 just opened; one unit has reported in time. To be copied."""
-    folder = tmp_path_factory.mktemp("reviewed")
-    shutil.copytree(opened_home, folder, dirs_exist_ok=True)
-    with PostOffice(folder / "office") as mail:
-        office = Office(home=folder / "home", mail=mail)
+def reviewed_home(tmp_path_factory, opened_home, databases):
+    """An office with the review of 2025 just opened; one unit has reported in time. To be copied, not used."""
+    with copied(opened_home, databases, tmp_path_factory.mktemp("reviewed")) as office:
         office.send("so-y-te", "answer", "2025-06-02 08:30")
         office.poll("2025-06-02 09:00")
         opened(office)
-    return folder
+    return office
 
 
 @pytest.fixture(scope="module")
-def untouched(tmp_path_factory, reviewed_home):
+def untouched(tmp_path_factory, reviewed_home, databases):
     """The same for acts that are all refused, and so leave it as it is."""
-    folder = tmp_path_factory.mktemp("untouched")
-    shutil.copytree(reviewed_home, folder, dirs_exist_ok=True)
-    with PostOffice(folder / "office") as mail:
-        yield Office(home=folder / "home", mail=mail)
+    with copied(reviewed_home, databases, tmp_path_factory.mktemp("untouched")) as office:
+        yield office
 
 
 @pytest.fixture
-def reviewed(tmp_path, reviewed_home):
+def reviewed(tmp_path, reviewed_home, databases):
     """An office whose review of 2025 is open; one unit has reported in time."""
-    shutil.copytree(reviewed_home, tmp_path, dirs_exist_ok=True)
-    with PostOffice(tmp_path / "office") as mail:
-        yield Office(home=tmp_path / "home", mail=mail)
+    with copied(reviewed_home, databases, tmp_path) as office:
+        yield office
 
 
 def test_a_point_names_the_report_it_rests_on_with_its_receipt(reviewed):
