@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def sha256_of(content: bytes) -> str:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that a crash leaves either the old one, the new one, or none, but never a part."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         beside.write_bytes(content)
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 from datetime import date
 
 import pytest
@@ -10,6 +11,7 @@ from openpyxl import load_workbook
 
 from deployments.cli import main
 from tasks.adapters.programme import load_programme
+from tasks.settings import Settings
 from tests.builders import with_units
 from tests.meta.source_code import ROOT
 
@@ -301,3 +303,22 @@ def test_a_file_that_answers_no_duty_is_taken_with_its_reasons_and_status_1(dond
     assert taken["outcome"] != "accepted"
     assert all(set(reason) == {"code", "sheet", "cell", "message"} for reason in taken["reasons"])
     assert taken["reasons"]
+
+
+def test_a_database_that_does_not_answer_is_one_sentence_without_its_password(dondoc, monkeypatch):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"postgresql+psycopg://dondoc:bi-mat-7391@127.0.0.1:{nobody.getsockname()[1]}/dondoc"
+        monkeypatch.setenv("DONDOC_DATABASE_URL", address)
+        status, printed, complaint = dondoc("status", "bc-6t-2025")
+    assert (status, printed) == (2, "")
+    assert complaint.count("\n") == 1
+    assert "pg_isready" in complaint
+    assert "bi-mat-7391" not in complaint
+
+
+def test_the_password_of_the_database_is_not_shown_with_the_settings(monkeypatch):
+    monkeypatch.setenv("DONDOC_DATABASE_URL", "postgresql+psycopg://dondoc:bi-mat-7391@127.0.0.1/dondoc")
+    settings = Settings.load()
+    assert "bi-mat-7391" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+    assert settings.url.count("bi-mat-7391") == 1
