@@ -48,7 +48,7 @@ format: install ## Bring the code into its format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-tools: ## Get LibreOffice, Chromium and poppler from Debian where they are missing and may be installed
+tools: ## Get LibreOffice, Chromium, poppler and PostgreSQL from Debian where they are missing and may be installed
 	@.ci/tools
 
 clean: ## Remove the virtual environment and caches; the home stays

@@ -28,7 +28,7 @@ DRIVERS: Final = ("sqlite", "postgresql+psycopg")
 class _WithoutLengths(PGTypeCompiler):
     """Makes text columns without a length: SQLite holds nobody to it, and a hostile sender's address may be longer."""
 
-    def visit_VARCHAR(self, type_: Any, **_: Any) -> str:  # noqa: N802 - SQLAlchemy's name
+    def visit_VARCHAR(self, type_: Any, **_: Any) -> str:  # noqa: ARG002, N802 - SQLAlchemy's signature
         """Return the type, whatever length it usually has."""
         return "VARCHAR"
 
@@ -154,13 +154,13 @@ def _compare(left: str, right: str) -> int:
     return (first > second) - (first < second)
 
 
-def _mend_text(  # noqa: PLR0913, PLR0917 - SQLAlchemy's signature
+def _mend_text(
     _connection: Connection,
     _cursor: Any,
     statement: str,
     parameters: Any,
     context: Any,
-    _many: bool,  # noqa: FBT001
+    _many: bool,  # noqa: FBT001 - SQLAlchemy's signature
 ) -> tuple[str, Any]:
     if context is not None and context.compiled is None:
         return statement, parameters  # as the driver takes them: `insert_plain`, which is given tidied text

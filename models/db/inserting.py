@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from psycopg import Cursor
 from sqlalchemy import Connection, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -32,9 +33,9 @@ def insert_one(session: Session, table: type[Base], row: Mapping[str, object]) -
 
 
 def insert_plain(session: Session, table: type[Base], rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert rows of numbers, texts and flags, each in the order of the table's columns, as the driver takes them.
+    """Insert rows of numbers, flags and tidied texts, each in the order of the table's columns, as the driver has them.
 
-    The texts are tidied. There are fifty a form, and what SQLAlchemy does to prepare each costs as much as checking the whole form.
+    There are fifty a form, and what SQLAlchemy does to prepare each costs as much as checking the whole form.
     """
     if not rows:
         return
@@ -52,7 +53,7 @@ def _copy(connection: Connection, table: Table, rows: Sequence[tuple[object, ...
     quoted = connection.dialect.identifier_preparer
     columns = ", ".join(map(quoted.format_column, table.columns))
     with (
-        connection.connection.cursor() as cursor,
+        cast("Cursor[Any]", connection.connection.cursor()) as cursor,
         cursor.copy(f"COPY {quoted.format_table(table)} ({columns}) FROM STDIN") as copy,
     ):
         for row in rows:

@@ -12,8 +12,8 @@ from tasks.adapters.programme import load_programme
 from tasks.settings import PROJECT
 
 VOWELS = "aàảãáạăằẳẵắặâầẩẫấậeèẻẽéẹêềểễếệiìỉĩíịoòỏõóọôồổỗốộơờởỡớợuùủũúụưừửữứựyỳỷỹýỵ"
-BEGINNINGS = "b c ch d đ g gh gi h k kh l m n ng ngh nh p ph q r s t th tr v x".split()
-ENDINGS = "c ch m n ng nh p t i o u y".split()
+BEGINNINGS = "b c ch d đ g gh gi h k kh l m n ng ngh nh p ph q r s t th tr v x".split()  # noqa: SIM905 - shorter
+ENDINGS = "c ch m n ng nh p t i o u y".split()  # noqa: SIM905 - shorter
 CASES = (str.lower, str.upper, str.capitalize)
 SYLLABLES = st.builds(
     lambda beginning, vowel, ending, cased: cased(beginning + vowel + ending),

@@ -1,4 +1,4 @@
-"""A database that cannot be worked with is said in one sentence, with the command that mends it and never a password."""
+"""A database that cannot be worked with: one sentence, with the command that mends it and never a password."""
 
 import socket
 
@@ -13,14 +13,18 @@ from tests.postgresql import PASSWORD, USER
 SECRET = "bi-mat-7391"
 
 
+def migrated(url):
+    engine = open_engine(url)
+    try:
+        migrate(engine)
+    finally:
+        engine.dispose()
+
+
 def refused(url):
     """Return the sentence with which a database is refused."""
     with pytest.raises(DatabaseRefusedError) as caught:
-        engine = open_engine(url)
-        try:
-            migrate(engine)
-        finally:
-            engine.dispose()
+        migrated(url)
     said = vietnamese().error(caught.value)
     assert "\n" not in said
     for secret in (SECRET, PASSWORD):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.domain.vietnamese import comparison_key, sort_key, tidy, tidy_lines
+from models.domain.vietnamese import comparison_key, sort_key, storable, tidy, tidy_lines
 
 WORDS = st.text(alphabet="aàảãáạăâbcdđeêghiklmnoôơpqrstuưvxyÀẢĐĂÂƯỳỷ ", max_size=12)
 
@@ -59,6 +59,9 @@ def test_words_whose_tone_has_one_place_only_are_left_alone(word):
         ["Hòa", "Hòa Bình", "Hoàng"],
         ["Sở Y tế", "Thanh tra tỉnh"],
         ["Bộ 2", "Bộ 3"],
+        ["Xã A", "Xã A (B)", "Xã A B", "Xã A-B", "Xã A, B", "Xã A/B", "Xã A1", "Xã Ab"],
+        ["Nu", "Nunez", "Nuñez", "Nuo"],
+        ["Ủy ban", "ủy ban", "Ủy ban B"],
     ],
 )
 def test_names_stand_in_the_order_of_a_dictionary(in_order):
@@ -80,15 +83,25 @@ def test_tidying_keeps_paragraphs_of_a_longer_text():
 
 
 @given(
-    text=st.text(alphabet="aĐ\u00d0\u0189\u00f0 \u00a0\u3000\u2028\t\n\x1f\u00ad\u200b\u200e\ufeff\u0301", max_size=10)
+    text=st.text(
+        alphabet="aĐ\u00d0\u0189\u00f0 \u00a0\u3000\u2028\t\n\x1f\u00ad\u200b\u200e\ufeff\u0301\0\ud800", max_size=10
+    )
 )
 def test_tidying_leaves_nothing_invisible_no_look_alike_and_no_odd_space(text):
     tidied = tidy(text)
 
     assert not set(tidied) & set("\u00d0\u0189\u00f0\u00a0\u3000\u2028\t\n\x1f\u00ad\u200b\u200e\ufeff")
     assert "  " not in tidied
-    assert tidied == tidied.strip()
+    assert tidied == tidied.strip() == storable(tidied)
     assert tidied.count("Đ") >= text.count("Đ")
+
+
+@given(text=st.text(alphabet="aĐ\0\ud800\udfff\U0001f600 \n\x1b", max_size=10))
+def test_storable_text_keeps_its_length_and_loses_only_what_no_database_takes(text):
+    mended = storable(text)
+    assert len(mended) == len(text)
+    assert mended.encode().count(b"\0") == 0
+    assert [sign for sign in mended if sign != "\ufffd"] == [sign for sign in text if sign not in "\0\ud800\udfff"]
 
 
 @given(text=WORDS)

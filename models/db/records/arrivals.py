@@ -96,7 +96,7 @@ class NewSubmission:
 
 
 def take(session: Session, arrivals: Sequence[Mapping[str, object]]) -> int:
-    """Record arrivals that are not known by their key yet, and return how many are new; two polls may do this at once."""
+    """Record arrivals that are not known by their key yet, and return how many are new; two polls may do so at once."""
     return insert_new(session, ArrivalRow, arrivals)
 
 
