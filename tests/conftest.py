@@ -40,20 +40,28 @@ def postgresql():
 def empty_database(request, tmp_path):
     """The address of a database without any table: the test runs on both kinds."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'dondoc.db'}"
-    return request.getfixturevalue("postgresql").new_database(empty=True)
+        yield f"sqlite:///{tmp_path / 'dondoc.db'}"
+        return
+    server = request.getfixturevalue("postgresql")
+    url = server.new_database(empty=True)
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request, tmp_path):
     """The address of a database with the newest schema: the test runs on both kinds."""
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgresql").new_database()
-    url = f"sqlite:///{tmp_path / 'dondoc.db'}"
-    engine = open_engine(url)
-    migrate(engine)
-    engine.dispose()
-    return url
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'dondoc.db'}"
+        engine = open_engine(url)
+        migrate(engine)
+        engine.dispose()
+        yield url
+        return
+    server = request.getfixturevalue("postgresql")
+    url = server.new_database()
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture(scope="session")

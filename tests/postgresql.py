@@ -63,6 +63,10 @@ class Server:
         self.order(f"CREATE DATABASE {name} OWNER {USER} TEMPLATE {url.rpartition('/')[2]}")
         return self.url(name)
 
+    def drop(self, url: str) -> None:
+        """Throw a database away, whoever is connected: what is not kept need not reach the disk."""
+        self.order(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
     def order(self, statement: str) -> None:
         """Have the server's administrator do something."""
         with psycopg.connect(host="127.0.0.1", port=self.port, user="admin", password=PASSWORD, dbname="postgres") as c:
