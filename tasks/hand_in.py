@@ -1,17 +1,23 @@
 """Takes files from the command line as if they had arrived, and says what became of each."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
 
 from models.db.records import arrivals
-from models.domain.vocabulary import Channel
-from tasks.judge import Judged, judged_in_chunks
+from models.domain.vocabulary import Channel, Outcome
+from tasks.adapters.archive import FolderArchive
+from tasks.judge import Judged, judged_in_chunks, tried_out
 from tasks.ports import InboxItem
 from tasks.receive import keep_arrivals
 from tasks.runtime import Runtime
+
+MAIL_ENDING: Final = ".eml"
+OCTETS_OF_A_CUT_MAIL: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,60 +36,97 @@ def hand_in(
 ) -> list[HandedIn]:
     """Take the files in as received at the instant and judge them; with `dry_run` nothing stays behind.
 
-    A mail (.eml) is judged by its sender, any other file by the operator who brought it.
+    A mail (.eml) is judged by its sender, any other file by the operator who brought it. Each file has one result, in
+    order.
     """
-    items = {str(path): _item(path, operator, as_of, dry_run=dry_run) for path in files}
-    keep_arrivals(runtime, items.values(), Channel.COMMAND)
-    judged = {
-        item.opened.arrival.key: item for chunk in judged_in_chunks(runtime, as_of, dry_run=dry_run) for item in chunk
-    }
     if dry_run:
-        _forget(runtime, [item.key for item in items.values()])
-    return [_result(runtime, path, items[path].key, judged.get(items[path].key)) for path in items]
+        return _try_out(runtime, files, operator=operator, as_of=as_of)
+    keys: dict[Path, str] = {}
+
+    def items() -> Iterator[InboxItem]:
+        for path in files:
+            item = _item(runtime, path, operator, as_of)
+            keys[path] = item.key
+            yield item
+
+    keep_arrivals(runtime, items(), Channel.COMMAND)
+    judged = {
+        item.opened.arrival.key: _outcome_of(runtime, item)
+        for chunk in judged_in_chunks(runtime, as_of)
+        for item in chunk
+    }
+    return [_handed_in(path, judged.get(keys[path]) or _known_outcome(runtime, keys[path])) for path in files]
 
 
-def _item(path: Path, operator: str, as_of: datetime, *, dry_run: bool) -> InboxItem:
-    content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
+def _try_out(runtime: Runtime, files: Sequence[Path], *, operator: str, as_of: datetime) -> list[HandedIn]:
+    """Judge files that are kept in a folder which is gone afterwards; the database is read only."""
+    with TemporaryDirectory(prefix="dondoc-") as folder:
+        trial = runtime.with_archive(FolderArchive(Path(folder)))
+
+        def taken() -> Iterator[arrivals.TakenArrival]:
+            for number, path in enumerate(files):
+                item = _item(runtime, path, operator, as_of)
+                yield arrivals.TakenArrival(
+                    id=-1 - number,
+                    key=item.key,
+                    channel=Channel.COMMAND,
+                    received_at=as_of,
+                    digest=trial.archive.keep(item.content),
+                    is_cut=item.is_cut,
+                    operator=operator,
+                    file_name=item.file_name,
+                )
+
+        return [
+            _handed_in(path, _outcome_of(runtime, item))
+            for path, item in zip(files, tried_out(trial, taken()), strict=True)
+        ]
+
+
+def _item(runtime: Runtime, path: Path, operator: str, as_of: datetime) -> InboxItem:
+    """Return a file as an arrival; of one over the limit only as much is read as its answer needs."""
+    is_cut = path.stat().st_size > runtime.settings.limits.mail_bytes
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        most = -1 if not is_cut else OCTETS_OF_A_CUT_MAIL if path.suffix.lower() == MAIL_ENDING else 0
+        content = file.read(most)
     return InboxItem(
-        key=f"{'rehearsal' if dry_run else 'command'}:{operator}:{digest}",
+        key=f"command:{operator}:{digest}",
         received_at=as_of,
         content=content,
+        is_cut=is_cut,
         operator=operator,
         file_name=path.name,
     )
 
 
-def _forget(runtime: Runtime, keys: Sequence[str]) -> None:
-    with runtime.sessions.begin() as session:
-        arrivals.forget_unjudged(session, keys)
+_Outcome = tuple[Outcome, str | None, str | None, list[dict[str, str]]]
+"""Outcome, unit, cycle and reasons, without the bytes that an arrival was judged by."""
 
 
-def _result(runtime: Runtime, path: str, key: str, judged: Judged | None) -> HandedIn:
-    if judged is None:
-        return _known_result(runtime, path, key)
+def _outcome_of(runtime: Runtime, judged: Judged) -> _Outcome:
     verdict = judged.verdict
-    return HandedIn(
-        file=path,
-        outcome=verdict.outcome.value,
-        unit=verdict.unit_code,
-        cycle=verdict.cycle_code,
-        reasons=[
-            {
-                "code": reason.code,
-                "sheet": reason.sheet,
-                "cell": reason.cell,
-                "message": runtime.texts.placed_finding(reason),
-            }
-            for reason in verdict.reasons
-        ],
-    )
+    reasons = [
+        {
+            "code": reason.code,
+            "sheet": reason.sheet,
+            "cell": reason.cell,
+            "message": runtime.texts.placed_finding(reason),
+        }
+        for reason in verdict.reasons
+    ]
+    return verdict.outcome, verdict.unit_code, verdict.cycle_code, reasons
 
 
-def _known_result(runtime: Runtime, path: str, key: str) -> HandedIn:
-    """Say what became of a file when it was handed in before."""
+def _known_outcome(runtime: Runtime, key: str) -> _Outcome:
+    """Return what became of a file when it was handed in before; another run may be judging it at this moment."""
     with runtime.sessions() as session:
-        outcome = arrivals.outcome_of(session, key)
+        outcome = arrivals.outcome_of(session, key) or Outcome.QUARANTINED
     message = runtime.texts.finding(arrivals.REPEATED)
-    reason = {"code": arrivals.REPEATED.code, "sheet": "", "cell": "", "message": message}
-    return HandedIn(file=path, outcome=outcome.value if outcome else "", unit=None, cycle=None, reasons=[reason])
+    return outcome, None, None, [{"code": arrivals.REPEATED.code, "sheet": "", "cell": "", "message": message}]
+
+
+def _handed_in(path: Path, outcome: _Outcome) -> HandedIn:
+    word, unit, cycle, reasons = outcome
+    return HandedIn(file=str(path), outcome=word.value, unit=unit, cycle=cycle, reasons=reasons)

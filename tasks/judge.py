@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from prefect import task
@@ -36,13 +37,16 @@ from models.domain.vocabulary import (
     Outcome,
 )
 from tasks.adapters.archive import sha256_of
-from tasks.adapters.enclosures import Enclosures, attachments_brought, sort_enclosures
+from tasks.adapters.automatic_mail import BOUNCE, PERHAPS_BOUNCE
+from tasks.adapters.enclosures import attachments_brought
 from tasks.names import run_name
-from tasks.ports import MailFile, ParsedMail, ReadForm
+from tasks.ports import Brought, Enclosures, ParsedMail, ReadForm
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 ARRIVALS_PER_CHUNK: Final = 100
+ARRIVALS_PER_TRIAL: Final = 25
+OCTETS_PER_CHUNK: Final = 16 * 1024 * 1024
 OWN_LETTER: Final = "own_letter"
 ANSWERED_BY: Final[Mapping[Outcome, LetterKind]] = {
     Outcome.ACCEPTED: LetterKind.RECEIPT,
@@ -163,6 +167,24 @@ def _judge_chunk(
     return judged
 
 
+def tried_out(runtime: Runtime, waiting: Iterable[arrivals.TakenArrival]) -> Iterator[Judged]:
+    """Yield what would become of arrivals that only the runtime's archive knows; nothing is written down.
+
+    Each is judged by itself: what came before it in the same trial has no bearing on it.
+    """
+    taken = iter(waiting)
+    while chunk := list(islice(taken, ARRIVALS_PER_TRIAL)):
+        left: Sequence[arrivals.TakenArrival] = chunk
+        while left:
+            opened = _open(runtime, _chunk_of(runtime, left))
+            left = left[len(opened) :]
+            with runtime.sessions() as session:
+                seen = arrivals.judged_digests(session, [item.arrival.digest for item in opened])
+                fresh = [replace(item, is_repeated=item.arrival.digest in seen) for item in opened]
+                known = _look_up(runtime, session, fresh)
+            yield from (_judge_safely(runtime, item, known, {}) for item in fresh)
+
+
 @contextmanager
 def _garbage_left_lying() -> Iterator[None]:
     """Let the collector of cycles rest over one chunk: it would go through all that is being judged again and again."""
@@ -215,26 +237,35 @@ def _as_question(found: Finding) -> Finding:
 def _open_next(runtime: Runtime, after_id: int) -> list[Opened]:
     with runtime.sessions() as session:
         taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=after_id)
-    return _open(runtime, taken)
+    return _open(runtime, _chunk_of(runtime, taken))
+
+
+def _chunk_of(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Sequence[arrivals.TakenArrival]:
+    """Return as many of the arrivals as may be in memory together: at least one."""
+    n_octets = 0
+    for n, arrival in enumerate(taken):
+        n_octets += runtime.archive.size(arrival.digest)
+        if n and n_octets > OCTETS_PER_CHUNK:
+            return taken[:n]
+    return taken
 
 
 def _open(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Opened]:
     """Open arrivals: take mails apart, sort their files, and read the workbooks."""
-    opened: list[tuple[arrivals.TakenArrival, ParsedMail, Enclosures]] = []
-
-    def workbooks() -> Iterator[bytes]:
-        # The workers read the first ones while the next mails are still being taken apart.
-        for arrival in taken:
-            mail = _read(runtime, arrival)
-            enclosures = sort_enclosures(mail.files, runtime.settings.limits)
-            opened.append((arrival, mail, enclosures))
-            yield from (file.content for file in enclosures.workbooks)
-
-    read = iter(runtime.reader.read(workbooks()))
+    unpacked = runtime.reader.unpack(_brought(runtime, arrival) for arrival in taken)
     return [
-        Opened(arrival=arrival, mail=mail, enclosures=files, forms=tuple(next(read) for _ in files.workbooks))
-        for arrival, mail, files in opened
+        Opened(arrival=arrival, mail=each.mail, enclosures=each.enclosures, forms=each.forms)
+        for arrival, each in zip(taken, unpacked, strict=True)
     ]
+
+
+def _brought(runtime: Runtime, arrival: arrivals.TakenArrival) -> Brought:
+    return Brought(
+        content=runtime.archive.read(arrival.digest),
+        is_mail=arrival.channel is Channel.MAIL or arrival.file_name.lower().endswith(".eml"),
+        file_name=arrival.file_name,
+        is_cut=arrival.is_cut,
+    )
 
 
 def _with_repeats_marked(session: Session, opened: Sequence[Opened]) -> list[Opened]:
@@ -264,15 +295,6 @@ def _judge_safely(runtime: Runtime, opened: Opened, known: Known, brought: dict[
     if judged.verdict.duty_id is not None and judged.verdict.outcome in {Outcome.ACCEPTED, Outcome.RETURNED}:
         brought.setdefault(judged.verdict.duty_id, []).append(_contribution(judged))
     return judged
-
-
-def _read(runtime: Runtime, arrival: arrivals.TakenArrival) -> ParsedMail:
-    content = runtime.archive.read(arrival.digest)
-    if arrival.channel is Channel.MAIL or arrival.file_name.lower().endswith(".eml"):
-        return runtime.mail_reader.read(content, is_cut=arrival.is_cut)
-    if not arrival.file_name:
-        return ParsedMail()
-    return ParsedMail(files=(MailFile(name=arrival.file_name, media_type="", content=content),))
 
 
 def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Known:
@@ -317,9 +339,10 @@ def _mail_tokens(runtime: Runtime, mail: ParsedMail) -> list[str]:
 
 
 def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
-    ignorable = _ignorable(runtime, opened)
     reply = _reply(runtime, opened)
     signals = _signals(runtime, opened, known)
+    is_known = bool(signals.sender_units or signals.operator)
+    ignorable = _ignorable(runtime, opened, is_known=is_known)
     attribution = attribute(
         signals,
         duties=known.identities,
@@ -343,8 +366,9 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
         cycle_code=cycle.code if cycle is not None else None,
         ignorable=ignorable,
         file_findings=file_findings,
+        unusable=opened.enclosures.unusable,
         n_forms=len(opened.ours),
-        is_from_a_contact=bool(signals.sender_units or signals.operator),
+        is_from_a_contact=is_known,
         checked=checked,
         attachments=attachments,
         reply=reply,
@@ -360,15 +384,17 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
     )
 
 
-def _ignorable(runtime: Runtime, opened: Opened) -> Finding | None:
+def _ignorable(runtime: Runtime, opened: Opened, *, is_known: bool) -> Finding | None:
+    """Say why nobody waits for an answer. `is_known`: a contact wrote it, or an operator brought it."""
     if opened.ruling is not None:
         return None
     mail = opened.mail
     if mail.sender and is_own_address(mail.sender, runtime.settings.mail_from):
         return note(OWN_LETTER)
-    if mail.bounced_addresses or mail.bounced_message_id:
-        return note("bounce", addresses=", ".join(mail.bounced_addresses))
-    if mail.auto_reply_reason:
+    if mail.auto_reply_reason == BOUNCE:
+        addresses = ", ".join(mail.bounced_addresses)
+        return note("bounce", addresses=addresses) if addresses else note("bounce_of_nobody")
+    if mail.auto_reply_reason and not (mail.auto_reply_reason == PERHAPS_BOUNCE and is_known):
         return note("auto_reply")
     return note("repeated") if opened.is_repeated else None
 

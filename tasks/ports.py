@@ -112,6 +112,9 @@ class Archive(Protocol):
     def read(self, digest: str) -> bytes:
         """Return the bytes kept under the digest."""
 
+    def size(self, digest: str) -> int:
+        """Return how many bytes are kept under the digest."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailFile:
@@ -153,11 +156,47 @@ class ReadForm:
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosures:
+    """The files of one arrival, sorted; `others` are neither and are kept with the original only."""
+
+    workbooks: tuple[MailFile, ...] = ()
+    documents: tuple[MailFile, ...] = ()
+    """Files that are PDF by their content."""
+    others: tuple[MailFile, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    unusable: tuple[Finding, ...] = ()
+    """What to do about files that may hold the answer, but as Word, CSV or RAR; said when nothing else is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """An arrival's bytes, as they are handed over to be unpacked."""
+
+    content: bytes
+    is_mail: bool
+    file_name: str = ""
+    is_cut: bool = False
+    """The content is not whole, because the arrival was too large."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpacked:
+    """What an arrival holds: the mail, its files sorted, and one result for each workbook among them, in order."""
+
+    mail: ParsedMail
+    enclosures: Enclosures = field(default_factory=Enclosures)
+    forms: tuple[ReadForm, ...] = ()
+
+
 class FormReader(Protocol):
-    """Reads workbooks that strangers sent, guarded and in a process of its own."""
+    """Opens mails and workbooks that strangers sent, guarded and in a process of its own."""
 
     def prepare(self) -> None:
         """Say that files will come: whatever takes time to start may start now."""
+
+    def unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
+        """Return one result an arrival, in order; a hostile one costs its own result only."""
 
     def read(self, contents: Iterable[bytes]) -> list[ReadForm]:
         """Return one result a workbook, in order; a hostile one costs its own result only."""

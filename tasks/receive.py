@@ -41,11 +41,11 @@ def take_arrivals(runtime: Runtime) -> int:
 
 def keep_arrivals(runtime: Runtime, items: Iterable[InboxItem], channel: Channel) -> int:
     """Keep the bytes of each item and record it as an arrival, unless its key is known; return how many are new."""
-    waiting = iter(items)
+    # Each becomes a row before the next is asked for: only one has its bytes in memory.
+    kept = (_row(runtime, item, channel, runtime.clock.now()) for item in items)
     n_new = 0
-    while chunk := list(islice(waiting, ARRIVALS_PER_TRANSACTION)):
+    while rows := list(islice(kept, ARRIVALS_PER_TRANSACTION)):
         runtime.reader.prepare()
-        rows = [_row(runtime, item, channel, runtime.clock.now()) for item in chunk]
         with runtime.sessions.begin() as session:
             n_new += arrivals.take(session, rows)
     return n_new

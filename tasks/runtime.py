@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Final
+from copy import copy
+from typing import Final, Self
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -14,7 +15,7 @@ from models.domain.plan import Obligation, Programme
 from tasks.adapters.archive import FolderArchive
 from tasks.adapters.clock import FixedClock, SystemClock
 from tasks.adapters.inbox import DropFolder, ImapInbox
-from tasks.adapters.mail_reading import MailReader, reply_phrases
+from tasks.adapters.mail_reading import reply_phrases
 from tasks.adapters.programme import load_programme
 from tasks.adapters.rendering import Renderer, vietnamese_renderer
 from tasks.adapters.smtp import SmtpTransport
@@ -49,7 +50,7 @@ class Runtime:
         self.sessions: Final = sessions
         self.clock: Final = clock
         self.texts: Final = texts
-        self.archive: Final = archive
+        self.archive = archive
         self.renderer: Final = renderer
         self.mail: Final = mail
         self.mailbox: Final = mailbox
@@ -57,7 +58,12 @@ class Runtime:
         self.reader: Final = reader
         self.form_words: Final = form_words(texts)
         self.reply_phrases: Final = reply_phrases(texts)
-        self.mail_reader: Final = MailReader(texts, settings.limits)
+
+    def with_archive(self, archive: Archive) -> Self:
+        """Return a Runtime that shares all but the archive, for a trial that leaves nothing behind."""
+        other = copy(self)
+        other.archive = archive
+        return other
 
     def programme_with(self, obligation_code: str) -> tuple[Programme, Obligation]:
         """Return the programme that lays down an obligation, and the obligation, by its code or slug.

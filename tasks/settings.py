@@ -56,8 +56,14 @@ class LimitSettings(BaseSettings):
     inflation_ratio: int = 200
     rows: int = 20_000
     columns: int = 300
-    worker_memory_bytes: int = 1024 * MEBIBYTE
-    worker_seconds: float = 5.0
+    area: int = 1_000_000
+    """Cells of the rectangle that a sheet fills from A1, blank ones too: a parser makes room for each."""
+    filled_cells: int = 100_000
+    """More filled cells than this are no form of ours."""
+    styles: int = 20_000
+    worker_memory_bytes: int = 256 * MEBIBYTE
+    worker_seconds: float = 1.5
+    """Of the processor, for a small file; a large one is given a second more for every 10 MiB."""
     workers: Annotated[int, Field(ge=1)] = 2
 
 

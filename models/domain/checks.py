@@ -170,10 +170,15 @@ def _check_figures(
 ) -> tuple[tuple[Figure, ...], list[Finding]]:
     if located is None:
         return (), [finding("sheet_missing", sheet=spec.figures_sheet, name=spec.figures_sheet)]
-    reader = _RowReader(spec, raw, words, located)
+    columns = _columns(spec, raw, words, located)
+    if columns.value is None:
+        name = words.headings["value"]
+        return (), [finding("column_missing", sheet=located.sheet, name=name, column=spec.value_column)]
+    reader = _RowReader(spec, raw, words, located, columns)
     entries = {item.code: reader.entry(item) for item in spec.fields if item.code in located.rows}
     findings = [
         *_structure_findings(spec, located),
+        *_moved_columns(spec, located, columns),
         *(item for entry in entries.values() for item in entry.findings),
         *(item for entry in entries.values() for item in _rule_findings(spec, entry, entries, past)),
     ]
@@ -190,20 +195,54 @@ def _structure_findings(spec: FormSpec, located: Located) -> Iterator[Finding]:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """Where the columns of figures stand in the sender's file; None when a heading is not there any more."""
+
+    value: str | None
+    estimate: str | None
+    note: str | None
+
+
+def _columns(spec: FormSpec, raw: RawForm, words: FormWords, located: Located) -> _Columns:
+    """Find the columns by their headings, for a column that was put in or taken out moves all the others.
+
+    A file without any of the headings is read as the form is laid out.
+    """
+    own = {"value": spec.value_column, "estimate": spec.estimate_column, "note": spec.note_column}
+    wanted = {comparison_key(heading): name for name, heading in words.headings.items()}
+    last = min(located.rows.values())
+    found: dict[str, str] = {}
+    for (sheet, address), value in raw.cells.items():
+        if sheet == located.sheet and isinstance(value, str) and len(value) <= MAX_CODE_LENGTH:
+            column, row = _column_and_row(address)
+            name = wanted.get(comparison_key(value)) if row < last else None
+            if name is not None:
+                found.setdefault(name, column)
+    return _Columns(**{name: found.get(name) if found else own[name] for name in own})
+
+
+def _moved_columns(spec: FormSpec, located: Located, columns: _Columns) -> Iterator[Finding]:
+    if columns.value is not None and columns.value != spec.value_column:
+        facts: dict[str, Any] = {"column": columns.value, "expected": spec.value_column}
+        yield finding("columns_moved", level=FindingLevel.NOTE, sheet=located.sheet, **facts)
+
+
 class _RowReader:
     """Reads the cells of one row of the figures' sheet, wherever the sender's file has it."""
 
-    def __init__(self, spec: FormSpec, raw: RawForm, words: FormWords, located: Located) -> None:
+    def __init__(self, spec: FormSpec, raw: RawForm, words: FormWords, located: Located, columns: _Columns) -> None:
         self._spec = spec
         self._raw = raw
         self._words = words
         self._located = located
+        self._columns = columns
 
     def entry(self, item: FieldSpec) -> _Entry:
         """Return what the row of a field gives."""
         row = self._located.rows[item.code]
-        entry = _Entry(spec=item, sheet=self._located.sheet, cell=f"{self._spec.value_column}{row}")
-        note, *_ = read_text(self._at(self._spec.note_column, row))
+        entry = _Entry(spec=item, sheet=self._located.sheet, cell=f"{self._columns.value}{row}")
+        note, *_ = read_text(self._at(self._columns.note, row))
         is_estimate = self._is_estimate(item, row)
         if isinstance(is_estimate, Finding):
             entry.findings += (is_estimate,)
@@ -215,11 +254,11 @@ class _RowReader:
         entry.figure = Figure(field=item.code, amount=amount, text=text, is_estimate=is_estimate is True, note=note)
         return entry
 
-    def _at(self, column: str, row: int) -> object:
+    def _at(self, column: str | None, row: int) -> object:
         return self._raw.cells.get((self._located.sheet, f"{column}{row}"))
 
     def _is_estimate(self, item: FieldSpec, row: int) -> bool | Finding:
-        cell = f"{self._spec.estimate_column}{row}"
+        cell = f"{self._columns.estimate}{row}"
         value = self._raw.cells.get((self._located.sheet, cell))
         if is_blank(value):
             return False

@@ -94,6 +94,8 @@ class FormWords:
     no: str
     actual: str
     estimate: str
+    headings: Mapping[str, str] = field(default_factory=dict)
+    """What stands above the columns of figures: by `value`, `estimate` and `note`, so that moved columns are found."""
     multipliers: tuple[str, ...] = ()
     """Words that would multiply a number, such as the Vietnamese for million: they are asked back, never computed."""
 

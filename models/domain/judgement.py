@@ -22,6 +22,8 @@ class Evidence:
     """Why nobody waits for an answer: an automatic reply, a bounce, our own letter, a copy of what came before."""
     file_findings: Sequence[Finding] = ()
     """Why the file sent is no form that can be read: damaged, encrypted, not ours, of another cycle or version."""
+    unusable: Sequence[Finding] = ()
+    """What to do about files that may hold the answer, but not in a form that can be read, such as Word or CSV."""
     n_forms: int = 0
     is_from_a_contact: bool = False
     """The sender, or the operator who carried it here, is known."""
@@ -48,7 +50,7 @@ def judge(
     if evidence.file_findings:
         return _judge_unreadable(evidence)
     if not _brings_something(evidence):
-        return _judge_empty(evidence)
+        return _judge_empty(evidence, needs_form=needs_form)
     if not evidence.attribution.is_certain:
         return _verdict(evidence, Outcome.QUARANTINED, evidence.attribution.reasons)
     return _judge_answer(evidence, required, earlier, needs_form=needs_form)
@@ -90,10 +92,12 @@ def _judge_unreadable(evidence: Evidence) -> Verdict:
     return _verdict(evidence, Outcome.QUARANTINED, (*evidence.attribution.reasons, *evidence.file_findings))
 
 
-def _judge_empty(evidence: Evidence) -> Verdict:
+def _judge_empty(evidence: Evidence, *, needs_form: bool) -> Verdict:
+    if evidence.unusable and needs_form and evidence.is_from_a_contact and evidence.attribution.duty_id is not None:
+        return _verdict(evidence, Outcome.RETURNED, evidence.unusable)
     if evidence.is_from_a_contact or evidence.attribution.duty_id is not None:
-        return _verdict(evidence, Outcome.QUARANTINED, (note("nothing_to_read"),))
-    return Verdict(outcome=Outcome.IGNORED, reasons=(note("stranger_without_form"),))
+        return _verdict(evidence, Outcome.QUARANTINED, (note("nothing_to_read"), *evidence.unusable))
+    return Verdict(outcome=Outcome.IGNORED, reasons=(note("stranger_without_form"), *evidence.unusable))
 
 
 def _judge_answer(

@@ -25,6 +25,10 @@ class FolderArchive:
         """Return the bytes kept under the digest."""
         return self._path(digest).read_bytes()
 
+    def size(self, digest: str) -> int:
+        """Return how many bytes are kept under the digest."""
+        return self._path(digest).stat().st_size
+
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest[2:]
 

@@ -4,15 +4,14 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from models.domain.forms import Finding
+from models.domain.forms import Finding, finding
 from models.domain.plan import AttachmentRule
 from models.domain.vietnamese import without_marks
 from tasks.adapters.workbooks.guard import unpack_archive
-from tasks.ports import MailFile
+from tasks.ports import Enclosures, MailFile
 from tasks.settings import LimitSettings
 
 ZIP: Final = b"PK"
@@ -20,18 +19,12 @@ OLE: Final = b"\xd0\xcf\x11\xe0"
 PDF: Final = b"%PDF-"
 PDF_TYPE: Final = "application/pdf"
 HEAD_BYTES: Final = 1024
-WORKBOOK_NAMES: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enclosures:
-    """The files of one arrival, sorted; `others` are neither and are kept with the original only."""
-
-    workbooks: tuple[MailFile, ...] = ()
-    documents: tuple[MailFile, ...] = ()
-    """Files that are PDF by their content."""
-    others: tuple[MailFile, ...] = ()
-    findings: tuple[Finding, ...] = ()
+RAR: Final = b"Rar!\x1a\x07"
+SEVEN_ZIP: Final = b"7z\xbc\xaf\x27\x1c"
+WORD_STREAM: Final = "WordDocument".encode("utf-16-le")
+WORD_NAMES: Final = (".doc", ".docx", ".docm", ".rtf", ".odt", ".wps")
+TABLE_NAMES: Final = (".csv", ".tsv")
+WORKBOOK_NAMES: Final = (".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlt", ".xlsb", ".ods", ".et")
 
 
 class _Kind(StrEnum):
@@ -42,26 +35,33 @@ class _Kind(StrEnum):
 
 
 def sort_enclosures(files: Iterable[MailFile], limits: LimitSettings) -> Enclosures:
-    """Return the files sorted; an archive that is no office file is opened, one level deep, within the limits."""
+    """Return the files sorted; an archive that is no office file is opened, one level deep, within the limits.
+
+    All archives of one mail together may inflate to what one of them may.
+    """
     sorted_files: dict[_Kind, list[MailFile]] = {kind: [] for kind in _Kind}
     findings: list[Finding] = []
+    left = limits.inflated_bytes
     for file in files:
         kind = _kind_of(file)
         if kind is not _Kind.ARCHIVE:
             sorted_files[kind].append(file)
             continue
-        members = unpack_archive(file.content, limits)
+        members = unpack_archive(file.content, limits.model_copy(update={"inflated_bytes": left}))
         if isinstance(members, Finding):
             findings.append(members)
             continue
+        left -= sum(len(content) for _, content in members)
         for name, content in members:
             member = MailFile(name=name, media_type="", content=content)
             sorted_files[_kind_of(member)].append(member)
+    unusable = (_unusable(file) for file in sorted_files[_Kind.OTHER])
     return Enclosures(
         workbooks=tuple(sorted_files[_Kind.WORKBOOK]),
         documents=tuple(sorted_files[_Kind.DOCUMENT]),
         others=(*sorted_files[_Kind.OTHER], *sorted_files[_Kind.ARCHIVE]),
         findings=tuple(findings),
+        unusable=tuple(dict.fromkeys(item for item in unusable if item is not None)),
     )
 
 
@@ -100,11 +100,29 @@ def _kind_of(file: MailFile) -> _Kind:
         return _Kind.DOCUMENT
     has_workbook_name = file.name.lower().endswith(WORKBOOK_NAMES)
     if file.content.startswith(OLE):
-        is_other = file.name.lower().endswith((".doc", ".ppt", ".msg"))
-        return _Kind.OTHER if is_other else _Kind.WORKBOOK
+        return _Kind.OTHER if _is_other_ole(file) else _Kind.WORKBOOK
     if file.content.startswith(ZIP):
         return _kind_of_package(_member_names(file), has_workbook_name=has_workbook_name)
-    return _Kind.WORKBOOK if has_workbook_name else _Kind.OTHER
+    return _Kind.WORKBOOK if has_workbook_name and not _is_foreign_archive(file) else _Kind.OTHER
+
+
+def _is_other_ole(file: MailFile) -> bool:
+    """Say whether an OLE container is known to be no workbook; one with a password does not tell, but by its name."""
+    return file.name.lower().endswith((*WORD_NAMES, ".ppt", ".msg")) or WORD_STREAM in file.content
+
+
+def _is_foreign_archive(file: MailFile) -> bool:
+    return file.content.startswith((RAR, SEVEN_ZIP))
+
+
+def _unusable(file: MailFile) -> Finding | None:
+    """Say what to do about a file that may well hold the unit's answer, but in a form that nobody reads by program."""
+    name = file.name.lower()
+    if _is_foreign_archive(file) or name.endswith((".rar", ".7z")):
+        return finding("archive_is_not_zip", name=file.name)
+    if name.endswith(WORD_NAMES) or WORD_STREAM in file.content:
+        return finding("file_is_word", name=file.name)
+    return finding("file_is_csv", name=file.name) if name.endswith(TABLE_NAMES) else None
 
 
 def _kind_of_package(names: Sequence[str], *, has_workbook_name: bool) -> _Kind:

@@ -6,40 +6,46 @@ duties, and opens no file that it finds.
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.errors import MessageError
-from email.header import decode_header
 from email.message import Message
-from email.utils import getaddresses
 from html.parser import HTMLParser
 from typing import Final, Self
-from urllib.parse import unquote_to_bytes
-
-from flufl.bounce import all_failures
-from imap_tools import MailMessage
 
 from models.domain.forms import Finding, finding
 from models.domain.replies import ReplyPhrases
-from models.domain.vietnamese import comparison_key, storable, tidy, tidy_lines
+from models.domain.vietnamese import comparison_key, tidy, tidy_lines
+from tasks.adapters.automatic_mail import AutomaticPhrases, automatic
+from tasks.adapters.mail_parts import (
+    CHARACTERS_OF_TEXT_READ,
+    NESTING_READ,
+    PARTS_READ,
+    addresses_in,
+    addresses_of,
+    decoded_text,
+    file_name,
+    first_id,
+    has_too_many_parts,
+    header,
+    message_ids,
+    parse,
+    parts_of,
+    payload_of,
+    raw_header,
+)
 from tasks.adapters.texts import Texts
+from tasks.adapters.winmail import files_in_winmail
 from tasks.ports import MailFile, ParsedMail
 from tasks.settings import MEBIBYTE, LimitSettings
 
-PARTS_READ: Final = 200
-NESTING_READ: Final = 20
-CHARACTERS_OF_TEXT_READ: Final = 200_000
 LINES_OF_HEADER_BLOCK: Final = 6
-LONGEST_ADDRESS: Final = 320
-"""Longer than any that mail can be sent to: it is no address, and would not fit into an index of the database."""
-FALLBACK_CHARSETS: Final = ("utf-8", "cp1258")
+TAGS_OPEN_AT_ONCE: Final = 200
 RECIPIENT_HEADERS: Final = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
 TNEF: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 SMIME: Final = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted"})
-DAEMONS: Final = ("mailer-daemon", "postmaster", "mail-daemon")
-REPORT_ENDINGS: Final = (".xlsx", ".xls", ".xlsm", ".ods", ".zip", ".rar", ".7z", ".pdf", ".docx")
-_MESSAGE_ID: Final = re.compile(r"<[^<>\s]{1,300}@[^<>\s]{1,300}>")
-_ORIGINAL_ID: Final = re.compile(r"^message-id:\s*(<[^<>\s]+@[^<>\s]+>)", re.IGNORECASE | re.MULTILINE)
+_END_OF_HEADERS: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _SIGNATURE: Final = re.compile(r"^--\s?$")
 _RULE: Final = re.compile(r"^[-_*=\s]{10,}$")
 
@@ -48,104 +54,79 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingPhrases:
-    """The words by which quotations and automatic answers are known, as comparison keys."""
+    """The words by which quotations are known, as comparison keys."""
 
     quote_ends: tuple[str, ...]
     quote_begins: tuple[str, ...]
     quote_lines: tuple[str, ...]
     from_labels: tuple[str, ...]
     other_labels: tuple[str, ...]
-    auto_subjects: tuple[str, ...]
-    bounce_subjects: tuple[str, ...]
 
     @classmethod
     def of(cls, texts: Texts) -> Self:
         """Return the phrases of the message files."""
-        return cls(**{name: tuple(map(comparison_key, _lines(texts, f"reading.{name}"))) for name in cls.__slots__})
+        return cls(**{name: tuple(map(comparison_key, texts.lines(f"reading.{name}"))) for name in cls.__slots__})
 
 
 def reply_phrases(texts: Texts) -> ReplyPhrases:
     """Return the phrases of one-line answers, for `models.domain.replies.read_reply`."""
     lists = ("greetings", "nil", "nil_leads", "nil_tails", "promise", "done", "denials")
     return ReplyPhrases(
-        **{name: _lines(texts, f"reply.{name}") for name in lists},
+        **{name: texts.lines(f"reply.{name}") for name in lists},
         month_word=texts.say("reply.month_word"),
         year_word=texts.say("reply.year_word"),
     )
 
 
 class MailReader:
-    """Reads mails with the phrases of the message files; it keeps nothing between two mails."""
+    """Reads mails with the phrases of the message files; it keeps nothing between two mails, and can travel."""
 
     def __init__(self, texts: Texts, limits: LimitSettings) -> None:
         """Take the phrases from the texts, and the size that a cut mail went over."""
         self._phrases = ReadingPhrases.of(texts)
+        self._automatic_phrases = AutomaticPhrases.of(texts)
         self._limits = limits
 
-    def read(self, content: bytes, *, is_cut: bool = False) -> ParsedMail:
+    def read(self, content: bytes, *, is_cut: bool = False, opens_winmail: bool = True) -> ParsedMail:
         """Return what a mail says. `is_cut`: only its headers were fetched, because it was too large."""
         too_large = finding("mail_too_large", limit=self._limits.mail_bytes // MEBIBYTE)
         if not is_cut and len(content) > self._limits.mail_bytes:
-            is_cut, content = True, content.partition(b"\r\n\r\n")[0][:MEBIBYTE]
+            is_cut, content = True, _head_of(content)
+        contents = _Contents(opens_winmail=opens_winmail, findings=[too_large] if is_cut else [])
+        if not is_cut and has_too_many_parts(content):
+            is_cut, content = True, _head_of(content)
+            contents.findings.append(finding("mail_too_many_parts"))
         try:
-            parsed = self._read(
-                MailMessage.from_bytes(content).obj, is_cut=is_cut, extra=(too_large,) if is_cut else ()
-            )
+            return self._read(parse(content), contents, is_cut=is_cut)
         except (RecursionError, MessageError, ValueError, LookupError, TypeError, AttributeError) as problem:
             _log.info("a mail could not be read: %r", problem)
             return ParsedMail(findings=(finding("mail_unreadable"),))
-        return parsed
 
-    def _read(self, mail: Message, *, is_cut: bool, extra: tuple[Finding, ...]) -> ParsedMail:
-        contents = _Contents()
+    def read_envelope(self, content: bytes) -> ParsedMail:
+        """Return who wrote a mail and to whom, when nothing more of it can be read."""
+        said = self.read(_head_of(content), is_cut=True)
+        return replace(said, findings=(finding("mail_unreadable"),))
+
+    def _read(self, mail: Message, contents: "_Contents", *, is_cut: bool) -> ParsedMail:
         if not is_cut:
             contents.collect(mail)
-        sender_name, sender = _first_address(mail, "From")
-        subject = tidy(_header(mail, "Subject"))
-        is_bounce = self._is_bounce(mail, sender, subject)
+        sender_name, sender = next(iter(addresses_in(raw_header(mail, "From"))), ("", ""))
+        subject = tidy(header(mail, "Subject"))
+        machine = automatic(mail, subject=subject, files=contents.files, phrases=self._automatic_phrases)
         return ParsedMail(
-            message_id=_first_id(_header(mail, "Message-ID")),
+            message_id=first_id(header(mail, "Message-ID")),
             sender=sender,
             sender_name=sender_name,
-            recipients=_recipients(mail),
+            recipients=addresses_of(mail, RECIPIENT_HEADERS),
             subject=subject,
-            in_reply_to=tuple(dict.fromkeys(_MESSAGE_ID.findall(_answered(mail)))),
+            in_reply_to=message_ids(f"{header(mail, 'In-Reply-To')} {header(mail, 'References')}"),
             own_text=own_text(contents.text, self._phrases),
             files=tuple(contents.files),
-            auto_reply_reason="bounce" if is_bounce else self._auto_reply_reason(mail, subject, contents.files),
-            bounced_addresses=_bounced_addresses(mail) if is_bounce else (),
-            bounced_message_id=_bounced_message_id(mail) if is_bounce else "",
-            findings=(*extra, *dict.fromkeys(contents.findings)),
+            auto_reply_reason=machine.reason,
+            bounced_addresses=machine.bounced_addresses,
+            bounced_message_id=machine.bounced_message_id,
+            findings=tuple(dict.fromkeys(contents.findings)),
         )
-
-    def _is_bounce(self, mail: Message, sender: str, subject: str) -> bool:
-        if mail.get_content_type() == "multipart/report":
-            return str(mail.get_param("report-type") or "delivery-status").lower() == "delivery-status"
-        is_from_daemon = sender.partition("@")[0] in DAEMONS or _header(mail, "Return-Path").strip() == "<>"
-        if "X-Failed-Recipients" in mail:
-            return True
-        return is_from_daemon and _starts_with_any(subject, self._phrases.bounce_subjects)
-
-    def _auto_reply_reason(self, mail: Message, subject: str, files: list[MailFile]) -> str:
-        """Return why a mail is no person's; but a weak sign never outweighs a report that came with it."""
-        submitted = _header(mail, "Auto-Submitted").partition(";")[0].strip().lower()
-        if submitted.startswith("auto-replied") or any(name in mail for name in ("X-Autoreply", "X-Autorespond")):
-            return "auto_submitted"
-        if any(file.name.lower().endswith(REPORT_ENDINGS) for file in files):
-            return ""
-        return self._weak_reason(mail, subject, submitted)
-
-    def _weak_reason(self, mail: Message, subject: str, submitted: str) -> str:
-        if submitted not in {"", "no"}:
-            return "auto_submitted"
-        if _header(mail, "X-Auto-Response-Suppress").strip().lower() not in {"", "none"}:
-            return "response_suppressed"
-        if _header(mail, "Precedence").strip().lower() in {"auto_reply", "bulk", "junk", "list"}:
-            return "precedence"
-        is_receipt = mail.get_content_type() == "multipart/report"
-        if is_receipt:
-            return "read_receipt"
-        return "out_of_office" if _starts_with_any(subject, self._phrases.auto_subjects) else ""
 
 
 def own_text(text: str, phrases: ReadingPhrases) -> str:
@@ -166,7 +147,9 @@ def own_text(text: str, phrases: ReadingPhrases) -> str:
 def html_to_text(html: str) -> str:
     """Return the text of an HTML body without the quotation that mail programs mark as one."""
     reader = _HtmlText()
-    reader.feed(html[: 4 * CHARACTERS_OF_TEXT_READ])
+    html = html[: 2 * CHARACTERS_OF_TEXT_READ]
+    unclosed = html.find("<!--", html.rfind("-->") + 1)  # the parser would look for its end from every place
+    reader.feed(html if unclosed < 0 else html[:unclosed])
     reader.close()
     return tidy_lines("".join(reader.pieces))
 
@@ -175,6 +158,7 @@ def html_to_text(html: str) -> str:
 class _Contents:
     """What the walk through a mail's parts has found."""
 
+    opens_winmail: bool = True
     files: list[MailFile] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     _plain: list[str] = field(default_factory=list)
@@ -188,7 +172,7 @@ class _Contents:
 
     def collect(self, mail: Message) -> None:
         """Look at every part, nested mails included, up to the limits."""
-        for n_parts, (part, depth, is_nested) in enumerate(_parts(mail)):
+        for n_parts, (part, depth, is_nested) in enumerate(parts_of(mail)):
             if n_parts >= PARTS_READ or depth > NESTING_READ:
                 self.findings.append(finding("mail_too_many_parts"))
                 return
@@ -200,14 +184,20 @@ class _Contents:
         if kind in SMIME:
             self.findings.append(finding("mail_encrypted"))
         elif kind in TNEF or name.lower() == "winmail.dat":
-            self.findings.append(finding("winmail_dat"))
+            self._open_winmail(part)
         elif part.is_multipart():
             return
         elif _is_body(part, name):
             if not is_nested:
-                (self._html if kind == "text/html" else self._plain).append(_decoded_text(part))
+                (self._html if kind == "text/html" else self._plain).append(decoded_text(part))
         else:
-            self.files.append(MailFile(name=name, media_type=kind, content=_payload(part)))
+            self.files.append(MailFile(name=name, media_type=kind, content=payload_of(part)))
+
+    def _open_winmail(self, part: Message) -> None:
+        files = files_in_winmail(payload_of(part)) if self.opens_winmail else []
+        self.files += files
+        if not files:
+            self.findings.append(finding("winmail_dat"))
 
 
 class _HtmlText(HTMLParser):
@@ -221,6 +211,8 @@ class _HtmlText(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
         self._open: list[tuple[str, bool]] = []
+        self._n_open: Counter[str] = Counter()
+        self._n_silent = 0
         self._is_over = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -229,67 +221,24 @@ class _HtmlText(HTMLParser):
             self._is_over = True
         if tag in self.BLOCKS:
             self.pieces.append("\n")
-        if tag not in self.VOID:
+        if tag not in self.VOID and len(self._open) < TAGS_OPEN_AT_ONCE:
             is_silent = tag in self.SILENT or tag == "blockquote" or "gmail_quote" in marks or "moz-cite" in marks
             self._open.append((tag, is_silent))
+            self._n_open[tag] += 1
+            self._n_silent += is_silent
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self.BLOCKS:
             self.pieces.append("\n")
-        if tag in {name for name, _ in self._open}:
-            while self._open.pop()[0] != tag:
-                pass
+        closed = "" if self._n_open[tag] else tag
+        while closed != tag:
+            closed, was_silent = self._open.pop()
+            self._n_open[closed] -= 1
+            self._n_silent -= was_silent
 
     def handle_data(self, data: str) -> None:
-        if not self._is_over and not any(is_silent for _, is_silent in self._open):
+        if not self._is_over and not self._n_silent:
             self.pieces.append(re.sub(r"\s+", " ", data))
-
-
-def file_name(part: Message) -> str:
-    """Return the name of a part as its sender wrote it, NFC, without folders; empty when it has none.
-
-    Understands RFC 2231 (in pieces too), RFC 2047 within parameters, and raw 8-bit names.
-    """
-    for header, parameter in (("Content-Disposition", "filename"), ("Content-Type", "name")):
-        starred = _extended_parameter(_raw_header(part, header), parameter)
-        found = starred or _parameter(part, header, parameter)
-        if found:
-            return tidy(re.split(r"[/\\]", _decode_words(found))[-1])
-    return ""
-
-
-def _parameter(part: Message, header: str, parameter: str) -> str:
-    probe = Message()
-    probe[header] = _mend(_raw_header(part, header))  # the part itself would give raw octets as question marks
-    value = probe.get_param(parameter, header=header, unquote=True)
-    if isinstance(value, tuple):
-        charset, _, text = value
-        return _decode_bytes(text.encode("utf-8" if text.isascii() else "latin-1", "replace"), charset or "utf-8")
-    return _mend(str(value)) if value else ""
-
-
-def _extended_parameter(raw: str, parameter: str) -> str:
-    """Return an RFC 2231 parameter, put together from its pieces; it counts before the plain one beside it."""
-    pattern = rf"{parameter}(?:\*(\d+))?\*\s*=\s*\"?([^;\"\s]+)"
-    pieces = sorted((int(number or 0), value) for number, value in re.findall(pattern, raw, re.IGNORECASE))
-    joined = "".join(value for _, value in pieces)
-    charset, quote_mark, rest = joined.partition("'")
-    if not quote_mark:
-        return ""
-    plain = re.findall(rf"{parameter}\*(\d+)\s*=", raw, re.IGNORECASE)
-    return "" if plain else _decode_bytes(unquote_to_bytes(rest.partition("'")[2]), charset or "utf-8")
-
-
-def _parts(mail: Message) -> Iterator[tuple[Message, int, bool]]:
-    """Yield each part with its depth and whether it lies in a nested mail, in order, without recursion."""
-    waiting: list[tuple[Message, int, bool]] = [(mail, 0, False)]
-    while waiting:
-        part, depth, is_nested = waiting.pop()
-        yield part, depth, is_nested
-        payload = part.get_payload()
-        if part.is_multipart() and isinstance(payload, list):
-            inside = is_nested or part.get_content_type() == "message/rfc822"
-            waiting.extend((child, depth + 1, inside) for child in reversed(payload) if isinstance(child, Message))
 
 
 def _is_body(part: Message, name: str) -> bool:
@@ -297,110 +246,10 @@ def _is_body(part: Message, name: str) -> bool:
     return is_text and not name and part.get_content_disposition() != "attachment"
 
 
-def _payload(part: Message) -> bytes:
-    payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else b""
-
-
-def _decoded_text(part: Message) -> str:
-    return _decode_bytes(_payload(part)[: 8 * CHARACTERS_OF_TEXT_READ], str(part.get_content_charset() or "utf-8"))
-
-
-def _decode_bytes(content: bytes, charset: str) -> str:
-    for name in (charset, *FALLBACK_CHARSETS):
-        try:
-            return content.decode(name)
-        except (LookupError, ValueError):
-            continue
-    return content.decode("utf-8", "replace")
-
-
-def _mend(text: str) -> str:
-    """Return text whose raw octets the parser kept as surrogates, read as what they are."""
-    octets = text.encode("utf-8", "surrogateescape")
-    return _decode_bytes(octets, "utf-8")
-
-
-def _raw_header(mail: Message, name: str) -> str:
-    values = [value for key, value in mail._headers if key.lower() == name.lower()]  # type: ignore[attr-defined]  # noqa: SLF001 - the only way to the text before it is decoded
-    return str(values[0]) if values else ""
-
-
-def _header(mail: Message, name: str) -> str:
-    return _decode_words(_raw_header(mail, name))
-
-
-def _decode_words(raw: str) -> str:
-    """Return a header's text with RFC 2047 words decoded; a broken word stays as it is."""
-    mended = _mend(raw)
-    if "=?" not in mended:
-        return mended.replace("\r", "").replace("\n", "")
-    try:
-        pieces = decode_header(mended)
-    except (MessageError, ValueError):
-        return mended
-    return "".join(
-        piece if isinstance(piece, str) else _decode_bytes(piece, charset or "utf-8") for piece, charset in pieces
-    )
-
-
-def _first_address(mail: Message, name: str) -> tuple[str, str]:
-    addresses = _addresses(_raw_header(mail, name))
-    return addresses[0] if addresses else ("", "")
-
-
-def _addresses(raw: str) -> list[tuple[str, str]]:
-    """Return the (name, lower-case address) pairs; names are decoded after the split, so that they cannot add one."""
-    pairs = getaddresses([_mend(raw)]) if raw else []
-    return [
-        (tidy(_decode_words(name)), storable(address.strip().lower())) for name, address in pairs if _is_one(address)
-    ]
-
-
-def _is_one(address: str) -> bool:
-    return "@" in address and len(address) <= LONGEST_ADDRESS
-
-
-def _recipients(mail: Message) -> tuple[str, ...]:
-    found = []
-    for name in RECIPIENT_HEADERS:
-        for value in mail.get_all(name, []):
-            found += [address for _, address in _addresses(str(value))]
-    return tuple(dict.fromkeys(found))
-
-
-def _answered(mail: Message) -> str:
-    return f"{_header(mail, 'In-Reply-To')} {_header(mail, 'References')}"
-
-
-def _first_id(text: str) -> str:
-    found = _MESSAGE_ID.search(text)
-    return found[0] if found else ""
-
-
-def _bounced_addresses(mail: Message) -> tuple[str, ...]:
-    named = [address for _, address in _addresses(_raw_header(mail, "X-Failed-Recipients"))]
-    try:
-        permanent = all_failures(mail)[1]
-    except Exception as problem:  # noqa: BLE001 - the recogniser of bounces raises whatever it likes on broken ones
-        _log.info("a bounce could not be read: %r", problem)
-        permanent = frozenset()
-    found = sorted(storable(_decode_bytes(octets, "ascii").lower()) for octets in permanent)
-    return tuple(dict.fromkeys([*filter(_is_one, found), *named]))
-
-
-def _bounced_message_id(mail: Message) -> str:
-    """Return the Message-ID of the letter that came back: from the copy in the report, or from what it refers to."""
-    for part, depth, is_nested in _parts(mail):
-        if depth > NESTING_READ:
-            break
-        if is_nested and part.get("Message-ID"):
-            return _first_id(_header(part, "Message-ID"))
-        if part.get_content_type() in {"text/rfc822-headers", "text/plain"} and not part.is_multipart():
-            found = _ORIGINAL_ID.search(_decoded_text(part))
-            if found:
-                return found[1]
-    return _first_id(_answered(mail))
+def _head_of(content: bytes) -> bytes:
+    """Return the headers of a mail, whatever ends its lines, and no more than a mebibyte of them."""
+    found = _END_OF_HEADERS.search(content, 1, MEBIBYTE)
+    return content[: found.end() if found else MEBIBYTE]
 
 
 def _begins_quotation(lines: list[str], n: int, phrases: ReadingPhrases) -> bool:
@@ -442,11 +291,3 @@ def _unquoted(lines: list[str], phrases: ReadingPhrases) -> Iterator[str]:
             return
         if not line.startswith(">") and not comparison_key(line).endswith(phrases.quote_ends):
             yield line
-
-
-def _starts_with_any(subject: str, beginnings: tuple[str, ...]) -> bool:
-    return comparison_key(subject).lstrip("[( ").startswith(beginnings)
-
-
-def _lines(texts: Texts, code: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in texts.say(code).splitlines() if line.strip())

@@ -63,6 +63,10 @@ class Texts:
         """Return what an operator reads of a fault in a programme's folder, without its place."""
         return self.say(f"fault.{fault.code}", **dict(fault.facts))
 
+    def lines(self, code: str) -> tuple[str, ...]:
+        """Return a list that is written one entry a line, without blanks."""
+        return tuple(line.strip() for line in self.say(code).splitlines() if line.strip())
+
     def finding(self, finding: Finding) -> str:
         """Return the sentence of a finding: what is wrong and what to do, without its place."""
         return self.say(f"finding.{finding.code}", **dict(finding.facts))

@@ -92,6 +92,9 @@ def a_billion_spaces():
     return stream.getvalue()
 
 
+SCATTERED_STYLES = b"".join(b'<xf numFmtId="%d"/>' % (n * n % 65_521) for n in range(20_001))
+
+
 HOSTILE = {
     "nothing": (lambda: b"", "file_empty"),
     "too large": (lambda: b"PK\x03\x04" + bytes(LIMITS.file_bytes), "file_too_large"),
@@ -161,6 +164,29 @@ HOSTILE = {
         lambda: with_sheet('<row r="1"><c r="A1"/></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'),
         "workbook_too_far",
     ),
+    "wide and long": (
+        lambda: with_sheet('<row r="1"><c r="A1"/></row><row r="20000"><c r="KN20000"><v>1</v></c></row>'),
+        "workbook_too_wide",
+    ),
+    "wide and long without addresses": (
+        lambda: with_sheet(
+            f'<row r="1">{"<c/>" * 9_999}<c><v>1</v></c></row>'
+            + "".join(f'<row r="{n}"><c t="n"><v>{n}</v></c></row>' for n in range(2, 200))
+        ),
+        "workbook_too_wide",
+    ),
+    "styles beyond number": (
+        lambda: replaced(a_workbook(), "xl/styles.xml", b"</cellXfs>", SCATTERED_STYLES + b"</cellXfs>"),
+        "workbook_has_many_styles",
+    ),
+    "a web page called a workbook": (lambda: b"<html><table><tr><td>CT01</td></tr></table></html>", "file_is_web_page"),
+    "excel 4": (lambda: b"\x09\x04\x06\x00\x00\x00\x10\x00" + bytes(90), "file_is_old_xls"),
+    "utf-16 under another name": (
+        lambda: with_members(
+            a_workbook(), {"xl/worksheets/sheet1.bin": f'<worksheet xmlns="{MAIN}"/>'.encode("utf-16")}
+        ),
+        "workbook_has_wrong_encoding",
+    ),
     "far column": (lambda: with_sheet('<row r="1"><c r="KO1"><v>1</v></c></row>'), "workbook_too_far"),
     "far row": (lambda: with_sheet("<row r='20001'><c\nr = 'A20001'><v>1</v></c></row>"), "workbook_too_far"),
     "far cell without address": (
@@ -202,7 +228,9 @@ def test_an_ordinary_workbook_passes():
     [
         '<row r="1048576" ht="12.8" customHeight="1"/>',  # LibreOffice ends its sheets with such a row
         '<row r="1048576" ht="12.8"></row>',
-        '<row r="20000"><c r="KN20000"><v>1</v></c></row>',
+        '<row r="20000"><c r="Z20000"><v>1</v></c></row>',
+        '<row r="3000"><c r="KN3000"><v>1</v></c></row>',
+        '<row r="1"><c r="AA1"><v>1</v></c></row><row r="1048576" ht="12.8"/>',
         '<row r="1"><c r="A1" t="inlineStr"><is><t>r="XFD1048576"</t></is></c></row>',
     ],
 )
@@ -221,7 +249,7 @@ def test_a_place_beyond_the_limits_is_found_among_many_plain_ones_however_it_is_
     place = write.format(column + row)
     body = f'<row r="1">{plain}<c {attribute.format(place)}><v>1</v></c>{plain}</row>'
 
-    refusal = guard(with_sheet(body), LIMITS)
+    refusal = guard(with_sheet(body), LimitSettings(area=10**9))
 
     is_far = column.upper() in {"KO", "ABC"} or row in {"20001", "99999", "1048576"} or "&" in place
     assert (refusal is not None) == is_far

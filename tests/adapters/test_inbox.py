@@ -1,5 +1,8 @@
 import os
+import socket
+from contextlib import suppress
 from datetime import datetime, timedelta
+from threading import Thread
 
 import pytest
 
@@ -164,6 +167,63 @@ def test_a_server_that_is_down_is_an_operators_problem(tmp_path, inbox_of):
 def test_a_wrong_password_is_an_operators_problem(post_office, inbox_of):
     with pytest.raises(MailboxUnavailableError):
         keys_of(inbox_of(post_office, password="wrong"))
+
+
+class CuttingProxy:
+    """Stands before an IMAP server and cuts each connection after so many octets of the server's; 0 cuts none."""
+
+    def __init__(self, port, octets):
+        self.octets = octets
+        self._target = port
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.imap_port = self._listening.getsockname()[1]
+        Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self._target))
+            Thread(target=self._pass_on, args=(client, server, 0), daemon=True).start()
+            Thread(target=self._pass_on, args=(server, client, self.octets), daemon=True).start()
+
+    def _pass_on(self, source, target, most):
+        passed = 0
+        with source, target, suppress(OSError):
+            while data := source.recv(4096):
+                if most and passed + len(data) >= most:
+                    target.sendall(data[: most - passed])
+                    target.shutdown(socket.SHUT_RDWR)
+                    return
+                passed += len(data)
+                target.sendall(data)
+
+    def close(self):
+        self._listening.close()
+
+
+@pytest.mark.parametrize("after", [40, 400, 2_000, 9_000, 30_000, 70_000])
+def test_a_connection_cut_anywhere_gives_no_half_mail_and_the_next_poll_finds_the_rest(after, post_office, inbox_of):
+    mails = [a_mail(n, "x" * 4_000) for n in range(30)]
+    for n, content in enumerate(mails):
+        post_office.put_in_mailbox(content, MORNING + timedelta(minutes=n))
+    proxy = CuttingProxy(post_office.imap_port, after)
+    taken = {}
+    inbox = inbox_of(proxy)
+
+    def take():
+        for item in inbox.waiting(limit=100):
+            taken[item.key] = item.content
+
+    with pytest.raises(MailboxUnavailableError):
+        take()
+    proxy.octets = 0
+    again = {item.key: item.content for item in inbox.waiting(limit=100)}
+    proxy.close()
+    assert taken.items() <= again.items()
+    assert list(again.values()) == mails
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])

@@ -216,7 +216,9 @@ def test_many_files_come_back_in_order_and_a_refused_one_costs_its_own_result_on
 
 def test_a_file_that_kills_its_worker_costs_its_own_result_only(form, spec):
     """Wide and long beyond the memory of a worker, but within limits that the operator has set far too high."""
-    limits = LimitSettings(rows=2_000_000, columns=20_000, worker_memory_bytes=512 * 1024 * 1024, worker_seconds=20)
+    limits = LimitSettings(
+        rows=2_000_000, columns=20_000, area=10**12, worker_memory_bytes=512 * 1024 * 1024, worker_seconds=20
+    )
     workbook = Workbook()
     workbook.active["A1"], workbook.active["XFD1048576"] = 1, 1
     reader = GuardedReader(limits)

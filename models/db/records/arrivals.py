@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
 
-from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Table, and_, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.db.inserting import insert_new, insert_plain
@@ -120,11 +120,6 @@ def outcome_of(session: Session, key: str) -> Outcome | None:
     """Return the outcome of the arrival of that key; None when it has none yet, or is unknown."""
     found = session.scalars(select(ArrivalRow.outcome).where(ArrivalRow.key == key)).first()
     return None if found is None else Outcome(found)
-
-
-def forget_unjudged(session: Session, keys: Sequence[str]) -> None:
-    """Take back arrivals that were only tried out and have no outcome."""
-    session.execute(delete(ArrivalRow).where(ArrivalRow.key.in_(keys), ArrivalRow.outcome.is_(None)))
 
 
 def judged_digests(session: Session, digests: Iterable[str]) -> set[str]:

@@ -16,5 +16,6 @@ def form_words(texts: Texts) -> FormWords:
         no=texts.say("form.words.no"),
         actual=texts.say("form.words.actual"),
         estimate=texts.say("form.words.estimate"),
+        headings={name: texts.say(f"form.column.{name}") for name in ("value", "estimate", "note")},
         multipliers=tuple(word.strip() for word in texts.say("form.words.multipliers").split(",")),
     )

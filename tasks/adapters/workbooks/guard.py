@@ -19,6 +19,10 @@ from tasks.settings import MEBIBYTE, LimitSettings
 
 ZIP_HEADER: Final = b"PK"
 OLE_HEADER: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+OLDEST_HEADERS: Final = (b"\x09\x08", b"\x09\x04\x06\x00", b"\x09\x02\x06\x00", b"\x09\x00\x04\x00")
+"""Excel 2 to 4, and Excel 5 without a container."""
+WEB_BEGINNINGS: Final = (b"<html", b"<!doctype", b"<table", b"<?xml", b"<meta", b"<style", b"<head", b"mime-version:")
+"""What many programs export under the name .xls."""
 ENCRYPTED_STREAM: Final = "EncryptedPackage".encode("utf-16-le")
 OLD_STREAMS: Final = ("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le"))
 WORKBOOK_MEMBER: Final = "xl/workbook.xml"
@@ -29,11 +33,17 @@ SHEET_ELEMENT: Final = b"sheetData"
 """By this a worksheet is known, whatever its part is called."""
 STYLES_MEMBER: Final = "xl/styles.xml"
 SHEET_FOLDER: Final = "xl/worksheets/"
-MEMBER_LIMITS: Final = ((WORKBOOK_MEMBER, 2 * MEBIBYTE), (STYLES_MEMBER, 4 * MEBIBYTE))
+STRINGS_MEMBER: Final = "xl/sharedstrings.xml"
+MEMBER_LIMITS: Final = (
+    (WORKBOOK_MEMBER, 2 * MEBIBYTE),
+    (STYLES_MEMBER, 4 * MEBIBYTE),
+    (STRINGS_MEMBER, 8 * MEBIBYTE),
+)
 """Parts whose every element costs a parser much more than their bytes."""
 SMALL_MEMBER_BYTES: Final = 64 * 1024
 """Below this size a member may be packed as tightly as it likes."""
 XML_ENDINGS: Final = (".xml", ".rels", ".vml")
+XML_BEGINNINGS: Final = (b"<", b"\xff\xfe<", b"\xfe\xff\x00<")
 BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
 HEAD_BYTES: Final = 256
 ENCRYPTED_FLAG: Final = 0x1
@@ -52,6 +62,10 @@ _EMPTY_LAST_ROW: Final = re.compile(
     rb"""(?:\s+[\w:]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*\s*(?:/>|>\s*</(?:\w+:)?row\s*>)"""
     rb"""\s*<(?:/(?:\w+:)?sheetData|(?:\w+:)?row\s[^<]*?\br\s*=)"""
 )
+_WIDE_COLUMN: Final = re.compile(rb"""r(?<=\sr)\s*=\s*["']\s*[A-Za-z]{2}""")
+_PLACE: Final = re.compile(rb"""r(?<=\sr)\s*=\s*["']\s*([A-Za-z]{0,4})(\d{0,9})\s*["']""")
+_ROW: Final = re.compile(rb"<(?:\w+:)?row\b")
+_CELL: Final = re.compile(rb"<(?:\w+:)?c[\s/>]")
 _MERGE: Final = re.compile(rb"""mergeCell\s[^<]*?\bref\s*=\s*["']([^"']*)""")
 _RANGE: Final = re.compile(r"\s*\$?([A-Z]{1,4})\$?(\d{1,9}):\$?([A-Z]{1,4})\$?(\d{1,9})\s*")
 _TARGET: Final = re.compile(rb"""\bTarget\s*=\s*["']([^"']+)""")
@@ -119,7 +133,14 @@ def _wrong_file(content: bytes, limits: LimitSettings) -> Finding | None:
         return _too_large(content, limits)
     if content.startswith(OLE_HEADER):
         return _kind_of_ole(content)
-    return None if content.startswith(ZIP_HEADER) else finding("file_is_not_workbook")
+    return None if content.startswith(ZIP_HEADER) else finding(_kind_of_flat_file(content))
+
+
+def _kind_of_flat_file(content: bytes) -> str:
+    if content.startswith(OLDEST_HEADERS):
+        return "file_is_old_xls"
+    head = content[:HEAD_BYTES].lstrip(BLANKS).lower()
+    return "file_is_web_page" if head.startswith(WEB_BEGINNINGS) else "file_is_not_workbook"
 
 
 def _too_large(content: bytes, limits: LimitSettings) -> Finding:
@@ -186,9 +207,10 @@ def _inspect_parts(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo],
     for info in members:
         name = _plain(info.filename)
         part = archive.read(info)
-        if not name.endswith(XML_ENDINGS) and not part.lstrip(BLANKS).startswith(b"<"):
+        if not name.endswith(XML_ENDINGS) and not part.lstrip(BLANKS).startswith(XML_BEGINNINGS):
             continue
         refusal = _wrong_xml(name, part) or _too_far(part, limits) or _merges_too_wide(part, limits)
+        refusal = refusal or _too_much(name, part, limits)
         if name == RELATIONS_MEMBER:
             refusal = refusal or _hidden_part(part, names)
         if refusal is not None:
@@ -229,6 +251,43 @@ def _too_far(part: bytes, limits: LimitSettings) -> Finding | None:
             columns = _column_name(limits.columns)
             return finding("workbook_too_far", place=place, rows=limits.rows, columns=columns)
     return None
+
+
+def _too_much(name: str, part: bytes, limits: LimitSettings) -> Finding | None:
+    """Refuse what costs a parser more than its bytes: a wide and long sheet, and styles beyond number."""
+    if name == STYLES_MEMBER and part.count(b"<xf") + part.count(b"<font") > limits.styles:
+        return finding("workbook_has_many_styles", limit=limits.styles)
+    if SHEET_ELEMENT in part and _area(part, limits.rows) > limits.area:
+        return finding("workbook_too_wide", limit=limits.area)
+    return None
+
+
+def _area(part: bytes, n_rows_allowed: int) -> int:
+    """Return no less than the rectangle that the cells of a sheet need; 0 for the usual one, which is narrow.
+
+    A row further down than is allowed is known to be empty by now.
+    """
+    is_plain = _has_only_plain_cells(part)
+    if is_plain and _WIDE_COLUMN.search(part) is None:
+        return 0
+    n_rows, n_columns = part.count(b"<row") + part.count(b":row"), 0
+    for column, row in (found.groups() for found in _PLACE.finditer(part)):
+        n_columns = max(n_columns, _column_number(column.decode().upper()))
+        if int(row or 0) <= n_rows_allowed:
+            n_rows = max(n_rows, int(row or 0))
+    if not is_plain:
+        n_columns = max(n_columns, *(sum(1 for _ in _CELL.finditer(row)) for row in _ROW.split(part)))
+    return n_rows * n_columns
+
+
+def _has_only_plain_cells(part: bytes) -> bool:
+    """Say whether every cell begins with its address, as all but a few programs write it; the others count them."""
+    return all(
+        part.count(begins + b" ") == part.count(begins + b" r=")
+        and begins + b">" not in part
+        and begins + b"/" not in part
+        for begins in (b"<c", b":c")
+    )
 
 
 @lru_cache(maxsize=8)

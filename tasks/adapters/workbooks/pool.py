@@ -1,4 +1,4 @@
-"""Runs everything that parses a stranger's workbook in worker processes with limits on memory and time.
+"""Runs everything that parses a stranger's mail or workbook in worker processes with limits on memory and time.
 
 A file that kills its worker, or never ends, costs its own result only: the files that shared its turn are read again,
 each alone.
@@ -7,19 +7,25 @@ each alone.
 import gc
 import multiprocessing
 import resource
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Lock, Thread
-from typing import Final
+from typing import Final, TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from models.domain.forms import Finding, finding
-from tasks.adapters.texts import Texts
+from tasks.adapters.mail_reading import MailReader
+from tasks.adapters.texts import Texts, vietnamese
+from tasks.adapters.unpacking import Effort, unpack
 from tasks.adapters.workbooks.guard import guard
 from tasks.adapters.workbooks.marking import Marking, WorkbookNotMarkableError, draw_marks, marking_of
 from tasks.adapters.workbooks.reading import read_workbook
-from tasks.ports import ReadForm
+from tasks.ports import Brought, ParsedMail, ReadForm, Unpacked
 from tasks.settings import MEBIBYTE, LimitSettings
 
 FILES_A_TURN: Final = 25
@@ -28,15 +34,27 @@ MARKING_TIMES_READING: Final = 4
 """Marking loads and saves with openpyxl, which takes some thirty times as long as reading the values."""
 OBJECTS_PER_COLLECTION: Final = 50_000
 """Reading makes no cycles, and the cells of one turn would be gone through a hundred times for nothing."""
+DEATHS: Final = (ProcessExpired, BrokenProcessPool, TimeoutError, MemoryError)
+"""How a worker may end that was given something hostile, or was ended by the machine."""
+TOO_COMPLEX: Final = ReadForm(findings=(finding("workbook_too_complex"),))
+LESS_EFFORT: Final = (Effort.FILES_ONLY, Effort.ENVELOPE_ONLY)
+TIMES_ON_A_BUSY_MACHINE: Final = 10
+"""So much longer than it may work a worker may take by the clock."""
+OCTETS_A_SECOND: Final = 10 * MEBIBYTE
+"""A large file is given longer: a second for so much."""
 WORKER_MODULE: Final = "tasks.adapters.workbooks.pool"
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class GuardedReader:
-    """Reads and marks workbooks in worker processes; satisfies `ports.FormReader`. Several threads may share one."""
+    """Opens and marks strangers' files in worker processes; satisfies `ports.FormReader`. Threads may share one."""
 
     def __init__(self, limits: LimitSettings) -> None:
         """Keep the limits; the workers start with the first file."""
         self._limits = limits
+        self._mail_reader = MailReader(vietnamese(), limits)
         self._lock = Lock()
         self._pool: ProcessPool | None = None
         self._starting: Thread | None = None
@@ -50,17 +68,32 @@ class GuardedReader:
             self._starting = Thread(target=self._start, name="starting the readers of workbooks", daemon=True)
             self._starting.start()
 
+    def unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
+        """Return what each arrival holds, in order; a hostile one costs its own result only.
+
+        The first are being opened while the next are still being given.
+        """
+        turns = [(turn, self._unpacking(turn)) for turn in _turns(arrivals, _octets_of)]
+        results: list[Unpacked] = []
+        for turn, future in turns:
+            try:
+                results += future.result()
+            except DEATHS as death:
+                was_slow = len(turn) == 1 and _is_slowness(death)
+                results += [self._unpack_alone(brought, was_slow=was_slow) for brought in turn]
+        return results
+
     def read(self, contents: Iterable[bytes]) -> list[ReadForm]:
         """Return one result a workbook, in order; a hostile one costs its own result only.
 
         The first are being read while the next are still being given.
         """
-        turns = [(turn, self._read_turn(turn)) for turn in _turns(contents)]
+        turns = [(turn, self._reading(turn)) for turn in _turns(contents, len)]
         results: list[ReadForm] = []
         for turn, future in turns:
             try:
                 results += future.result()
-            except (ProcessExpired, TimeoutError, MemoryError):
+            except DEATHS:
                 results += [self._read_alone(content) for content in turn]
         return results
 
@@ -70,11 +103,11 @@ class GuardedReader:
         Raises:
             WorkbookNotMarkableError: openpyxl cannot hold the workbook; the letter goes without it.
         """
-        seconds = self._limits.worker_seconds * MARKING_TIMES_READING
+        seconds = self._limits.worker_seconds * MARKING_TIMES_READING * TIMES_ON_A_BUSY_MACHINE
         args = (content, marking_of(findings, texts), self._limits)
         try:
-            marked: bytes | _Failure = self._workers().schedule(_mark, args=args, timeout=seconds).result()
-        except (ProcessExpired, TimeoutError, MemoryError) as problem:
+            marked: bytes | _Failure = self.in_a_worker(_mark, args, seconds).result()
+        except DEATHS as problem:
             raise WorkbookNotMarkableError(reason=type(problem).__name__) from problem
         if isinstance(marked, _Failure):
             raise WorkbookNotMarkableError(reason=marked.reason)
@@ -95,18 +128,57 @@ class GuardedReader:
     def _start(self) -> None:
         self._workers().schedule(_do_nothing)
 
-    def _read_turn(self, turn: Sequence[bytes]) -> ProcessFuture[list[ReadForm]]:
-        seconds = self._limits.worker_seconds
-        return self._workers().schedule(_read_all, args=(list(turn), self._limits), timeout=seconds)
+    def _unpack_alone(self, brought: Brought, *, was_slow: bool) -> Unpacked:
+        """Open one arrival by itself, with less and less effort; its workbooks then are read each by itself.
+
+        `was_slow`: it was by itself before, and took too long. Then no file is given as much time again.
+        """
+        is_worth_all = brought.is_mail and not was_slow
+        for effort in Effort if is_worth_all else LESS_EFFORT:
+            try:
+                (result,) = self._unpacking([brought], effort).result()
+            except DEATHS:
+                continue
+            unread = result.enclosures.workbooks[len(result.forms) :]
+            is_hopeless = was_slow and not brought.is_mail
+            read = [TOO_COMPLEX if is_hopeless else self._read_alone(file.content) for file in unread]
+            return replace(result, forms=(*result.forms, *read))
+        return Unpacked(mail=ParsedMail(findings=(finding("mail_unreadable"),)))
 
     def _read_alone(self, content: bytes) -> ReadForm:
         try:
-            (result,) = self._read_turn([content]).result()
-        except (TimeoutError, MemoryError):
-            return ReadForm(findings=(finding("workbook_too_complex"),))
-        except ProcessExpired:
-            return ReadForm(findings=(finding("workbook_unreadable"),))
+            (result,) = self._reading([content]).result()
+        except DEATHS as death:
+            return TOO_COMPLEX if _is_slowness(death) else ReadForm(findings=(finding("workbook_unreadable"),))
         return result
+
+    def _unpacking(self, turn: Sequence[Brought], effort: Effort = Effort.ALL) -> ProcessFuture[list[Unpacked]]:
+        args = (list(turn), self._limits, self._mail_reader, effort)
+        return self.in_a_worker(_unpack_all, args, self._patience(map(_octets_of, turn)))
+
+    def _reading(self, turn: Sequence[bytes]) -> ProcessFuture[list[ReadForm]]:
+        return self.in_a_worker(_read_all, (list(turn), self._limits), self._patience(map(len, turn)))
+
+    def _patience(self, octets: Iterable[int]) -> float:
+        """Return how long to wait for a turn, whose files each end by themselves when they have cost too much."""
+        return TIMES_ON_A_BUSY_MACHINE * sum(_seconds_for(each, self._limits) for each in octets)
+
+    def in_a_worker(self, work: Callable[..., R], args: tuple[object, ...], seconds: float) -> ProcessFuture[R]:
+        """Hand work to a worker, for so long by the clock; workers that were all lost are replaced."""
+        for _ in range(2):
+            pool = self._workers()
+            try:
+                return pool.schedule(work, args=args, timeout=seconds)
+            except RuntimeError:
+                self._let_go(pool)
+        return self._workers().schedule(work, args=args, timeout=seconds)
+
+    def _let_go(self, broken: ProcessPool) -> None:
+        with self._lock:
+            if self._pool is broken:
+                self._pool = None
+        broken.stop()  # type: ignore[no-untyped-call]  # pebble annotates all but these
+        broken.join()
 
     def _workers(self) -> ProcessPool:
         with self._lock:
@@ -136,14 +208,56 @@ def _do_nothing() -> None:
 
 
 def _start_worker(n_bytes: int) -> None:
-    """Limit the worker's memory, and keep the collector of cycles from all that the worker inherited."""
-    resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
+    """Limit the worker's memory, and keep the collector of cycles from all that the worker inherited.
+
+    Only address space can be limited, which is larger than memory: what was mapped at the start comes on top.
+    """
+    mapped, in_memory = (
+        int(pages) * resource.getpagesize() for pages in Path("/proc/self/statm").read_text().split()[:2]
+    )
+    most = mapped + max(0, n_bytes - in_memory)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     gc.freeze()
     gc.set_threshold(OBJECTS_PER_COLLECTION)
 
 
+def _unpack_all(
+    arrivals: Sequence[Brought], limits: LimitSettings, reader: MailReader, effort: Effort
+) -> list[Unpacked]:
+    results = []
+    for brought in arrivals:
+        with _ended_after(_seconds_for(len(brought.content), limits)):
+            results.append(unpack(brought, reader, limits, effort))
+    return results
+
+
 def _read_all(contents: Sequence[bytes], limits: LimitSettings) -> list[ReadForm]:
-    return [read_workbook(content, limits) for content in contents]
+    results = []
+    for content in contents:
+        with _ended_after(_seconds_for(len(content), limits)):
+            results.append(read_workbook(content, limits))
+    return results
+
+
+@contextmanager
+def _ended_after(seconds: float) -> Iterator[None]:
+    """Have the system end this worker when it has worked longer; waiting for a busy machine does not count."""
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _seconds_for(n_octets: int, limits: LimitSettings) -> float:
+    return limits.worker_seconds + n_octets / OCTETS_A_SECOND
+
+
+def _is_slowness(death: BaseException) -> bool:
+    if isinstance(death, ProcessExpired):
+        return death.exitcode in {-signal.SIGPROF, int(signal.SIGPROF)}
+    return isinstance(death, TimeoutError | MemoryError)
 
 
 def _mark(content: bytes, marking: Marking, limits: LimitSettings) -> bytes | _Failure:
@@ -151,18 +265,25 @@ def _mark(content: bytes, marking: Marking, limits: LimitSettings) -> bytes | _F
     if refusal is not None:
         return _Failure(refusal.code)
     try:
-        return draw_marks(content, marking)
+        with _ended_after(_seconds_for(len(content), limits) * MARKING_TIMES_READING):
+            return draw_marks(content, marking)
     except Exception as problem:  # noqa: BLE001 - openpyxl may raise anything over a stranger's workbook
         return _Failure(type(problem).__name__)
 
 
-def _turns(contents: Iterable[bytes]) -> Iterator[list[bytes]]:
+def _octets_of(brought: Brought) -> int:
+    return len(brought.content)
+
+
+def _turns(given: Iterable[T], octets_of: Callable[[T], int]) -> Iterator[list[T]]:
     """Share the files out: many small ones a turn, so that the way to the worker costs little; a large one alone."""
-    turn: list[bytes] = []
-    for content in contents:
-        if turn and (len(turn) == FILES_A_TURN or sum(map(len, turn)) + len(content) > BYTES_A_TURN):
+    turn: list[T] = []
+    n_octets = 0
+    for item in given:
+        if turn and (len(turn) == FILES_A_TURN or n_octets + octets_of(item) > BYTES_A_TURN):
             yield turn
-            turn = []
-        turn.append(content)
+            turn, n_octets = [], 0
+        turn.append(item)
+        n_octets += octets_of(item)
     if turn:
         yield turn

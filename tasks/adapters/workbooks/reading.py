@@ -24,8 +24,6 @@ from tasks.ports import ReadForm
 from tasks.settings import LimitSettings
 
 MAX_SHEETS: Final = 50
-MAX_CELLS: Final = 100_000
-"""More than this many filled cells is no form of ours."""
 MAX_STAMP_LENGTH: Final = 200
 MAX_LABEL_LENGTH: Final = 120
 """Up to this length a text may well be one of the form's own words, which are the same in every file."""
@@ -74,7 +72,7 @@ def _read(content: bytes, limits: LimitSettings, *, second_look: bool) -> RawFor
             sheets.append(unicodedata.normalize("NFC", name))
             rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
             cells.update(_filled_cells(sheets[-1], rows))
-            if len(cells) > MAX_CELLS:
+            if len(cells) > limits.filled_cells:
                 raise _TooManyCellsError
     seen = _look_again(content, cells, limits) if second_look else _SecondLook()
     cells.update(seen.converted)
@@ -141,7 +139,7 @@ def _look_again(content: bytes, cells: Mapping[tuple[str, str], object], limits:
         for sheet in workbook.worksheets[:MAX_SHEETS]:
             sheet.reset_dimensions()
             name = unicodedata.normalize("NFC", sheet.title)
-            for row in sheet.iter_rows(max_row=limits.rows, max_col=limits.columns):
+            for row in sheet.iter_rows(max_row=limits.rows):
                 for cell in row:
                     if cell.value is not None:
                         _look_at(cell, name, cells, seen)

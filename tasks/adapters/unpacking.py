@@ -1,0 +1,48 @@
+"""Takes one arrival apart as far as may be: the mail, its files, the cells of its workbooks; runs in a worker process.
+
+What kills the worker at one effort is tried again at a lesser one, so that at least who wrote is known.
+"""
+
+from enum import IntEnum
+
+from models.domain.forms import finding
+from tasks.adapters.enclosures import sort_enclosures
+from tasks.adapters.mail_reading import MailReader
+from tasks.adapters.workbooks.reading import read_workbook
+from tasks.ports import Brought, MailFile, ParsedMail, Unpacked
+from tasks.settings import MEBIBYTE, LimitSettings
+
+
+class Effort(IntEnum):
+    """How far an arrival is taken apart."""
+
+    ALL = 0
+    FILES_ONLY = 1
+    """Workbooks are found but not read, and winmail.dat stays shut."""
+    ENVELOPE_ONLY = 2
+
+
+def unpack(brought: Brought, reader: MailReader, limits: LimitSettings, effort: Effort = Effort.ALL) -> Unpacked:
+    """Return what an arrival holds, as far as the effort goes."""
+    if effort is Effort.ENVELOPE_ONLY:
+        return Unpacked(mail=_envelope(brought, reader))
+    mail = _contents(brought, reader, limits, opens_winmail=effort is Effort.ALL)
+    enclosures = sort_enclosures(mail.files, limits)
+    read = enclosures.workbooks if effort is Effort.ALL else ()
+    return Unpacked(mail=mail, enclosures=enclosures, forms=tuple(read_workbook(file.content, limits) for file in read))
+
+
+def _contents(brought: Brought, reader: MailReader, limits: LimitSettings, *, opens_winmail: bool) -> ParsedMail:
+    if brought.is_mail:
+        return reader.read(brought.content, is_cut=brought.is_cut, opens_winmail=opens_winmail)
+    if brought.is_cut:
+        return ParsedMail(findings=(finding("file_over_limit", limit_mb=limits.mail_bytes // MEBIBYTE),))
+    if not brought.file_name:
+        return ParsedMail()
+    return ParsedMail(files=(MailFile(name=brought.file_name, media_type="", content=brought.content),))
+
+
+def _envelope(brought: Brought, reader: MailReader) -> ParsedMail:
+    if brought.is_mail:
+        return reader.read_envelope(brought.content)
+    return ParsedMail(findings=(finding("workbook_unreadable"),))
