@@ -2,15 +2,13 @@
 
 import io
 import json
-import shutil
 from email import message_from_bytes, policy
-from types import SimpleNamespace
 
 import pytest
 from openpyxl import load_workbook
 
 from deployments import cli
-from deployments.postoffice import Account, mails_for
+from deployments.postoffice import mails_for
 from deployments.simulated_units import signed_copy
 from models.db.records import cycles
 from models.domain.vocabulary import FieldKind
@@ -20,7 +18,7 @@ from tasks.adapters.workbooks.pool import DEATHS, GuardedReader
 from tasks.ports import Brought
 from tasks.settings import LimitSettings
 from tests.corpus import XLSX, Kit, corpus, measured
-from tests.tasks.conftest import Office, address_of
+from tests.tasks.conftest import address_of
 
 MOST_SECONDS = 2
 MOST_MEGABYTES = 256
@@ -29,9 +27,9 @@ OPERATOR = "Tổ tổng hợp"
 ON = "2025-06-10T09:00"
 
 
-def received_form(folder, unit):
+def received_form(post_office, unit):
     """Return the form that a unit got with the opening letter, and the address that its answer goes to."""
-    letter = message_from_bytes(mails_for(folder / "office", address_of(unit))[-1], policy=policy.default)
+    letter = message_from_bytes(mails_for(post_office, address_of(unit))[-1], policy=policy.default)
     content = next(part.get_content() for part in letter.walk() if part.get_content_type() == XLSX)
     return content, letter["Reply-To"].addresses[0].addr_spec
 
@@ -51,20 +49,17 @@ def filled(content, form):
 
 
 @pytest.fixture(scope="module")
-def laid_out(tmp_path_factory, opened_home):
-    """Yield a home in which the six-month report is open, and the corpus as files in a folder."""
+def laid_out(tmp_path_factory, replay_office):
+    """Return a folder with the corpus as files and a home in which the six-month report is open, and the cases."""
     folder = tmp_path_factory.mktemp("corpus")
-    shutil.copytree(opened_home / "home", folder / "home")
-    office = Office(
-        home=folder / "home", mail=SimpleNamespace(home=folder, smtp_port=1, imap_port=1, account=Account())
-    )
-    with office.at("2025-06-10 09:00") as runtime, runtime.sessions() as session:
+    (folder / "home").symlink_to(replay_office.home)
+    with replay_office.at("2025-06-10 09:00") as runtime, runtime.sessions() as session:
         form = cycles.cycle(session, "bc-6t-2025").terms.form
-    blank, ours = received_form(opened_home, UNIT)
+    blank, ours = received_form(replay_office.mail.home, UNIT)
     kit = Kit(
         blank=blank,
         filled=filled(blank, form),
-        other_filled=filled(received_form(opened_home, OTHER)[0], form),
+        other_filled=filled(received_form(replay_office.mail.home, OTHER)[0], form),
         signed=signed_copy(UNIT),
         sender=address_of(UNIT),
         ours=ours,
@@ -91,7 +86,9 @@ def lines(laid_out):
 
 
 def contents_of(home):
-    return {str(path) for path in home.rglob("*") if path.is_file() and path.suffix not in {".db-wal", ".db-shm"}}
+    return {
+        str(path) for path in home.resolve().rglob("*") if path.is_file() and path.suffix not in {".db-wal", ".db-shm"}
+    }
 
 
 def handed_in(folder, names, *more):
