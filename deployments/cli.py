@@ -260,15 +260,19 @@ def intake(
 
 @app.command(help=_help("status"))
 def status(
-    cycle: Annotated[str, typer.Argument(help=_help("cycle"))], *, as_of: AsOf = "", as_json: AsJson = False
+    cycle: Annotated[str, typer.Argument(help=_help("cycle"))],
+    *,
+    parent: Annotated[str, typer.Option(help=_help("parent"))] = "",
+    as_of: AsOf = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Show where each duty of a cycle stands."""
+    """Show where each duty of a cycle stands; with `--parent`, those of one parent's children."""
     from tasks.board import board_of
     from tasks.publish import board_rows
     from tasks.runtime import open_runtime
 
     with open_runtime(Settings.load()) as runtime:
-        board = board_of(runtime, cycle, _instant(as_of) if as_of else runtime.clock.now())
+        board = board_of(runtime, cycle, _instant(as_of) if as_of else runtime.clock.now(), parent_code=parent)
         shown = board_rows(runtime, board)
     if not as_json:
         _show(shown, as_json=False)

@@ -13,6 +13,7 @@ from tasks.post import post_letters, together
 from tasks.publish import name_run
 from tasks.runtime import Runtime
 from tasks.tell_members import queue_member_letters
+from tasks.tell_parents import queue_parent_letters
 
 
 def do_round(
@@ -22,7 +23,7 @@ def do_round(
     counts = {"opened": len(open_due_cycles(runtime, obligation, instant, dry_run=dry_run))}
     codes = active_cycles(runtime, obligation, instant)
     name_run(runtime, obligation, codes, instant)
-    counts["stamped"] = 0 if dry_run else stamp_missing_forms(runtime, codes)
+    counts["stamped"] = 0 if dry_run else stamp_missing_forms(runtime, codes, instant)
     for code in codes:
         counts |= queue_due_reminders(runtime, code, instant, dry_run=dry_run)
     if not dry_run:
@@ -32,6 +33,8 @@ def do_round(
         counts = together(counts, post_letters(runtime, [LetterKind.MEMBER]))
         counts["drafted"] = draft_official_letters(runtime, codes, instant)
         counts["compiled"] = compile_due_editions(runtime, codes, instant)
+        counts["told_to_parents"] = queue_parent_letters(runtime, instant)  # with what has just been compiled
+        counts = together(counts, post_letters(runtime, [LetterKind.PARENT]))
         counts["handed_over"] = queue_results(runtime, codes, instant)
         counts = together(counts, post_letters(runtime, [LetterKind.RESULT]))
     return codes, counts

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -10,6 +11,7 @@ from models.db.records import arrivals, cycles, letters, rosters
 from models.domain.chasing import LadderDays, Skip, decide, next_rung
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty, answered_at, late_at, standing_at, timeliness
+from models.domain.errors import NoChildrenError
 from models.domain.roster import Contact
 from models.domain.succession import EndedUnit
 from models.domain.vietnamese import sort_key
@@ -30,10 +32,14 @@ NEEDS_A_PERSON_FIRST: Sequence[Standing] = (
 )
 
 
+N_NAMED_PARENTS: Final = 20
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DutyLine:
     """One duty as the board shows it at an instant."""
 
+    duty_id: int
     unit_code: str
     unit_name: str
     group: str
@@ -50,6 +56,8 @@ class DutyLine:
     """Code of the reason why nothing more is sent now, or `send` when the next round will write."""
     contact: str
     phone: str
+    parent_code: str | None = None
+    parent_name: str = ""
     ended: EndedUnit | None = None
     """Set when the unit has ended since: who answers for it now, if anybody."""
 
@@ -74,11 +82,12 @@ class Board:
         return sum(line.received_at is not None for line in self.lines)
 
 
-def board_of(runtime: Runtime, cycle_code: str, as_of: datetime) -> Board:
-    """Return the board of a cycle at the instant, those that need a person first.
+def board_of(runtime: Runtime, cycle_code: str, as_of: datetime, *, parent_code: str = "") -> Board:
+    """Return the board of a cycle at the instant, those that need a person first; with a parent, of its children only.
 
     Raises:
         UnknownCycleError: the cycle has not been opened.
+        NoChildrenError: no unit of the cycle was below that parent when it froze.
     """
     with runtime.sessions() as session:
         cycle = cycles.cycle(session, cycle_code)
@@ -90,15 +99,38 @@ def board_of(runtime: Runtime, cycle_code: str, as_of: datetime) -> Board:
         lines = [
             line
             for chunk in cycles.duties_in_chunks(session, cycle_code, size=runtime.settings.units_per_chunk)
-            for line in _lines(session, [record.duty for record in chunk], days, contacts, as_of)
+            for line in _lines(session, _below(chunk, parent_code), days, contacts, as_of)
         ]
+        if parent_code and not lines:
+            raise NoChildrenError(parent=parent_code, cycle=cycle_code, known=_parents(runtime, session, cycle_code))
         lines = [replace(line, ended=ended.get(line.unit_code)) for line in lines] if ended else lines
-        held = {item.duty_id for item in arrivals.in_quarantine(session)}
+        held = _held(session, lines if parent_code else None)
     order = {standing: place for place, standing in enumerate(NEEDS_A_PERSON_FIRST)}
     lines.sort(
         key=lambda line: (not line.cannot_be_reached, order[line.standing], line.group, sort_key(line.unit_name))
     )
     return Board(cycle=cycle, as_of=as_of, lines=tuple(lines), n_in_quarantine=len(held))
+
+
+def _below(chunk: Sequence[cycles.DutyRecord], parent_code: str) -> list[Duty]:
+    return [record.duty for record in chunk if not parent_code or record.duty.parent_code == parent_code]
+
+
+def _held(session: Session, lines: Sequence[DutyLine] | None) -> set[int | None]:
+    """Return the duties that something in quarantine seems to answer: of these lines, or all."""
+    waiting = arrivals.in_quarantine(session)
+    if lines is None:
+        return {item.duty_id for item in waiting}
+    ours = {line.duty_id for line in lines}
+    return {item.duty_id for item in waiting if item.duty_id in ours}
+
+
+def _parents(runtime: Runtime, session: Session, cycle_code: str) -> str:
+    chunks = cycles.duties_in_chunks(session, cycle_code, size=runtime.settings.units_per_chunk)
+    parents = dict.fromkeys(record.duty.parent_code for chunk in chunks for record in chunk)
+    known = [code for code in parents if code is not None]
+    more = f", … (+{len(known) - N_NAMED_PARENTS})" if len(known) > N_NAMED_PARENTS else ""
+    return ", ".join(known[:N_NAMED_PARENTS]) + more or "–"
 
 
 def _lines(
@@ -138,6 +170,7 @@ def _line(
     delivered = [rung for rung in sent if rung.state is LetterState.SENT]
     first = contacts[0] if contacts else None
     return DutyLine(
+        duty_id=duty.id,
         unit_code=duty.unit_code,
         unit_name=duty.unit_name,
         group=duty.group,
@@ -153,4 +186,6 @@ def _line(
         why=decision.reason.value if isinstance(decision, Skip) else "send",
         contact=first.email if first else "",
         phone=first.phone if first else "",
+        parent_code=duty.parent_code,
+        parent_name=duty.parent_name,
     )

@@ -19,6 +19,7 @@ from models.db.tables import LetterRow
 from models.db.turns import Turn, take_turn
 from models.domain.attribution import DutyIdentity, attribute
 from models.domain.checks import PastFigures, check_form, identify, not_asked_for
+from models.domain.closing import is_alike
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty, Mark, promise_until
 from models.domain.forms import CheckedForm, Finding, RawForm, note
@@ -37,6 +38,7 @@ from models.domain.vocabulary import (
 )
 from tasks.adapters.archive import sha256_of
 from tasks.adapters.enclosures import Enclosures, attachments_brought, sort_enclosures
+from tasks.gathering import gathered_for
 from tasks.names import run_name
 from tasks.ports import MailFile, ParsedMail, ReadForm
 from tasks.runtime import Runtime
@@ -280,11 +282,12 @@ def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Kn
     by_token = cycles.duties_by_token(session, tokens)
     by_message = letters.duties_of_messages(session, {m for item in opened for m in item.mail.in_reply_to})
     senders = {item.mail.sender.lower() for item in opened if item.mail.sender}
-    newest = max(item.arrival.received_at for item in opened).astimezone(OFFICE_ZONE).date()
+    newest_at = max(item.arrival.received_at for item in opened)
+    newest = newest_at.astimezone(OFFICE_ZONE).date()
     by_sender = rosters.units_of_addresses(session, list(runtime.programmes), senders, on=newest)
     units = {unit for found in by_sender.values() for unit in found}
     units |= {form.stamp.unit_code for item in opened for form in item.ours if form.stamp is not None}
-    waiting = cycles.open_duties_of_units(session, units, max(item.arrival.received_at for item in opened))
+    waiting = cycles.open_duties_of_units(session, units, newest_at)
     ids = {*by_token.values(), *(i for found in by_message.values() for i in found)}
     ids |= {item.ruling.duty_id for item in opened if item.ruling is not None}
     ids |= {duty_id for found in waiting.values() for duty_id in found}
@@ -300,7 +303,7 @@ def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Kn
         identities={key: _identity(record) for key, record in duties.items()},
         cycles=every_cycle,
         contributions=arrivals.contributions(session, sorted(ids)),
-        past=_past_figures(session, duties.values(), every_cycle) if has_forms else {},
+        past=_past_figures(session, duties.values(), every_cycle, newest_at) if has_forms else {},
     )
 
 
@@ -440,19 +443,23 @@ def _check(runtime: Runtime, form: RawForm, record: cycles.DutyRecord, cycle: Cy
 
 
 def _past_figures(
-    session: Session, duties: Iterable[cycles.DutyRecord], every_cycle: Mapping[str, Cycle]
+    session: Session, duties: Iterable[cycles.DutyRecord], every_cycle: Mapping[str, Cycle], as_of: datetime
 ) -> dict[int, PastFigures]:
-    """Return by duty what its unit reported before: in the cycle before, and earlier in the same year."""
+    """Return by duty what its unit reported before, earlier in the same year, and its children by the instant."""
     by_cycle: dict[str, list[cycles.DutyRecord]] = {}
     for record in duties:
         by_cycle.setdefault(record.duty.cycle_code, []).append(record)
     found = {}
     for code, records in by_cycle.items():
         before, earlier = _reported_before(session, every_cycle[code], records, every_cycle.values())
+        units = [record.duty.unit_code for record in records]
+        children = gathered_for(session, every_cycle[code], every_cycle.values(), units, as_of)
         for record in records:
             unit = record.duty.unit_code
             found[record.duty.id] = PastFigures(
-                previous=_amounts(before.get(unit, {})), earlier_this_year=_amounts(earlier.get(unit, {}))
+                previous=_amounts(before.get(unit, {})),
+                earlier_this_year=_amounts(earlier.get(unit, {})),
+                children=children.get(unit),
             )
     return found
 
@@ -467,7 +474,7 @@ def _reported_before(
     same_year = [
         other.code
         for other in every_cycle
-        if other.year == cycle.year and other.due_at < cycle.due_at and other.form_code == cycle.form_code
+        if other.year == cycle.year and other.due_at < cycle.due_at and is_alike(other, cycle)
     ]
     return before, arrivals.figures_of_cycle(session, same_year[-1], units) if same_year else {}
 

@@ -182,6 +182,17 @@ class PreviousFigure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatheredFigures:
+    """The sums of a unit's children by field code, which of them hold estimates, and what they rest on, in words."""
+
+    amounts: dict[str, int]
+    estimates: frozenset[str]
+    coverage: str
+    """Such as "8/10"."""
+    as_of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StampOrder:
     """One form to be stamped: for whom, and by field code the figures of last time and the year's targets."""
 
@@ -191,3 +202,7 @@ class StampOrder:
     previous: dict[str, PreviousFigure] = field(default_factory=dict)
     targets: dict[str, int] = field(default_factory=dict)
     """Only where the annual plan sets any: without one the form has no column of targets."""
+    parent_name: str = ""
+    """Of a unit that reports to it."""
+    gathered: GatheredFigures | None = None
+    """Only where children have reported: what stands in the cells to fill, for a person to confirm."""

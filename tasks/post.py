@@ -25,7 +25,7 @@ from tasks.receive import MAILBOX_POLLED
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
-IN_OFFICE_HOURS: Final = frozenset({LetterKind.CHASE, LetterKind.SCORE, LetterKind.MEMBER})
+IN_OFFICE_HOURS: Final = frozenset({LetterKind.CHASE, LetterKind.SCORE, LetterKind.MEMBER, LetterKind.PARENT})
 """Letters that nobody waits for leave in office hours only; answers leave at any hour."""
 CLAIM_LASTS: Final = timedelta(minutes=10)
 """A letter that was claimed longer ago and never marked was being sent by a run that has died."""

@@ -17,6 +17,7 @@ from tasks.board import Board, DutyLine, board_of
 from tasks.choices import refresh_choices
 from tasks.hand_over import lines_of_handovers
 from tasks.names import run_name
+from tasks.parent_board import publish_parents
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def publish_boards(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime
             table=board_rows(runtime, board),
             description=_board_heading(runtime, board),
         )
+        publish_parents(runtime, board, key=artifact_key("cap-tren", code))
         create_progress_artifact(
             progress=100 * board.n_answered / max(1, len(board.lines)),
             key=artifact_key("tien-do", code),
@@ -64,6 +66,7 @@ def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int
             table=board_rows(runtime, board),
             description=_board_heading(runtime, board),
         )
+        publish_parents(runtime, board, key=artifact_key("cap-tren", cycle.code))
     create_markdown_artifact(key="viec-hom-nay", markdown=_work_for_people(runtime, counts))
     refresh_choices(runtime, as_of)
 

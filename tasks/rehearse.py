@@ -43,6 +43,7 @@ from tasks.post import post_letters
 from tasks.runtime import Runtime
 from tasks.settings import Settings
 from tasks.tell_members import queue_member_letters
+from tasks.tell_parents import queue_parent_letters
 
 
 def rehearse(
@@ -198,6 +199,8 @@ def _run(runtime: Runtime, each: Round, units: _Units) -> None:
             post_letters.fn(runtime, [LetterKind.CHASE])
     if queue_member_letters.fn(runtime, each.at):
         post_letters.fn(runtime, [LetterKind.MEMBER])
+    if queue_parent_letters.fn(runtime, each.at):
+        post_letters.fn(runtime, [LetterKind.PARENT])
 
 
 def _told(runtime: Runtime, mail: _NoMail, units: _Units, year: int) -> RehearsedYear:

@@ -166,6 +166,9 @@ class DutyRow(Base):
     unit_code: Mapped[str] = mapped_column(CODE)
     unit_name: Mapped[str] = mapped_column(NAME)
     group_code: Mapped[str] = mapped_column(CODE)
+    parent_code: Mapped[str | None] = mapped_column(CODE)
+    """The unit above it on the day of freezing."""
+    parent_name: Mapped[str] = mapped_column(NAME, default="", server_default="")
     member_in_charge: Mapped[str | None] = mapped_column(CODE)
     token: Mapped[str] = mapped_column(String(32), unique=True)
     form_digest: Mapped[str | None] = mapped_column(DIGEST)
@@ -321,18 +324,21 @@ class ReminderRow(Base):
 
 
 class MemberNoticeRow(Base):
-    """A rung of a duty at which the member in charge was told of it: the constraint is what stops a second time.
+    """A rung of a duty at which the member in charge, or the unit's parent (`kind`), was told of it.
 
-    A row goes when its letter was never sent, or when the unit had answered by then.
+    The constraint is what stops a second time. A row goes when its letter was never sent, or when the unit had
+    answered by then.
     """
 
     __tablename__ = "member_notice"
-    __table_args__ = (UniqueConstraint("duty_id", "rung"), Index(None, "letter_id"))
+    __table_args__ = (UniqueConstraint("duty_id", "rung", "kind"), Index(None, "letter_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     duty_id: Mapped[int] = mapped_column(ForeignKey("duty.id"))
     rung: Mapped[str] = mapped_column(CODE)
     letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"))
+    kind: Mapped[LetterKind] = mapped_column(Word(LetterKind), default=LetterKind.MEMBER, server_default="member")
+    """Of which kind that letter is."""
 
 
 class SkipRow(Base):

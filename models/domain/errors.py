@@ -59,6 +59,12 @@ class UnknownCycleError(DondocError):
     code = "error.unknown_cycle"
 
 
+class NoChildrenError(DondocError):
+    """No unit of a cycle was below that parent when it froze."""
+
+    code = "error.no_children"
+
+
 class UnknownUnitError(DondocError):
     """The roster has no unit of that code."""
 

@@ -208,6 +208,30 @@ def units_within_their_parents(form: FormSpec, figures: Figures, units: Sequence
     return tuple(sorted(code for code in reported if _has_ancestor_in(reported, code, parents)))
 
 
+def figures_by_family(figures: Figures, family_of: Mapping[str, str]) -> dict[str, Figures]:
+    """Return the figures of each family of units (by `family_of`), each added up again without pandas.
+
+    Units of no family are in none. Every sum of a family is held against its own rows, as that of the whole is.
+    """
+    by_unit = [family_of.get(str(code), "") for code in figures.frame["unit"].cat.categories]
+    families = pd.Series(by_unit, dtype="object").take(figures.frame["unit"].cat.codes.to_numpy()).to_numpy()
+    found = {}
+    for family, part in figures.frame.groupby(families, sort=False):
+        if family:
+            frame = part.reset_index(drop=True)
+            frame["unit"] = frame["unit"].cat.remove_unused_categories()
+            found[str(family)] = Figures(frame, _entered(frame))
+    return found
+
+
+def _entered(frame: pd.DataFrame) -> dict[str, int]:
+    entered: dict[str, int] = {}
+    amounts = frame["amount"].astype("object").where(frame["amount"].notna(), 0).tolist()
+    for code, amount in zip(frame["field"].astype("object").tolist(), amounts, strict=True):
+        entered[code] = entered.get(code, 0) + amount
+    return entered
+
+
 def units_showing(figures: Figures, fields: Collection[str], *, no: str) -> dict[str, frozenset[str]]:
     """Return by field the units whose figure shows something: an amount above zero, or an answer other than `no`."""
     frame = figures.frame[figures.frame["field"].isin(list(fields))]

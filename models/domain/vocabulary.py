@@ -69,6 +69,13 @@ class Paper(StrEnum):
     ESTIMATE = "estimate"
 
 
+class ReportsTo(StrEnum):
+    """Who receives what the expected units report: the standing agency's desk, or each unit's own parent."""
+
+    DESK = "desk"
+    PARENT = "parent"
+
+
 class Roll(StrEnum):
     """What happens to a deadline whose last day is no working day (Civil Code 2015, art. 148, by analogy)."""
 
@@ -213,6 +220,7 @@ class LetterKind(StrEnum):
     RESULT = "result"
     SCORE = "score"
     MEMBER = "member"
+    PARENT = "parent"
 
 
 class MarkKind(StrEnum):

@@ -71,6 +71,16 @@ class Inherited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ParentDesk:
+    """The unit that a duty's report goes to, and whom to ask there; blank where nobody can be written to."""
+
+    unit_name: str
+    contact_name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChaseDuty:
     """One duty spoken of in a letter. Instants are aware, days are the office's."""
 
@@ -117,6 +127,8 @@ class ChaseDuty:
     """The committee member in charge of the unit learns of it today."""
     settled_with: str = ""
     """Title of what settles this one, too, when it is answered in full."""
+    parent: ParentDesk | None = None
+    """Of a unit that reports to it: it receives the report, and answers questions."""
 
     @property
     def addressee(self) -> str:
@@ -177,6 +189,7 @@ class AnswerContext:
     asks_for_form: bool = True
     is_given_back: bool = False
     """It had been taken as an answer, and a person gives it back."""
+    parent: ParentDesk | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +275,26 @@ class MemberDuty:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChildrenCoverage:
+    """How many of a parent's children have reported in a cycle."""
+
+    cycle_code: str
+    n_reported: int
+    n_expected: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParentContext:
+    """What the letter says that tells a parent, or several at one address, which of their children are to be urged."""
+
+    programme: Programme
+    names: tuple[str, ...]
+    duties: tuple[MemberDuty, ...]
+    coverage: tuple[ChildrenCoverage, ...]
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberContext:
     """What the letter says that tells a committee member, or several at one address, which units to urge."""
 
@@ -316,6 +349,7 @@ class _UrgedUnits:
     """Those of one cycle that have the same deadline."""
 
     title: str
+    cycle_code: str
     until: datetime
     units: tuple[_UrgedUnit, ...]
 
@@ -409,32 +443,46 @@ class Renderer:
 
     def member(self, context: MemberContext, envelope: Envelope) -> Letter:
         """Return the letter that tells a committee member which units in charge are to be urged today."""
-        duties = sorted(context.duties, key=lambda duty: (duty.until, duty.cycle_code))
+        facts = self._urging(context.duties, context.as_of)
+        facts |= {"programme": context.programme, "names": tuple(map(_single_line, context.names))}
+        return self._letter(LetterKind.MEMBER, facts, envelope)
+
+    def parent(self, context: ParentContext, envelope: Envelope) -> Letter:
+        """Return the letter that tells a unit which of those that report to it are to be urged today."""
+        facts = self._urging(context.duties, context.as_of)
+        facts |= {
+            "programme": context.programme,
+            "names": tuple(map(_single_line, context.names)),
+            "coverage": {each.cycle_code: each for each in context.coverage},
+            "files": tuple(item.name for item in envelope.attachments),
+        }
+        return self._letter(LetterKind.PARENT, facts, envelope)
+
+    def _urging(self, told: Sequence[MemberDuty], as_of: datetime) -> dict[str, object]:
+        """Return what a letter says that names units to be urged, by deadline and cycle."""
+        duties = sorted(told, key=lambda duty: (duty.until, duty.cycle_code))
         groups = [
             _UrgedUnits(
                 title=self._texts.say("letter.title", title=_single_line(title), programme=programme),
+                cycle_code=code,
                 until=until,
-                units=tuple(_urged(duty, context.as_of) for duty in of_one),
+                units=tuple(_urged(duty, as_of) for duty in of_one),
             )
-            for (until, _, title, programme), of_one in groupby(
+            for (until, code, title, programme), of_one in groupby(
                 duties, key=lambda duty: (duty.until, duty.cycle_code, duty.cycle_title, duty.programme.short_title)
             )
         ]
-        noun = self._texts.say(f"letter.asked.{asked_together([duty.asked for duty in duties])}.noun")
         are_sent = all(duty.asked not in DONE_RATHER_THAN_SENT for duty in duties)
-        facts = {
-            "programme": context.programme,
-            "names": tuple(map(_single_line, context.names)),
-            "as_of": context.as_of,
+        return {
+            "as_of": as_of,
             "groups": groups,
             "n_units": len({duty.unit_name for duty in duties}),
             "n_unreached": len({duty.unit_name for duty in duties if not duty.contact_name}),
             "first_until": duties[0].until,
-            "noun": noun,
+            "noun": self._texts.say(f"letter.asked.{asked_together([duty.asked for duty in duties])}.noun"),
             "pressing": "sent" if are_sent else "done",
             "short_titles": tuple(dict.fromkeys(_single_line(duty.short_title) for duty in duties)),
         }
-        return self._letter(LetterKind.MEMBER, facts, envelope)
 
     def operator(self, context: OperatorContext, envelope: Envelope) -> Letter:
         """Return the letter to the operator about what needs a person."""
@@ -514,6 +562,7 @@ def _spoken(duty: ChaseDuty, context: ChaseContext, texts: Texts) -> _SpokenDuty
             cycle_title=cycle_title,
             content=_single_line(duty.content),
             product=_single_line(duty.product),
+            parent=_on_single_lines(duty.parent),
         ),
         asked=asked,
         title=title,
@@ -527,6 +576,17 @@ def _spoken(duty: ChaseDuty, context: ChaseContext, texts: Texts) -> _SpokenDuty
         late_since=duty.late_at.astimezone(OFFICE_ZONE).date(),
         n_days_late=days.days,
         ends_before_its_period=duty.period_end is not None and duty.period_end > last_day_before(until),
+    )
+
+
+def _on_single_lines(parent: ParentDesk | None) -> ParentDesk | None:
+    if parent is None:
+        return None
+    return ParentDesk(
+        unit_name=_single_line(parent.unit_name),
+        contact_name=_single_line(parent.contact_name),
+        email=_single_line(parent.email),
+        phone=_single_line(parent.phone),
     )
 
 
@@ -581,6 +641,7 @@ def _answer(context: AnswerContext) -> dict[str, object]:
         "is_to_be_done": context.asked in DONE_RATHER_THAN_SENT,
         "asks_for_form": context.asks_for_form,
         "is_given_back": context.is_given_back,
+        "parent": _on_single_lines(context.parent),
         "n_faults": len(faults),
         "missing": [item for item in blocking if item.code in MISSING_DOCUMENTS],
         "questions": [item for item in context.findings if item.level is FindingLevel.QUESTION],

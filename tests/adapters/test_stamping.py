@@ -18,6 +18,7 @@ from tasks.adapters.texts import vietnamese
 from tasks.adapters.workbooks import STAMP_KEYS, STAMP_SHEET, form_words
 from tasks.adapters.workbooks.reading import read_workbook
 from tasks.adapters.workbooks.stamping import FormTemplate
+from tasks.adapters.workbooks.template import FormParts
 from tasks.ports import PreviousFigure, StampOrder
 from tasks.settings import LimitSettings
 
@@ -169,7 +170,7 @@ def test_a_form_that_libreoffice_has_saved_keeps_stamp_values_and_validations(fo
 
 @pytest.fixture(scope="module")
 def with_targets(cycle):
-    return FormTemplate.build(cycle, load_programme(PROGRAMME), vietnamese(), has_targets=True)
+    return FormTemplate.build(cycle, load_programme(PROGRAMME), vietnamese(), parts=FormParts(has_targets=True))
 
 
 def test_the_years_targets_stand_in_a_column_of_their_own_and_a_target_of_zero_is_shown(with_targets, cycle):

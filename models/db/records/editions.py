@@ -153,8 +153,13 @@ def sources(session: Session, cycle_code: str, as_of: datetime) -> list[SourceRo
     return rows
 
 
-def figures(session: Session, cycle_code: str, as_of: datetime) -> Iterator[ReportedFigure]:
-    """Yield every figure that counts at the instant, as a stream: memory does not grow with the units."""
+def figures(
+    session: Session, cycle_code: str, as_of: datetime, *, parent_codes: Sequence[str] | None = None
+) -> Iterator[ReportedFigure]:
+    """Yield every figure that counts at the instant, as a stream: memory does not grow with the units.
+
+    With `parent_codes` they are those of the units below these parents.
+    """
     query = (
         _counted(
             cycle_code,
@@ -169,6 +174,8 @@ def figures(session: Session, cycle_code: str, as_of: datetime) -> Iterator[Repo
         .order_by(DutyRow.id)
         .execution_options(yield_per=ROWS_AT_A_TIME)
     )
+    if parent_codes is not None:
+        query = query.where(DutyRow.parent_code.in_(parent_codes))
     for unit_code, field, amount, text, is_estimate in session.execute(query):
         yield ReportedFigure(unit_code, field, amount, text, is_estimate)
 

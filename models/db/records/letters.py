@@ -15,7 +15,7 @@ from models.db.tables import CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
 from models.domain.chasing import Send, Skip
 from models.domain.vocabulary import OFFICE_ZONE, LetterKind, LetterState, SkipReason
 
-ONE_A_DAY: Final = (LetterKind.CHASE, LetterKind.MEMBER)
+ONE_A_DAY: Final = (LetterKind.CHASE, LetterKind.MEMBER, LetterKind.PARENT)
 """Letters that the program brings up by itself: of these together one person gets one a day."""
 
 

@@ -110,6 +110,18 @@ def ended_units(session: Session, programme_code: str, on: date) -> dict[str, En
     }
 
 
+def parents_on(session: Session, programme_code: str, on: date) -> dict[str, str | None]:
+    """Return by code the parent of each unit in force on that day."""
+    rows = session.execute(
+        select(UnitRow.code, UnitRow.parent_code).where(
+            UnitRow.programme_code == programme_code,
+            UnitRow.valid_from <= on,
+            or_(UnitRow.valid_to.is_(None), UnitRow.valid_to >= on),
+        )
+    )
+    return {row.code: row.parent_code for row in rows}
+
+
 def _names_on(session: Session, programme_code: str, codes: set[str], on: date) -> dict[str, str]:
     rows = session.execute(
         select(UnitRow.code, UnitRow.name).where(

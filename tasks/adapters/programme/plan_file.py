@@ -35,6 +35,7 @@ from models.domain.vocabulary import (
     Paper,
     Proposed,
     RecipientRole,
+    ReportsTo,
     Roll,
     RungAction,
     ScoreMeasure,
@@ -93,6 +94,7 @@ class RungWritten(Written):
     action: Annotated[RungAction, *one_of(RungAction)] = RungAction.LETTER
     attach_form: bool = False
     tell_member_in_charge: bool = False
+    tell_parent: bool = False
     official_letter: Code | None = None
 
     @model_validator(mode="after")
@@ -188,6 +190,8 @@ class RuleWritten(Written):
     required_attachments: tuple[AttachmentCode, ...] = ()
     ladder: LadderCode
     settled_by_word: bool = False
+    reports_to: Annotated[ReportsTo, *one_of(ReportsTo)] = ReportsTo.DESK
+    filled_from: ObligationCode | None = None
 
     @model_validator(mode="after")
     def _opens_before_it_is_due(self) -> Self:
@@ -226,6 +230,8 @@ class RuleWritten(Written):
             required_attachments=tuple(papers[code] for code in self.required_attachments),
             ladder=ladders[self.ladder],
             is_settled_by_word=self.settled_by_word,
+            reports_to=self.reports_to,
+            filled_from=self.filled_from,
         )
 
 
