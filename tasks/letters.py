@@ -262,6 +262,7 @@ def _duty(
         receivers=obligation.receivers,
         inherited=inherited,
         parent=_parent(batch, record, cycle),
+        is_filled_from_below=cycle.is_filled_from_below,
         is_told_to_member=rung.tell_member_in_charge and record.member_in_charge in batch.members[cycle.programme_code],
         settled_with=programme.obligation(settling).title if settling is not None else "",
     )

@@ -74,6 +74,11 @@ class Cycle:
         return self.terms.reports_to is ReportsTo.PARENT
 
     @property
+    def is_filled_from_below(self) -> bool:
+        """Say whether what children have reported stands in its forms, for a person to confirm."""
+        return self.terms.filled_from is not None and self.terms.form is not None and self.terms.form.includes_children
+
+    @property
     def last_day(self) -> date:
         """The last calendar day on which a submission is on time."""
         return last_day_before(self.due_at)

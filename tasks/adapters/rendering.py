@@ -129,6 +129,8 @@ class ChaseDuty:
     """Title of what settles this one, too, when it is answered in full."""
     parent: ParentDesk | None = None
     """Of a unit that reports to it: it receives the report, and answers questions."""
+    is_filled_from_below: bool = False
+    """Its form may come with what the children have reported in the cells to fill."""
 
     @property
     def addressee(self) -> str:
