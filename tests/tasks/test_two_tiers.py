@@ -43,12 +43,19 @@ def do_round(office: Office, instant: str, obligation: str) -> None:
         post_letters.fn(runtime, [LetterKind.PARENT])
 
 
-def report(office: Office, unit: str, instant: str, cells: dict[str, object]) -> None:
-    """Let a unit answer its last letter that has a form, and take the answer in."""
+def answer(office: Office, unit: str, instant: str, cells: dict[str, object]) -> None:
+    """Let a unit answer its last letter that has a form."""
     write_now(office.mail.home, hanoi(instant))
     letters = [letter for letter in office.letters_to(address_of(unit)) if form_in(letter) is not None]
     post([answer_to(letters[-1], unit, hanoi(instant), cells)], port=office.mail.smtp_port)
-    office.poll(instant)
+
+
+def say_nil(office: Office, unit: str) -> None:
+    (asked,) = office.letters_to(address_of(unit))
+    nil = EmailMessage()
+    nil["From"], nil["To"], nil["Subject"] = address_of(unit), asked["Reply-To"], f"Re: {asked['Subject']}"
+    nil.set_content("Không phát sinh")
+    post([nil], port=office.mail.smtp_port)
 
 
 def form_in(letter: EmailMessage) -> bytes | None:
@@ -79,21 +86,18 @@ def tiers(tmp_path_factory):
         do_round(office, "2025-05-05 08:00", LOWER)
         for n, unit in enumerate(("xa-mot-a", "xa-mot-b", "xa-hai-a", "xa-ba-a"), start=1):
             cells = {SESSIONS: n, PEOPLE: 10 * n, MONEY: 1_000_000 * n, PLAN: "Có", "F8": "Ước" if n == 1 else "Thực"}
-            report(office, unit, f"2025-05-20 0{n}:00", cells)
-        (asked,) = office.letters_to(address_of("xa-hai-b"))
-        nil = EmailMessage()
-        nil["From"], nil["To"], nil["Subject"] = address_of("xa-hai-b"), asked["Reply-To"], f"Re: {asked['Subject']}"
-        nil.set_content("Không phát sinh")
-        post([nil], port=mail.smtp_port)
-        office.poll("2025-05-21 08:00")
+            answer(office, unit, f"2025-05-20 08:0{n}", cells)
+        say_nil(office, "xa-hai-b")
+        office.poll("2025-05-20 09:00")
         do_round(office, "2025-06-03 08:00", LOWER)
         do_round(office, "2025-06-03 14:00", LOWER)
         do_round(office, "2025-06-05 08:00", UPPER)
-        report(office, "xa-mot-c", "2025-06-06 08:00", {SESSIONS: 100, PEOPLE: 5, MONEY: 0, PLAN: "Không"})
+        answer(office, "xa-mot-c", "2025-06-06 08:00", {SESSIONS: 100, PEOPLE: 5, MONEY: 0, PLAN: "Không"})
+        office.poll("2025-06-06 09:00")
         do_round(office, "2025-06-06 14:00", LOWER)
-        do_round(office, "2025-06-06 14:00", UPPER)
-        report(office, FIRST, "2025-06-09 08:00", {PEOPLE: 40, PLAN: "Có"})
-        report(office, SECOND, "2025-06-09 09:00", {SESSIONS: 5, PLAN: "Có"})
+        answer(office, FIRST, "2025-06-09 08:00", {PEOPLE: 40, PLAN: "Có"})
+        answer(office, SECOND, "2025-06-09 09:00", {SESSIONS: 5, PLAN: "Có"})
+        office.poll("2025-06-09 10:00")
         do_round(office, "2025-06-17 08:00", UPPER)
         yield office
 
