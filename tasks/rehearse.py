@@ -199,7 +199,7 @@ def _run(runtime: Runtime, each: Round, units: _Units) -> None:
             post_letters.fn(runtime, [LetterKind.CHASE])
     if queue_member_letters.fn(runtime, each.at):
         post_letters.fn(runtime, [LetterKind.MEMBER])
-    if queue_parent_letters.fn(runtime, each.at):
+    if queue_parent_letters.fn(runtime, each.at, is_rehearsed=True):
         post_letters.fn(runtime, [LetterKind.PARENT])
 
 

@@ -55,3 +55,8 @@ def test_a_form_that_would_come_empty_is_a_remark(tmp_path, changes, remark):
     reading = reading_of(tmp_path, **changes)
     assert reading.programme is not None
     assert codes(reading.remarks) == [("plan.yaml", line_of("filled_from: K-01"), remark)]
+
+
+def test_parents_that_no_rung_tells_are_a_remark(tmp_path):
+    reading = reading_of(tmp_path, plan=PLAN.replace(", tell_parent: true", ""))
+    assert [code for _, _, code in codes(reading.remarks)] == ["remark_parents_never_told"]

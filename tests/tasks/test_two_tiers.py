@@ -5,6 +5,7 @@ districts' opens on 5 June.
 """
 
 import io
+from datetime import date
 from email.message import EmailMessage
 
 import pytest
@@ -16,6 +17,7 @@ from deployments.simulated_units import post
 from models.db.records import cycles, editions
 from models.db.tables import ArrivalRow, LetterRow
 from models.domain.errors import NoChildrenError
+from models.domain.rehearsal import scenario_of
 from models.domain.vocabulary import LetterKind, Standing
 from tasks.adapters.texts import vietnamese
 from tasks.board import board_of
@@ -24,10 +26,21 @@ from tasks.open_cycles import active_cycles
 from tasks.parent_board import parent_rows
 from tasks.parent_workbooks import workbook_of_parent
 from tasks.post import post_letters
+from tasks.rehearse import rehearse
 from tasks.tell_parents import queue_parent_letters
 from tests.builders import hanoi
 from tests.tasks.conftest import Office
-from tests.two_tiers import FAMILIES, LOWER, LOWER_CYCLE, UPPER, UPPER_CYCLE, address_of, answer_to, write_programme
+from tests.two_tiers import (
+    FAMILIES,
+    LOWER,
+    LOWER_CYCLE,
+    UPPER,
+    UPPER_CYCLE,
+    a_programme,
+    address_of,
+    answer_to,
+    write_programme,
+)
 
 FIRST, SECOND, THIRD = FAMILIES
 SESSIONS, PEOPLE, MONEY, PLAN = "E7", "E8", "E9", "E10"
@@ -219,3 +232,11 @@ def test_the_parent_is_that_of_the_day_on_which_the_cycle_froze(tiers):
         ("xa-hai-a", "Huyện Hai"),
         ("xa-hai-b", "Huyện Hai"),
     ]
+
+
+def test_a_rehearsed_year_shows_what_parents_would_be_told(tmp_path):
+    programme = a_programme(tmp_path / "programme")
+    year = rehearse(programme, scenario_of("nobody"), 2026, hours=[8])
+    told_in_2026 = [letter for letter in year.letters if letter.kind is LetterKind.PARENT]
+    assert {letter.recipient for letter in told_in_2026} == {address_of(district) for district in FAMILIES}
+    assert {letter.day for letter in told_in_2026} == {date(2026, 6, 2), date(2026, 6, 4)}  # 31 May is a Sunday

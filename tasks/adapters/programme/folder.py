@@ -27,6 +27,7 @@ from tasks.adapters.programme.tier_checks import (
     children_without_parent,
     filled_from_no_children,
     forms_not_filled,
+    parents_never_told,
     parents_without_contact,
 )
 
@@ -172,6 +173,7 @@ def _tier_faults(plan: PlanWritten | None, roster: RosterReading) -> Iterator[Ti
 
 def _tier_remarks(programme: Programme) -> Iterator[TierFault]:
     yield from parents_without_contact(programme.obligations, programme.roster)
+    yield from parents_never_told(programme.obligations)
     yield from forms_not_filled(programme)
 
 

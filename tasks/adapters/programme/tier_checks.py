@@ -65,6 +65,14 @@ def parents_without_contact(obligations: Sequence[Obligation], roster: Roster) -
                 yield TierFault(place, n, "reports_to", "remark_parent_without_contact", facts)
 
 
+def parents_never_told(obligations: Sequence[Obligation]) -> Iterator[TierFault]:
+    """Yield a remark for each rule whose ladder has no rung at which parents learn who is late."""
+    for place, obligation in enumerate(obligations):
+        for n, rule in enumerate(obligation.rules):
+            if rule.reports_to is ReportsTo.PARENT and not any(rung.tell_parent for rung in rule.ladder):
+                yield TierFault(place, n, "ladder", "remark_parents_never_told", {"obligation": obligation.code})
+
+
 def forms_not_filled(programme: Programme) -> Iterator[TierFault]:
     """Yield a remark for each form that is stamped too early to be filled, or that nothing of the lower one fills."""
     for place, obligation in enumerate(programme.obligations):
