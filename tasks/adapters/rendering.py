@@ -6,7 +6,7 @@ include one `content.j2` and differ in its parts only, so that they cannot say d
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from functools import cache
