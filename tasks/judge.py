@@ -14,7 +14,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, cycles, letters, rosters
+from models.db.records import arrivals, cycles, letters, roll_calls, rosters
+from models.db.records.roll_calls import AskedContact, Confirmation
 from models.db.tables import LetterRow
 from models.db.turns import Turn, take_turn
 from models.domain.attribution import DutyIdentity, attribute
@@ -41,6 +42,7 @@ from tasks.adapters.enclosures import Enclosures, attachments_brought, sort_encl
 from tasks.gathering import gathered_for
 from tasks.names import run_name
 from tasks.ports import MailFile, ParsedMail, ReadForm
+from tasks.roll_call_answers import KnownRollCalls, judge_roll_call, look_up_roll_calls
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -97,6 +99,7 @@ class Known:
     contributions: Mapping[int, Sequence[Contribution]]
     past: Mapping[int, PastFigures]
     """By duty; of those that the arrivals with a form may answer."""
+    roll_calls: KnownRollCalls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +112,8 @@ class Judged:
     attachments: frozenset[str] = frozenset()
     reply: Reply | None = None
     is_answerable: bool = False
+    confirmed: str = ""
+    """Address that its contact has confirmed in it."""
 
     @property
     def is_own(self) -> bool:
@@ -304,6 +309,7 @@ def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Kn
         cycles=every_cycle,
         contributions=arrivals.contributions(session, sorted(ids)),
         past=_past_figures(session, duties.values(), every_cycle, newest_at) if has_forms else {},
+        roll_calls=look_up_roll_calls(session, tokens, {m for item in opened for m in item.mail.in_reply_to}),
     )
 
 
@@ -321,8 +327,11 @@ def _mail_tokens(runtime: Runtime, mail: ParsedMail) -> list[str]:
 
 def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
     ignorable = _ignorable(runtime, opened)
-    reply = _reply(runtime, opened)
     signals = _signals(runtime, opened, known)
+    asked = _roll_call_answered(runtime, opened, known, signals) if ignorable is None else None
+    if asked is not None:
+        return _judge_roll_call(runtime, opened, known, asked)
+    reply = _reply(runtime, opened)
     attribution = attribute(
         signals,
         duties=known.identities,
@@ -361,6 +370,20 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
         reply=reply,
         is_answerable=signals.token_duty is not None or bool(signals.sender_units),
     )
+
+
+def _roll_call_answered(runtime: Runtime, opened: Opened, known: Known, signals: Signals) -> AskedContact | None:
+    """Return the roll-call that an arrival answers; None when it answers a duty, or brings a form, all the same."""
+    if opened.ruling is not None or opened.ours or signals.token_duty is not None:
+        return None
+    return known.roll_calls.answered_by(opened.mail, _mail_tokens(runtime, opened.mail))
+
+
+def _judge_roll_call(runtime: Runtime, opened: Opened, known: Known, asked: AskedContact) -> Judged:
+    has_files = bool(opened.enclosures.documents or opened.enclosures.workbooks)
+    phrases = runtime.roll_call_phrases
+    judged = judge_roll_call(asked, opened.mail, known.roll_calls, phrases, has_files=has_files)
+    return Judged(opened=opened, verdict=judged.verdict, is_answerable=True, confirmed=judged.confirmed)
 
 
 def _ignorable(runtime: Runtime, opened: Opened) -> Finding | None:
@@ -494,6 +517,7 @@ def _write_down(runtime: Runtime, session: Session, judged: Sequence[Judged], *,
     ]
     arrivals.record_outcomes(session, outcomes, at=as_of)
     _note_what_mails_say(session, judged, as_of)
+    _note_confirmations(session, judged)
     _credit(runtime, session, judged, known=known, envelopes=envelopes, as_of=as_of)
     _queue_answers(runtime, session, judged, known=known, as_of=as_of)
 
@@ -523,6 +547,17 @@ def _note_what_mails_say(session: Session, judged: Sequence[Judged], as_of: date
     message_ids = [mail.message_id for mail in mails if mail.message_id]
     if message_ids:
         letters.confirm_sent(session, message_ids, at=as_of)
+
+
+def _note_confirmations(session: Session, judged: Sequence[Judged]) -> None:
+    confirmations = [
+        Confirmation(
+            arrival_id=item.opened.arrival.id, address=item.confirmed, confirmed_at=item.opened.arrival.received_at
+        )
+        for item in judged
+        if item.confirmed
+    ]
+    roll_calls.note_confirmations(session, confirmations)
 
 
 def _credit(

@@ -38,6 +38,7 @@ from tasks.adapters.workbooks.marking import WorkbookNotMarkableError
 from tasks.parents import parent_desk
 from tasks.ports import Attachment, Letter
 from tasks.result_letters import result_letter
+from tasks.roll_call_letters import roll_call_letter
 from tasks.runtime import Runtime
 from tasks.score_letters import score_letter
 from tasks.titles import short_title
@@ -109,6 +110,8 @@ def _written(runtime: Runtime, session: Session, batch: Batch, item: ClaimedLett
         return _chase(runtime, batch, item, now)
     if item.kind is LetterKind.RESULT:
         return Written(claimed=item, letter=result_letter(runtime, session, item))
+    if item.kind is LetterKind.ROLL_CALL:
+        return Written(claimed=item, letter=roll_call_letter(runtime, session, item, now))
     if item.kind is LetterKind.SCORE:
         return Written(claimed=item, letter=score_letter(runtime, session, item))
     if item.kind in {LetterKind.MEMBER, LetterKind.PARENT}:
@@ -305,7 +308,7 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         return Written(claimed=item, letter=None)
     record = batch.duties.get(arrival.duty_id or 0)
     cycle = batch.cycles[record.duty.cycle_code] if record else None
-    programme = runtime.programme_of(cycle) if cycle else next(iter(runtime.programmes.values()))
+    programme = runtime.programme_of(cycle) if cycle else _programme_named(runtime, arrival)
     marked = _marked_workbook(runtime, arrival)
     fresh = _form(runtime, record) if record and record.form_digest and _asks_for_a_form(arrival) else None
     obligation = runtime.programme_with(cycle.obligation_code)[1] if cycle else None
@@ -339,6 +342,12 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         attachments=tuple(attachment for attachment in (marked, fresh) if attachment is not None),
     )
     return Written(claimed=item, letter=_render_answer(runtime, item.kind, context, envelope))
+
+
+def _programme_named(runtime: Runtime, arrival: JudgedArrival) -> Programme:
+    """Return the programme that a reason names, where an arrival answers no duty; else the first."""
+    named = (runtime.programmes.get(str(dict(reason.facts).get("programme", ""))) for reason in arrival.reasons)
+    return next((each for each in named if each is not None), next(iter(runtime.programmes.values())))
 
 
 def _returning_letter(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) -> Letter:

@@ -14,7 +14,7 @@ from models.domain.plan import Obligation, Programme
 from tasks.adapters.archive import FolderArchive
 from tasks.adapters.clock import FixedClock, SystemClock
 from tasks.adapters.inbox import DropFolder, ImapInbox
-from tasks.adapters.mail_reading import MailReader, reply_phrases
+from tasks.adapters.mail_reading import MailReader, reply_phrases, roll_call_phrases
 from tasks.adapters.programme import load_programme
 from tasks.adapters.rendering import Renderer, vietnamese_renderer
 from tasks.adapters.smtp import SmtpTransport
@@ -57,6 +57,7 @@ class Runtime:
         self.reader: Final = reader
         self.form_words: Final = form_words(texts)
         self.reply_phrases: Final = reply_phrases(texts)
+        self.roll_call_phrases: Final = roll_call_phrases(texts)
         self.mail_reader: Final = MailReader(texts, settings.limits)
 
     def programme_with(self, obligation_code: str) -> tuple[Programme, Obligation]:

@@ -21,6 +21,7 @@ from imap_tools import MailMessage
 
 from models.domain.forms import Finding, finding
 from models.domain.replies import ReplyPhrases
+from models.domain.roll_call import RollCallPhrases
 from models.domain.vietnamese import comparison_key, storable, tidy, tidy_lines
 from tasks.adapters.texts import Texts
 from tasks.ports import MailFile, ParsedMail
@@ -71,6 +72,14 @@ def reply_phrases(texts: Texts) -> ReplyPhrases:
         **{name: _lines(texts, f"reply.{name}") for name in lists},
         month_word=texts.say("reply.month_word"),
         year_word=texts.say("reply.year_word"),
+    )
+
+
+def roll_call_phrases(texts: Texts) -> RollCallPhrases:
+    """Return the phrases of answers to a roll-call, for `models.domain.roll_call.read_answer`."""
+    lists = ("confirmations", "tails", "new_contacts", "stand_ins", "changes")
+    return RollCallPhrases(
+        greetings=_lines(texts, "reply.greetings"), **{name: _lines(texts, f"roll_call.{name}") for name in lists}
     )
 
 
