@@ -199,11 +199,16 @@ def _run(runtime: Runtime, each: Round, units: _Units) -> None:
             has_post = bool(letters.queued_reminders(session))
         if has_post:
             post_letters.fn(runtime, [LetterKind.CHASE])
-    if queue_member_letters.fn(runtime, each.at):
+    _tell_the_others(runtime, each.at)
+
+
+def _tell_the_others(runtime: Runtime, as_of: datetime) -> None:
+    """Write to members, parents and contacts whose roll is called, as every round does after its units."""
+    if queue_member_letters.fn(runtime, as_of):
         post_letters.fn(runtime, [LetterKind.MEMBER])
-    if queue_parent_letters.fn(runtime, each.at, is_rehearsed=True):
+    if queue_parent_letters.fn(runtime, as_of, is_rehearsed=True):
         post_letters.fn(runtime, [LetterKind.PARENT])
-    if queue_roll_calls.fn(runtime, each.at):
+    if queue_roll_calls.fn(runtime, as_of):
         post_letters.fn(runtime, [LetterKind.ROLL_CALL])
 
 
