@@ -17,7 +17,6 @@ from deployments.simulated_units import Act, Correspondent, Habit, SimulatedUnit
 from models.db.records import arrivals, cycles
 from models.domain.vocabulary import LetterKind
 from tasks.adapters.texts import vietnamese
-from tasks.call_roll import queue_roll_calls
 from tasks.chase import queue_due_reminders, queue_reminders_of_others
 from tasks.judge import judge_arrivals
 from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
@@ -78,9 +77,7 @@ class Office:
             queue_reminders_of_others.fn(runtime, codes, now)
             counts |= post_letters.fn(runtime, [LetterKind.CHASE])
             counts["told_to_members"] = queue_member_letters.fn(runtime, now)
-            counts = together(counts, post_letters.fn(runtime, [LetterKind.MEMBER]))
-            counts["roll_called"] = queue_roll_calls.fn(runtime, now)
-            return together(counts, post_letters.fn(runtime, [LetterKind.ROLL_CALL]))
+            return together(counts, post_letters.fn(runtime, [LetterKind.MEMBER]))
 
     def poll(self, instant: str) -> dict[str, int]:
         """Do what the mailbox's round does: take, judge, answer, file away."""
