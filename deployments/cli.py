@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, cast
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from deployments.showing import show_table, show_verdict
 from models.domain.errors import DondocError, Fault, ProgrammeInvalidError
 from models.domain.vocabulary import OFFICE_ZONE
 from tasks.adapters.texts import vietnamese
@@ -25,8 +24,6 @@ from tasks.settings import Settings
 DONE: Final = 0
 DONE_WITH_FINDINGS: Final = 1
 BAD_INPUT: Final = 2
-WIDTH_OF_A_FILE: Final = 200
-"""Characters of a table that is written into a file or a pipe, where there is no terminal to fit."""
 
 
 def _help(code: str) -> str:
@@ -295,6 +292,28 @@ def status(
     )
 
 
+@app.command(help=_help("explain"))
+def explain(
+    cycle: Annotated[str, typer.Argument(help=_help("cycle"))],
+    unit: Annotated[str, typer.Argument(help=_help("unit"))],
+    *,
+    as_of: AsOf = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say why a unit stands where it stands in a cycle: rule, dates, arrivals, letters, reasons."""
+    from tasks.adapters.verdict_words import verdict_as_data, verdict_in_words
+    from tasks.runtime import open_runtime
+    from tasks.verdicts import verdict_on
+
+    with open_runtime(Settings.load()) as runtime:
+        verdict = verdict_on(runtime, cycle, unit, _instant(as_of) if as_of else runtime.clock.now())
+        if as_json:
+            _print_json(verdict_as_data(verdict, runtime.texts))
+            return
+        calendar = runtime.programme_of(verdict.cycle).calendar
+        show_verdict(verdict_in_words(verdict, calendar, runtime.texts), verdict.as_of, runtime.texts)
+
+
 @app.command("compile", help=_help("compile"))
 def compile_(
     cycle: Annotated[str, typer.Argument(help=_help("cycle"))],
@@ -415,13 +434,8 @@ def _show(rows: Sequence[dict[str, Any]], *, as_json: bool, is_one: bool = False
     if as_json:
         _print_json(rows[0] if is_one else rows)
         return
-    table = Table(show_edge=False, pad_edge=False)
-    for column in rows[0] if rows else ():
-        table.add_column(vietnamese().by_code.get(f"cli.column.{column}", column))
-    for row in rows:
-        table.add_row(*("–" if value is None else _written(value) for value in row.values()))
-    console = Console()
-    Console(width=None if console.is_terminal else WIDTH_OF_A_FILE).print(table)
+    columns = [vietnamese().by_code.get(f"cli.column.{column}", column) for column in (rows[0] if rows else ())]
+    show_table(columns, [["–" if value is None else _written(value) for value in row.values()] for row in rows])
 
 
 def _written(value: object) -> str:

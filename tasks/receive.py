@@ -8,7 +8,8 @@ from itertools import islice
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from models.db.records import arrivals, heartbeats
+from models.db.records import arrivals, heartbeats, outages
+from models.domain.errors import MailboxUnavailableError
 from models.domain.vocabulary import Channel
 from tasks.names import run_name
 from tasks.ports import Inbox, InboxItem
@@ -32,10 +33,22 @@ def take_arrivals(runtime: Runtime) -> int:
     limit = runtime.settings.arrivals_per_poll
     n_new = keep_arrivals(runtime, runtime.drop_folder.waiting(limit=limit), Channel.DROP_FOLDER)
     if runtime.mailbox is not None:
-        started_at = runtime.clock.now()
-        n_new += keep_arrivals(runtime, runtime.mailbox.waiting(limit=limit), Channel.MAIL)
+        n_new += _take_from_mailbox(runtime, runtime.mailbox, limit)
+    return n_new
+
+
+def _take_from_mailbox(runtime: Runtime, mailbox: Inbox, limit: int) -> int:
+    """Take in what waits in the mailbox; that it was reached, or could not be, is kept for whoever asks later."""
+    started_at = runtime.clock.now()
+    try:
+        n_new = keep_arrivals(runtime, mailbox.waiting(limit=limit), Channel.MAIL)
+    except MailboxUnavailableError as error:
         with runtime.sessions.begin() as session:
-            heartbeats.beat(session, MAILBOX_POLLED, at=started_at)
+            outages.begin(session, MAILBOX_POLLED, at=started_at, detail=str(error.facts.get("detail", "")))
+        raise
+    with runtime.sessions.begin() as session:
+        outages.end(session, MAILBOX_POLLED, at=started_at)
+        heartbeats.beat(session, MAILBOX_POLLED, at=started_at)
     return n_new
 
 

@@ -7,14 +7,17 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models.db.records import cycles, editions, letters, score_facts, targets
+from models.db.records import cycles, editions, letters, outages, score_facts, targets
 from models.db.records.cycles import DutyRecord
 from models.domain.cycles import Cycle
+from models.domain.duties import late_at
+from models.domain.outages import credit_until
 from models.domain.plan import Obligation, Programme
 from models.domain.reach import was_reached
 from models.domain.scoring import FigureFact, GoalsFact, ReportFact, TaskFact, UnitFacts
 from models.domain.targets import goals_of, results_of, targetable_fields
 from models.domain.vocabulary import ObligationKind
+from tasks.receive import MAILBOX_POLLED
 from tasks.runtime import Runtime
 
 
@@ -92,6 +95,7 @@ def _add_reports(
     receipts = score_facts.receipts(session, ids, span.as_of)
     n_returned = score_facts.n_returned(session, ids, span.as_of)
     dispatches = letters.dispatches_of_duties(session, ids)
+    deaf = outages.outages_of(session, MAILBOX_POLLED)
     for record in records:
         duty = record.duty
         given_back = sum(each.reopened_at <= span.as_of for each in duty.reopenings)
@@ -102,6 +106,7 @@ def _add_reports(
                 submission=receipts.get(duty.id, ""),
                 n_returned=n_returned.get(duty.id, 0) + given_back,
                 was_written_to=was_reached(duty, dispatches.get(duty.id, ()), span.as_of),
+                credit_until=credit_until(late_at(duty, span.as_of), deaf, span.programme.calendar, span.as_of),
             )
         )
 

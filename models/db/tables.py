@@ -454,6 +454,20 @@ class HeartbeatRow(Base):
     at: Mapped[datetime]
 
 
+class OutageRow(Base):
+    """A span in which a place where units are heard could not be reached, such as the mailbox."""
+
+    __tablename__ = "outage"
+    __table_args__ = (UniqueConstraint("name", "since"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(CODE)
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+    """When it was reached again; None while it is not."""
+    detail: Mapped[str] = mapped_column(Text)
+
+
 class AuditRow(Base):
     """What an operator did by hand: who, when, to what, and why. Rows are never changed."""
 

@@ -89,6 +89,12 @@ class EditionInThePastError(DondocError):
     code = "error.edition_in_the_past"
 
 
+class UnitNotExpectedError(DondocError):
+    """Nothing was asked of the unit in the cycle."""
+
+    code = "error.unit_not_expected"
+
+
 class MailboxUnavailableError(DondocError):
     """The mailbox cannot be reached or refuses us."""
 
