@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, NoReturn, cast
 
 import typer
 
-from deployments.showing import show_table, show_verdict
+from deployments.showing import show_table, show_verdict, shown_bar
 from models.domain.errors import DondocError, Fault, ProgrammeInvalidError
 from models.domain.vocabulary import OFFICE_ZONE
 from tasks.adapters.texts import vietnamese
@@ -345,6 +345,22 @@ def compile_(
     typer.echo(vietnamese().say("cli.compiled" if compiled.is_new else "cli.compiled_before", **facts))
     for path in files:
         typer.echo(path)
+
+
+@app.command("board", help=_help("board"))
+def board(*, as_of: AsOf = "", as_json: AsJson = False) -> None:
+    """Make the status board of every cycle: a folder of pages that needs no server."""
+    from tasks.runtime import open_runtime
+    from tasks.status_board import make_board
+
+    with open_runtime(Settings.load()) as runtime:
+        instant = _instant(as_of) if as_of else runtime.clock.now()
+        with shown_bar(runtime.texts.say("cli.board_bar"), is_shown=not as_json) as bar:
+            made = make_board(runtime, instant, is_whole=True, heard=bar.heard)
+    if as_json:
+        _print_json(asdict(made))
+    else:
+        _say("cli.board_made", path=made.front, n=made.n_written, gone=made.n_gone)
 
 
 @app.command(help=_help("serve"))

@@ -229,7 +229,7 @@ def _arrival_rows(verdict: Verdict, texts: Texts) -> Iterator[tuple[str, ...]]:
             outcome = texts.say("verdict.resolved", outcome=outcome, at=texts.instant(arrival.resolved_at))
         whence = arrival.sender or arrival.operator or "–"
         channel = texts.say("verdict.whence", channel=texts.label(arrival.channel), whence=whence)
-        why = " ".join(texts.placed_finding(each) for each in arrival.reasons) or "–"
+        why = "\n".join(texts.placed_finding(each) for each in arrival.reasons) or "–"
         yield texts.instant(arrival.received_at), channel, outcome, why
 
 
