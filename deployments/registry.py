@@ -17,6 +17,7 @@ from prefect.types.entrypoint import EntrypointType
 
 from deployments.manual import ManualDeployment, every_obligation, manual_deployments
 from flows.calendars import publish_calendar
+from flows.digesting import send_digests
 from flows.inspecting import inspection_round
 from flows.receiving import poll_mailbox
 from flows.reporting import annual_plan_cycle, milestone_cycle, report_cycle, review_cycle
@@ -33,6 +34,8 @@ WORK_POOL: Final = "van-phong"
 ROUND_HOURS: Final = "8,14"
 """The hours at which a report's round runs: once each half-day, within office hours."""
 POLL_MINUTES: Final = 5
+DIGEST_CRON: Final = "40 7 * * *"
+"""Every morning, soon after the office opens: a Saturday may be worked, and the program knows which."""
 CALENDAR_CRON: Final = "30 6 * * 1"
 """Monday before the office opens."""
 EVERY_MONTH: Final = "*"
@@ -79,6 +82,7 @@ def every_deployment(programmes: Sequence[Programme], texts: Texts, today: date)
     """Yield everything that a home registers: the mailbox, the rounds of its programmes, and what is done by hand."""
     yield poll_of_mailbox(texts)
     yield calendar_of_years(texts)
+    yield digests(texts)
     for programme in programmes:
         yield from deployments_of(programme, texts, today)
     yield from started_by_hand(programmes, texts)
@@ -142,6 +146,18 @@ def calendar_of_years(texts: Texts) -> Deployment:
         description=texts.say("deployment.calendar.description"),
         tags=(texts.say("deployment.calendar.tag"),),
         crons=(CALENDAR_CRON,),
+    )
+
+
+def digests(texts: Texts) -> Deployment:
+    """Return the deployment of the digests and the morning's status board; one serves every programme."""
+    return Deployment(
+        code="digest",
+        flow=send_digests,
+        name=texts.say("deployment.digest.name"),
+        description=texts.say("deployment.digest.description"),
+        tags=(texts.say("deployment.digest.tag"),),
+        crons=(DIGEST_CRON,),
     )
 
 

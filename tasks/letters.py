@@ -1,7 +1,7 @@
 """Writes the letters of the outbox from what is recorded: chasing letters from their duties, answers from arrivals."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +35,7 @@ from tasks.adapters.rendering import (
 )
 from tasks.adapters.workbooks import WORKBOOK_TYPE
 from tasks.adapters.workbooks.marking import WorkbookNotMarkableError
+from tasks.digests import digest_letter
 from tasks.parents import parent_desk
 from tasks.ports import Attachment, Letter
 from tasks.result_letters import result_letter
@@ -43,12 +44,21 @@ from tasks.runtime import Runtime
 from tasks.score_letters import score_letter
 from tasks.titles import short_title
 from tasks.told_letters import told_letter
+from tasks.trouble_letters import trouble_letter
 
 logger = logging.getLogger(__name__)
 
 CALENDAR_TYPE: Final = "text/calendar; method=PUBLISH; charset=utf-8"
 ANSWERED_WITH_THE_FORM: Final = frozenset({"not_our_form", "other_cycle", "old_version", "form_missing"})
 """Reasons that the right form, fresh, is the best answer to."""
+OF_THEIR_OWN: Final[Mapping[LetterKind, Callable[[Runtime, Session, ClaimedLetter], Letter | None]]] = {
+    LetterKind.RESULT: result_letter,
+    LetterKind.SCORE: score_letter,
+    LetterKind.DAILY: digest_letter,
+    LetterKind.WEEKLY: digest_letter,
+    LetterKind.OPERATOR: trouble_letter,
+}
+"""Letters that speak of neither duties to chase nor one arrival, each with what writes it; None: nothing to tell."""
 SHARED_RUNGS: Final = frozenset({OPENING, OVERDUE})
 """Rungs of which the coordinating units get a copy."""
 
@@ -108,12 +118,10 @@ def _written_safely(runtime: Runtime, session: Session, batch: Batch, item: Clai
 def _written(runtime: Runtime, session: Session, batch: Batch, item: ClaimedLetter, now: datetime) -> Written:
     if item.kind is LetterKind.CHASE:
         return _chase(runtime, batch, item, now)
-    if item.kind is LetterKind.RESULT:
-        return Written(claimed=item, letter=result_letter(runtime, session, item))
+    if item.kind in OF_THEIR_OWN:
+        return Written(claimed=item, letter=OF_THEIR_OWN[item.kind](runtime, session, item))
     if item.kind is LetterKind.ROLL_CALL:
         return Written(claimed=item, letter=roll_call_letter(runtime, session, item, now))
-    if item.kind is LetterKind.SCORE:
-        return Written(claimed=item, letter=score_letter(runtime, session, item))
     if item.kind in {LetterKind.MEMBER, LetterKind.PARENT}:
         told = told_letter(runtime, session, item, now)
         return Written(claimed=item, letter=told.letter, lapsed_notices=told.lapsed)

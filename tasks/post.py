@@ -26,7 +26,15 @@ from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 IN_OFFICE_HOURS: Final = frozenset(
-    {LetterKind.CHASE, LetterKind.SCORE, LetterKind.MEMBER, LetterKind.PARENT, LetterKind.ROLL_CALL}
+    {
+        LetterKind.CHASE,
+        LetterKind.SCORE,
+        LetterKind.MEMBER,
+        LetterKind.PARENT,
+        LetterKind.ROLL_CALL,
+        LetterKind.DAILY,
+        LetterKind.WEEKLY,
+    }
 )
 """Letters that nobody waits for leave in office hours only; answers leave at any hour."""
 CLAIM_LASTS: Final = timedelta(minutes=10)

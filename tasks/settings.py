@@ -73,7 +73,9 @@ class Settings(BaseSettings):
     mail_from: str = "baocao@dondoc.example.invalid"
     """The address that letters come from and answers go to; a plus-address of it carries a duty's token."""
     operator_address: str = ""
-    """Where problems are written to; empty: they are on the board only."""
+    """Where problems and the daily digest go, several parted by commas; empty: they are on the board only."""
+    head_address: str = ""
+    """Where the weekly digest goes, several parted by commas; empty: nobody gets one."""
     journal: bool = True
     """Send a blind copy of each letter to our own mailbox, by which a letter cut off by a crash is told sent or not."""
     journal_wait_minutes: int = 15
@@ -102,6 +104,16 @@ class Settings(BaseSettings):
         )
 
     @property
+    def operators(self) -> tuple[str, ...]:
+        """The addresses of the operators."""
+        return _addresses(self.operator_address)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The addresses of those who head the office."""
+        return _addresses(self.head_address)
+
+    @property
     def url(self) -> str:
         """The database's URL, with its password: for the engine alone."""
         return self.database_url.get_secret_value() or f"sqlite:///{(self.home / 'dondoc.db').resolve()}"
@@ -110,3 +122,7 @@ class Settings(BaseSettings):
     def drop_folder(self) -> Path:
         """Where files carried by hand are laid, in a folder named after the operator."""
         return self.home / "drop"
+
+
+def _addresses(written: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip().lower() for part in written.split(",") if part.strip()))

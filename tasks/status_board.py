@@ -1,7 +1,7 @@
 """Makes the status board: a folder of pages for those who never open Prefect, that works from any file share."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,8 +15,8 @@ from models.db.records import arrivals, cycles, letters
 from models.domain.calendar import last_day_before
 from models.domain.cycles import Cycle, planned_cycles
 from models.domain.duties import Duty
-from models.domain.overview import Curve, Slot, Tally, compared_with, curve_of, slot_of, tally
-from models.domain.vocabulary import OFFICE_ZONE, LetterState, Standing
+from models.domain.overview import Curve, Slot, Tally, compared_with, curve_of, tally
+from models.domain.vocabulary import LetterState, Standing
 from tasks.adapters.board_charts import Bar, ChartWords, draw_bars, draw_curves
 from tasks.adapters.board_pages import BoardFolder, BoardPages
 from tasks.adapters.verdict_words import verdict_in_words
@@ -293,7 +293,7 @@ class _Maker:
         return self.folder.read(path)
 
     def _attention(self, session: Session, made: Sequence[tuple[CycleView, Board]]) -> list[Attention]:
-        """Return what needs a person first: units that nothing reaches, mails that wait, late units, letters in doubt."""
+        """Return what needs a person: mails that wait, letters in doubt, late units, and those that nothing reaches."""
         found = [
             Attention(
                 what=f"{line.unit_name} · {view.title}",

@@ -468,6 +468,24 @@ class OutageRow(Base):
     detail: Mapped[str] = mapped_column(Text)
 
 
+class TroubleRow(Base):
+    """A run that ended badly: the operator is told of each sort once a day, however often it comes."""
+
+    __tablename__ = "trouble"
+    __table_args__ = (UniqueConstraint("run"), Index(None, "day", "sort"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run: Mapped[str] = mapped_column(CODE)
+    """Number of the Prefect run."""
+    name: Mapped[str] = mapped_column(NAME)
+    at: Mapped[datetime]
+    day: Mapped[date]
+    sort: Mapped[str] = mapped_column(CODE)
+    """What is the same for runs that failed alike."""
+    message: Mapped[str] = mapped_column(Text)
+    """The first line of what it ended with."""
+
+
 class AuditRow(Base):
     """What an operator did by hand: who, when, to what, and why. Rows are never changed."""
 

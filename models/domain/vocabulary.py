@@ -234,6 +234,8 @@ class LetterKind(StrEnum):
     MEMBER = "member"
     PARENT = "parent"
     ROLL_CALL = "roll_call"
+    DAILY = "daily"
+    WEEKLY = "weekly"
 
 
 class MarkKind(StrEnum):

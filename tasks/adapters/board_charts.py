@@ -22,13 +22,13 @@ FONT: Final = "DejaVu Sans"
 FONTS_OF_READERS: Final = "'DejaVu Sans', Arial, 'Liberation Sans', 'Noto Sans', sans-serif"
 """What a reader's machine shows in its place; those that it has are no wider."""
 INK: Final = "#1d2733"
-CURVES: Final = (
+CURVES: Final[tuple[dict[str, Any], ...]] = (
     {"color": "#0b3d91", "linewidth": 2.6, "linestyle": "-"},
     {"color": "#8a4b00", "linewidth": 1.8, "linestyle": (0, (6, 3))},
     {"color": "#4d4d4d", "linewidth": 1.8, "linestyle": (0, (1, 2))},
 )
 """Of this cycle, of the last one, of that of last year: told apart by the stroke, not by the colour alone."""
-BARS: Final = {
+BARS: Final[dict[Slot, dict[str, Any]]] = {
     Slot.IN_TIME: {"color": "#e3f0e6", "hatch": ""},
     Slot.ANSWERED_LATE: {"color": "#f4dfa8", "hatch": "//"},
     Slot.HELD: {"color": "#cfe0f5", "hatch": ".."},
@@ -92,9 +92,7 @@ def draw_bars(bars: Sequence[Bar], labels: dict[Slot, str], words: ChartWords) -
     axes.invert_yaxis()
     axes.set_xlim(0, 100)
     axes.set_xlabel(words.across)
-    figure.legend(
-        loc="outside upper left", ncols=3, frameon=False, fontsize=9, handlelength=1.5, columnspacing=1
-    )
+    figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=9, handlelength=1.5, columnspacing=1)
     return _svg(figure, words)
 
 
@@ -111,7 +109,8 @@ def _paper(*, height: float) -> "tuple[Figure, Axes]":
     return figure, axes
 
 
-def _look() -> dict[str, Any]:
+def _look() -> Any:
+    """Return the settings of a drawing; Matplotlib spells out each of their names, which change with its versions."""
     return {
         "svg.fonttype": "none",
         "font.family": FONT,

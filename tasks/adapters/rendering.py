@@ -358,6 +358,31 @@ class OperatorContext:
     held: tuple[str, ...]
     """One line for each arrival that waits for a person."""
     notes: tuple[str, ...]
+    troubles: tuple[str, ...] = ()
+    """One line for each run that ended badly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestContext:
+    """What a digest says of the time since the one before; each tuple holds lines."""
+
+    programme: Programme
+    since: datetime
+    as_of: datetime
+    came: tuple[str, ...] = ()
+    went: tuple[str, ...] = ()
+    due: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    """What needs a person; the most pressing first."""
+    board: str = ""
+    """Where the status board lies; empty while there is none."""
+    n_came: int = 0
+    """How many arrivals the lines under `came` add up to."""
+
+    @property
+    def has_news(self) -> bool:
+        """Say whether there is anything to tell."""
+        return bool(self.came or self.went or self.due or self.people)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -549,6 +574,14 @@ class Renderer:
         body = self._texts.say(f"letter.roll_call.answer.{what}.body")
         return f"mailto:{quote(to, safe='@')}?subject={quote(subject)}&body={quote(body)}"
 
+    def digest(self, kind: LetterKind, context: DigestContext, envelope: Envelope) -> Letter:
+        """Return the daily or the weekly digest."""
+        facts = {each.name: getattr(context, each.name) for each in fields(context)}
+        lines = {
+            name: [_single_line(line) for line in getattr(context, name)] for name in ("came", "went", "due", "people")
+        }
+        return self._letter(kind, facts | lines, envelope)
+
     def operator(self, context: OperatorContext, envelope: Envelope) -> Letter:
         """Return the letter to the operator about what needs a person."""
         facts = {
@@ -558,6 +591,7 @@ class Renderer:
             "failed": [tuple(map(_single_line, row)) for row in context.failed],
             "held": [_single_line(line) for line in context.held],
             "notes": [_single_line(line) for line in context.notes],
+            "troubles": [_single_line(line) for line in context.troubles],
         }
         return self._letter(LetterKind.OPERATOR, facts, envelope)
 

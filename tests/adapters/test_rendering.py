@@ -19,6 +19,7 @@ from tasks.adapters.rendering import (
     ChaseContext,
     ChaseDuty,
     ComingCycle,
+    DigestContext,
     Envelope,
     MemberContext,
     MemberDuty,
@@ -182,6 +183,11 @@ def an_operators_letter(**said):
     return RENDERER.operator(context, an_envelope())
 
 
+def a_digest(kind, **said):
+    span = {"since": hanoi("2025-06-11 07:40:00"), "as_of": hanoi("2025-06-12 07:40:00")}
+    return RENDERER.digest(kind, DigestContext(programme=PROGRAMME, **(span | said)), an_envelope())
+
+
 def a_result(**said):
     usual = {
         "programme": PROGRAMME,
@@ -294,6 +300,10 @@ def every_letter():
         contact_name="",
         phone="",
     )
+    for kind in (LetterKind.DAILY, LetterKind.WEEKLY):
+        yield a_digest(kind)
+        yield a_digest(kind, came=("BC 6T: tiếp nhận 4",), n_came=4, went=("thư: 2",), due=("Hạn",), people=("Việc",))
+    yield an_operators_letter(troubles=("BC 6T · 16/6 (lúc 08 giờ 00): Máy chủ thư không trả lời",))
     yield an_operators_letter()
     yield an_operators_letter(
         doubtful=(("a@x.invalid", "S1"),), failed=(("b@x.invalid", "S2", "550"),), held=("Thư lạ",), notes=("Ghi",)

@@ -238,6 +238,22 @@ def judged(session: Session, ids: Sequence[int]) -> dict[int, JudgedArrival]:
     return {row.id: _judged(row, number) for row, number in rows}
 
 
+def count_outcomes_since(session: Session, since: datetime, until: datetime) -> dict[tuple[str, Outcome], int]:
+    """Return by title of cycle and outcome how much was judged after the first instant and by the second.
+
+    What was put to no duty stands under an empty title; what was ignored is left out.
+    """
+    rows = session.execute(
+        select(CycleRow.title, ArrivalRow.outcome, func.count())
+        .outerjoin(DutyRow, DutyRow.id == ArrivalRow.duty_id)
+        .outerjoin(CycleRow, CycleRow.id == DutyRow.cycle_id)
+        .where(ArrivalRow.judged_at > since, ArrivalRow.judged_at <= until, ArrivalRow.outcome != Outcome.IGNORED)
+        .group_by(CycleRow.title, ArrivalRow.outcome)
+        .order_by(CycleRow.title, ArrivalRow.outcome)
+    )
+    return {(title or "", Outcome(outcome)): n for title, outcome, n in rows if outcome is not None}
+
+
 def in_quarantine(session: Session) -> list[JudgedArrival]:
     """Return what waits for a person, the oldest first; what its unit has answered since waits no more."""
     rows = session.scalars(

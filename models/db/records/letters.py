@@ -43,6 +43,8 @@ class ClaimedLetter:
     arrival_id: int | None
     n_attempts: int
     queued_at: datetime
+    key: str
+    """Why it exists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,6 +303,26 @@ def count_by_rung(session: Session, cycle_code: str) -> dict[str, int]:
     return {rung: n for rung, n, _ in rows}
 
 
+def count_sent_since(session: Session, since: datetime, until: datetime) -> dict[LetterKind, int]:
+    """Return how many letters of each kind left after the first instant and by the second."""
+    rows = session.execute(
+        select(LetterRow.kind, func.count())
+        .where(LetterRow.state == LetterState.SENT, LetterRow.finished_at > since, LetterRow.finished_at <= until)
+        .group_by(LetterRow.kind)
+        .order_by(LetterRow.kind)
+    )
+    return {LetterKind(kind): n for kind, n in rows}
+
+
+def last_sent_at(session: Session, kind: LetterKind, recipient: str) -> datetime | None:
+    """Return when a person's newest letter of the kind left; None when none has."""
+    return session.scalars(
+        select(func.max(LetterRow.finished_at)).where(
+            LetterRow.kind == kind, LetterRow.recipient == recipient, LetterRow.state == LetterState.SENT
+        )
+    ).first()
+
+
 def letters_in_state(session: Session, state: LetterState) -> list[tuple[str, str, str]]:
     """Return recipient, subject and detail of the letters that stand there, the oldest first."""
     rows = session.execute(
@@ -442,4 +464,5 @@ def _claimed(row: LetterRow) -> ClaimedLetter:
         arrival_id=row.arrival_id,
         n_attempts=row.n_attempts,
         queued_at=row.queued_at,
+        key=row.key,
     )
