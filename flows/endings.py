@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from prefect import Flow
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 
 from models.domain.errors import DondocError
@@ -17,6 +18,8 @@ from tasks.settings import Settings
 from tasks.trouble_letters import queue_trouble
 
 logger = logging.getLogger("tasks.endings")
+OURS: Final = "·"
+"""Stands in every name that we give a run; in none of those that Prefect makes up."""
 STOPPED: Final = "RunStoppedError: "
 """After this stands the sentence for the operator, in what Prefect says of a failed run."""
 
@@ -49,10 +52,19 @@ def mail_the_operator(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]
         if settings.operators:
             with open_runtime(settings) as runtime:
                 message = _sentence(state)
-                queue_trouble(runtime, run=str(flow_run.id), name=flow_run.name, flow=flow.name, message=message)
+                name = _name_of(flow_run, flow.name)
+                queue_trouble(runtime, run=str(flow_run.id), name=name, flow=flow.name, message=message)
                 post_letters.fn(runtime, [LetterKind.OPERATOR])
     except Exception:
         logger.exception(vietnamese().say("log.operator_not_told"))
+
+
+def _name_of(flow_run: FlowRun, otherwise: str) -> str:
+    """Return the name of a run; one that ended before it was given ours is called by its deployment."""
+    if OURS in flow_run.name or flow_run.deployment_id is None:
+        return flow_run.name if OURS in flow_run.name else otherwise
+    with get_client(sync_client=True) as client:
+        return client.read_deployment(flow_run.deployment_id).name
 
 
 def _sentence(state: State[Any]) -> str:

@@ -47,7 +47,7 @@ def inspection_round(obligation: str, as_of: datetime | None = None, dry_run: bo
             publish_proposals(runtime, propose_inspections(runtime, obligation, instant), instant)
             publish_cycles(runtime, codes, instant, counts)
             publish_inspections(runtime, instant)
-            make_status_board(runtime, instant)
+            make_status_board(runtime, instant, codes)
         say_what_is_left(counts)
         return counts
 

@@ -51,6 +51,6 @@ def _round(obligation: str, as_of: datetime | None, *, dry_run: bool) -> dict[st
         codes, counts = do_round(runtime, obligation, instant, dry_run=dry_run)
         if not dry_run:
             publish_cycles(runtime, codes, instant, counts)
-            make_status_board(runtime, instant)
+            make_status_board(runtime, instant, codes)
         say_what_is_left(counts)
         return counts

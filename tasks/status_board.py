@@ -1,7 +1,7 @@
 """Makes the status board: a folder of pages for those who never open Prefect, that works from any file share."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -105,20 +105,27 @@ class Attention:
 
 
 @task(name="make-board", task_run_name=run_name("make_board"), cache_policy=NO_CACHE)
-def make_status_board(runtime: Runtime, as_of: datetime) -> None:
-    """Bring the status board up to date for the cycles that are active."""
-    made = make_board(runtime, as_of)
+def make_status_board(runtime: Runtime, as_of: datetime, codes: Collection[str] | None = None) -> None:
+    """Bring the status board up to date for the cycles that are active; the units' pages for `codes` only, if given."""
+    made = make_board(runtime, as_of, units_of=codes)
     if made.n_written:
         logger.info(runtime.texts.say("log.board_made", n=made.n_written, path=made.front))
 
 
 def make_board(
-    runtime: Runtime, as_of: datetime, *, is_whole: bool = False, heard: Callable[[int, int], None] | None = None
+    runtime: Runtime,
+    as_of: datetime,
+    *,
+    is_whole: bool = False,
+    units_of: Collection[str] | None = None,
+    heard: Callable[[int, int], None] | None = None,
 ) -> MadeBoard:
     """Write what is new of the board, and return what became of it; `heard` is told how many cycles are done of all.
 
-    Pages are made of the cycles that are active, with `is_whole` of every cycle that has opened. Pages of other cycles
-    stay; those of cycles and units that are no more are taken away. Running again writes the front page only.
+    Pages are made of the cycles that are active, with `is_whole` of every cycle that has opened. With `units_of` the
+    units' pages are looked at for those cycles only, and for those that have none yet: ten thousand take a while.
+    Pages of other cycles stay; those of cycles and units that are no more are taken away. Running again writes the
+    front page only.
     """
     maker = _Maker(runtime, as_of)
     with runtime.sessions() as session:
@@ -127,12 +134,12 @@ def make_board(
         shown = [cycle for cycle in opened if cycle.code in codes and cycle.programme_code in runtime.programmes]
         views = []
         for number, cycle in enumerate(shown, start=1):
-            views.append(maker.cycle(session, cycle, opened))
+            views.append(maker.cycle(session, cycle, opened, units_of))
             if heard is not None:
                 heard(number, len(shown))
         maker.front(session, views, opened)
-    known = {cycle.code for cycle in opened} - {cycle.code for cycle in shown}
-    n_gone = maker.folder.finish(lambda path: path.split("/")[0] in known or path.removeprefix(f"{CHARTS}/") in known)
+    known = {cycle.code for cycle in opened} - maker.looked_at
+    n_gone = maker.folder.finish(lambda path: _cycle_of(path) in known)
     return MadeBoard(
         front=runtime.settings.home.resolve() / FOLDER / FRONT, n_written=maker.folder.n_written, n_gone=n_gone
     )
@@ -148,12 +155,18 @@ class _Maker:
         self._pages = BoardPages(runtime.texts)
         self._as_of = as_of
         self._duties: dict[str, list[Duty]] = {}
+        self.looked_at: set[str] = set()
+        """Cycles of which every page was brought up to date."""
 
-    def cycle(self, session: Session, cycle: Cycle, opened: Sequence[Cycle]) -> tuple[CycleView, Board]:
+    def cycle(
+        self, session: Session, cycle: Cycle, opened: Sequence[Cycle], units_of: Collection[str] | None
+    ) -> tuple[CycleView, Board]:
         """Write the pages of a cycle and of each of its units, and return it as the front page shows it."""
         board = board_of(self._runtime, cycle.code, self._as_of)
         view = self._view(session, cycle, board, opened)
-        self._units(session, cycle)
+        if units_of is None or cycle.code in units_of or not self.folder.has(f"{cycle.code}/{FRONT}"):
+            self._units(session, cycle)
+            self.looked_at.add(cycle.code)
         pages = [view.tiles[at : at + UNITS_A_PAGE] for at in range(0, len(view.tiles), UNITS_A_PAGE)] or [()]
         names = [_page_name(number) for number in range(1, len(pages) + 1)]
         for name, tiles in zip(names, pages, strict=True):
@@ -345,6 +358,12 @@ class _Maker:
             for cycle in near
             if cycle.programme_code in self._runtime.programmes
         ]
+
+
+def _cycle_of(path: str) -> str:
+    """Return the cycle that a page or a drawing is of, by its path."""
+    folder, _, name = path.rpartition("/")
+    return name.removesuffix(".svg") if folder == CHARTS else folder
 
 
 def _page_name(number: int) -> str:

@@ -70,6 +70,10 @@ class BoardFolder:
         write_whole(self._folder / path, make().encode())
         self.n_written += 1
 
+    def has(self, path: str) -> bool:
+        """Say whether a file is there."""
+        return (self._folder / path).is_file()
+
     def read(self, path: str) -> str:
         """Return a file that was brought up to date."""
         return (self._folder / path).read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The status board: what is in the folder, that it asks nothing of the network, and that only what is new is written."""
+"""The status board: what lies in the folder, that it asks nothing of the network, and that only news is written."""
 
 import re
 from html.parser import HTMLParser
