@@ -30,7 +30,7 @@ def _help(code: str) -> str:
     return vietnamese().say(f"cli.{code}")
 
 
-app = typer.Typer(help=_help("app"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(help=_help("app"), epilog=_help("example.app"), no_args_is_help=True, pretty_exceptions_enable=False)
 roster_app = typer.Typer(help=_help("roster"), no_args_is_help=True)
 app.add_typer(roster_app, name="roster")
 
@@ -39,7 +39,7 @@ AsOf = Annotated[str, typer.Option("--as-of", help=_help("as_of"))]
 ProgrammeFolder = Annotated[Path, typer.Argument(help=_help("programme"))]
 
 
-@app.command(help=_help("check"))
+@app.command(help=_help("check"), epilog=_help("example.check"))
 def check(programme: ProgrammeFolder, *, as_json: AsJson = False) -> None:
     """Validate a programme's folder and say every fault at once."""
     from tasks.adapters.programme import read_programme
@@ -57,7 +57,7 @@ def check(programme: ProgrammeFolder, *, as_json: AsJson = False) -> None:
     raise typer.Exit(BAD_INPUT if faults else DONE)
 
 
-@app.command(help=_help("calendar"))
+@app.command(help=_help("calendar"), epilog=_help("example.calendar"))
 def calendar(
     programme: ProgrammeFolder,
     *,
@@ -92,7 +92,7 @@ def calendar(
     _show(rows, as_json=as_json)
 
 
-@roster_app.command("import", help=_help("roster_import"))
+@roster_app.command("import", help=_help("roster_import"), epilog=_help("example.roster_import"))
 def roster_import(
     file: Annotated[Path, typer.Argument(help=_help("roster_file"))],
     *,
@@ -123,7 +123,7 @@ def roster_import(
     raise typer.Exit(BAD_INPUT if faults else DONE_WITH_FINDINGS if remarks else DONE)
 
 
-@roster_app.command("show", help=_help("roster_show"))
+@roster_app.command("show", help=_help("roster_show"), epilog=_help("example.roster_show"))
 def roster_show(*, on: Annotated[str, typer.Option(help=_help("on"))], as_json: AsJson = False) -> None:
     """Show the units in force on a day."""
     from tasks.import_roster import roster_in_force
@@ -148,7 +148,7 @@ def roster_show(*, on: Annotated[str, typer.Option(help=_help("on"))], as_json: 
             _say("cli.roster_group", group=group, n=n)
 
 
-@roster_app.command("export", help=_help("roster_export"))
+@roster_app.command("export", help=_help("roster_export"), epilog=_help("example.roster_export"))
 def roster_export(file: Annotated[Path, typer.Argument(help=_help("roster_file"))]) -> None:
     """Write the present roster as a workbook that can be imported again."""
     from tasks.import_roster import export_roster
@@ -159,7 +159,7 @@ def roster_export(file: Annotated[Path, typer.Argument(help=_help("roster_file")
     _say("cli.roster_exported", path=file, units=len(roster.units), relations=len(roster.relations))
 
 
-@app.command(help=_help("tick"))
+@app.command(help=_help("tick"), epilog=_help("example.tick"))
 def tick(
     obligation: Annotated[str, typer.Argument(help=_help("obligation"))],
     *,
@@ -181,7 +181,7 @@ def tick(
     _show([counts], as_json=as_json, is_one=True)
 
 
-@app.command(help=_help("rehearse"))
+@app.command(help=_help("rehearse"), epilog=_help("example.rehearse"))
 def rehearse(
     programme: ProgrammeFolder,
     *,
@@ -221,7 +221,7 @@ def rehearse(
     )
 
 
-@app.command(help=_help("intake"))
+@app.command(help=_help("intake"), epilog=_help("example.intake"))
 def intake(
     files: Annotated[list[Path], typer.Argument(help=_help("files"))],
     *,
@@ -255,7 +255,7 @@ def intake(
     raise typer.Exit(DONE if all(result.outcome == "accepted" for result in results) else DONE_WITH_FINDINGS)
 
 
-@app.command(help=_help("status"))
+@app.command(help=_help("status"), epilog=_help("example.status"))
 def status(
     cycle: Annotated[str, typer.Argument(help=_help("cycle"))],
     *,
@@ -292,7 +292,7 @@ def status(
     )
 
 
-@app.command(help=_help("explain"))
+@app.command(help=_help("explain"), epilog=_help("example.explain"))
 def explain(
     cycle: Annotated[str, typer.Argument(help=_help("cycle"))],
     unit: Annotated[str, typer.Argument(help=_help("unit"))],
@@ -314,7 +314,7 @@ def explain(
         show_verdict(verdict_in_words(verdict, calendar, runtime.texts), verdict.as_of, runtime.texts)
 
 
-@app.command("compile", help=_help("compile"))
+@app.command("compile", help=_help("compile"), epilog=_help("example.compile"))
 def compile_(
     cycle: Annotated[str, typer.Argument(help=_help("cycle"))],
     *,
@@ -347,7 +347,7 @@ def compile_(
         typer.echo(path)
 
 
-@app.command("board", help=_help("board"))
+@app.command("board", help=_help("board"), epilog=_help("example.board"))
 def board(*, as_of: AsOf = "", as_json: AsJson = False) -> None:
     """Make the status board of every cycle: a folder of pages that needs no server."""
     from tasks.runtime import open_runtime
@@ -363,7 +363,7 @@ def board(*, as_of: AsOf = "", as_json: AsJson = False) -> None:
         _say("cli.board_made", path=made.front, n=made.n_written, gone=made.n_gone)
 
 
-@app.command(help=_help("serve"))
+@app.command(help=_help("serve"), epilog=_help("example.serve"))
 def serve(*, port: Annotated[int, typer.Option(help=_help("port"))] = 4200) -> None:
     """Run Prefect's server with its pages, all deployments and a worker, until interrupted."""
     from deployments.serve import serve_home
@@ -371,7 +371,7 @@ def serve(*, port: Annotated[int, typer.Option(help=_help("port"))] = 4200) -> N
     serve_home(Settings.load(), port=port)
 
 
-@app.command(help=_help("demo"))
+@app.command(help=_help("demo"), epilog=_help("example.demo"))
 def demo(
     *,
     port: Annotated[int, typer.Option(help=_help("port"))] = 0,

@@ -124,11 +124,11 @@ def _due(runtime: Runtime, boards: Sequence[Board], as_of: datetime) -> Iterator
         for cycle in due_soon([*theirs, *planned], programme.calendar, as_of):
             board = opened.get(cycle.code)
             yield runtime.texts.say(
-                "letter.digest.line.due",
+                "letter.digest.line.due" if board else "letter.digest.line.due_not_open",
                 title=cycle.title,
                 deadline=runtime.texts.deadline(cycle.due_at, programme.calendar),
                 n=board.n_answered if board else 0,
-                total=len(board.lines) if board else "–",
+                total=len(board.lines) if board else 0,
             )
 
 
