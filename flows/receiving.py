@@ -8,7 +8,7 @@ from flows.endings import mail_the_operator, told_to_the_operator
 from flows.instants import instant_of_run
 from models.domain.vocabulary import LetterKind
 from tasks.judge import judge_arrivals
-from tasks.late_runs import queue_late_runs
+from tasks.late_runs import queue_bad_runs
 from tasks.post import post_letters, say_what_is_left
 from tasks.publish import name_poll, publish_arrivals
 from tasks.receive import file_arrivals_away, take_arrivals
@@ -34,7 +34,7 @@ def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[s
             counts |= post_letters(runtime, ANSWERS)
             counts["filed"] = file_arrivals_away(runtime)
             publish_arrivals(runtime, instant, counts)
-            queue_late_runs(runtime)
+            queue_bad_runs(runtime)
         name_poll(runtime, instant, counts)
         say_what_is_left(counts)
         return counts

@@ -18,6 +18,8 @@ from tasks.runtime import Runtime
 def queue_trouble(runtime: Runtime, *, run: str, name: str, flow: str, message: str) -> int:
     """Record a run that ended badly and put a letter to each operator into the outbox; return how many are new.
 
+    A run is told of once, whoever notices it.
+
     `message` is what the run ended with; its first line and the flow say of which sort the trouble is.
     """
     now = runtime.clock.now()
@@ -26,7 +28,8 @@ def queue_trouble(runtime: Runtime, *, run: str, name: str, flow: str, message: 
     sort = hashlib.sha256(f"{flow}|{first_line}".encode()).hexdigest()[:16]
     domain = runtime.settings.mail_from.rpartition("@")[2]
     with runtime.sessions.begin() as session:
-        troubles.note(session, Trouble(run=run, name=name, at=now, day=today, sort=sort, message=first_line))
+        if not troubles.note(session, Trouble(run=run, name=name, at=now, day=today, sort=sort, message=first_line)):
+            return 0
         queued = [
             letters.queue_letter(session, _letter_row(address, today, sort, domain=domain, now=now))
             for address in runtime.settings.operators
