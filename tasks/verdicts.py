@@ -5,11 +5,13 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models.db.records import cycles, outages, rosters, score_facts, verdict_facts
+from models.db.records import cycles, outages, rosters, verdict_facts
+from models.db.records import letters as stored_letters
 from models.db.records.cycles import DutyRecord
 from models.domain.cycles import Cycle
 from models.domain.errors import UnitNotExpectedError
 from models.domain.outages import Outage
+from models.domain.reach import was_reached
 from models.domain.succession import EndedUnit
 from models.domain.verdicts import Verdict, VerdictFacts, verdict_of
 from models.domain.vocabulary import OFFICE_ZONE
@@ -64,7 +66,7 @@ class _Bench:
         letters = verdict_facts.letters_of(self._session, ids)
         skips = verdict_facts.skips_of(self._session, ids)
         bounces = verdict_facts.bounces_of(self._session, self._programme_code, ids)
-        written_to = score_facts.written_to(self._session, ids, self._as_of)
+        dispatches = stored_letters.dispatches_of_duties(self._session, ids)
         return [
             verdict_of(
                 VerdictFacts(
@@ -75,7 +77,7 @@ class _Bench:
                     skips=tuple(skips.get(record.duty.id, ())),
                     bounces=tuple(bounces.get(record.duty.id, ())),
                     outages=self._outages,
-                    was_written_to=record.duty.id in written_to,
+                    was_written_to=was_reached(record.duty, dispatches.get(record.duty.id, ()), self._as_of),
                     ended=self._ended.get(record.duty.unit_code),
                     stands_for=self._inherited.get(record.duty.unit_code, ()),
                     settled_with=self._settled_with,

@@ -255,6 +255,13 @@ def a_roll_call(**said):
     return RENDERER.roll_call(RollCallContext(**(usual | said)), an_envelope())
 
 
+def letters_to_ourselves():
+    for kind in (LetterKind.DAILY, LetterKind.WEEKLY):
+        yield a_digest(kind)
+        yield a_digest(kind, came=("BC 6T: tiếp nhận 4",), n_came=4, went=("thư: 2",), due=("Hạn",), people=("Việc",))
+    yield an_operators_letter(troubles=("BC 6T · 16/6 (lúc 08 giờ 00): Máy chủ thư không trả lời",))
+
+
 def every_letter():
     yield a_members_letter(a_member_duty(), a_member_duty(unit_name="Sở Nội vụ", contact_name="", n_letters=0))
     yield a_members_letter(a_member_duty(phone=""), a_member_duty(asked=Asked.WORK, cycle_code="x"))
@@ -300,10 +307,7 @@ def every_letter():
         contact_name="",
         phone="",
     )
-    for kind in (LetterKind.DAILY, LetterKind.WEEKLY):
-        yield a_digest(kind)
-        yield a_digest(kind, came=("BC 6T: tiếp nhận 4",), n_came=4, went=("thư: 2",), due=("Hạn",), people=("Việc",))
-    yield an_operators_letter(troubles=("BC 6T · 16/6 (lúc 08 giờ 00): Máy chủ thư không trả lời",))
+    yield from letters_to_ourselves()
     yield an_operators_letter()
     yield an_operators_letter(
         doubtful=(("a@x.invalid", "S1"),), failed=(("b@x.invalid", "S2", "550"),), held=("Thư lạ",), notes=("Ghi",)
