@@ -256,6 +256,10 @@ def a_roll_call(**said):
 
 
 def letters_to_ourselves():
+    yield an_operators_letter()
+    yield an_operators_letter(
+        doubtful=(("a@x.invalid", "S1"),), failed=(("b@x.invalid", "S2", "550"),), held=("Thư lạ",), notes=("Ghi",)
+    )
     for kind in (LetterKind.DAILY, LetterKind.WEEKLY):
         yield a_digest(kind)
         yield a_digest(kind, came=("BC 6T: tiếp nhận 4",), n_came=4, went=("thư: 2",), due=("Hạn",), people=("Việc",))
@@ -308,10 +312,6 @@ def every_letter():
         phone="",
     )
     yield from letters_to_ourselves()
-    yield an_operators_letter()
-    yield an_operators_letter(
-        doubtful=(("a@x.invalid", "S1"),), failed=(("b@x.invalid", "S2", "550"),), held=("Thư lạ",), notes=("Ghi",)
-    )
 
 
 def words(text):
