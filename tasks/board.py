@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, cycles, letters, rosters
+from models.db.records import arrivals, cycles, explanations, letters, rosters
 from models.domain.chasing import LadderDays, Skip, decide, next_rung
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty, answered_at, late_at, standing_at, timeliness
@@ -58,6 +58,9 @@ class DutyLine:
     phone: str
     parent_code: str | None = None
     parent_name: str = ""
+    n_open_questions: int = 0
+    """What is asked about its newest form and not explained."""
+    n_explained: int = 0
     ended: EndedUnit | None = None
     """Set when the unit has ended since: who answers for it now, if anybody."""
 
@@ -142,7 +145,8 @@ def _lines(
 ) -> list[DutyLine]:
     sent = letters.rungs_of_duties(session, [duty.id for duty in duties])
     decided = letters.decided_rungs(session, [duty.id for duty in duties])
-    return [
+    questions = explanations.count_questions(session, [duty.id for duty in duties], as_of)
+    lines = [
         _line(
             duty,
             days=days,
@@ -153,6 +157,8 @@ def _lines(
         )
         for duty in duties
     ]
+    counts = (questions.get(duty.id, (0, 0)) for duty in duties)
+    return [replace(line, n_open_questions=n[0], n_explained=n[1]) for line, n in zip(lines, counts, strict=True)]
 
 
 def _line(

@@ -195,7 +195,7 @@ def _content(
         timeliness=rows,
         missing=missing_units(rows, last_chases(runtime, session, cycle, edition.as_of)),
         narratives=written,
-        questions=editions.open_questions(session, cycle.code, edition.as_of),
+        questions=editions.questions(session, cycle.code, edition.as_of),
         differences=differences(made[-1].edition, complete) if made else None,
         progress=progress_in(
             session, cycle, edition.as_of, unit_codes=[row.unit_code for row in rows], left_out=tabulation.left_out

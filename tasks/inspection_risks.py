@@ -85,7 +85,8 @@ def _history(
                 for record in chunk
                 if standing_at(record.duty, as_of) in {Standing.LATE, Standing.DONE_LATE}
             )
-        questions.update(asked.unit_code for asked in editions.open_questions(session, cycle.code, as_of))
+        asked = editions.questions(session, cycle.code, as_of)
+        questions.update(each.unit_code for each in asked if not each.explanation)
     return late, questions
 
 

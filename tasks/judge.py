@@ -14,7 +14,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, cycles, letters, rosters
+from models.db.records import arrivals, cycles, explanations, letters, rosters
 from models.db.tables import LetterRow
 from models.db.turns import Turn, take_turn
 from models.domain.attribution import DutyIdentity, attribute
@@ -24,6 +24,7 @@ from models.domain.cycles import Cycle
 from models.domain.duties import Duty, Mark, promise_until
 from models.domain.forms import CheckedForm, Finding, RawForm, note
 from models.domain.judgement import Evidence, judge, reply_that_counts
+from models.domain.questions import QuestionKey, explanation_of, still_asked
 from models.domain.replies import read_reply
 from models.domain.submissions import Contribution, Reply, Signals, Verdict, completed_at
 from models.domain.tokens import is_own_address, token_in_address, token_in_subject
@@ -97,6 +98,12 @@ class Known:
     contributions: Mapping[int, Sequence[Contribution]]
     past: Mapping[int, PastFigures]
     """By duty; of those that the arrivals with a form may answer."""
+    explained: Mapping[int, Mapping[QuestionKey, str]]
+    """By duty what its unit has explained."""
+    asked_in_letters: Mapping[str, Sequence[Finding]]
+    """By Message-ID of ours the questions that the letter put."""
+    asked_newest: Mapping[int, Sequence[Finding]]
+    """By duty the questions that were put last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +301,8 @@ def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Kn
     duties = cycles.duties(session, ids)
     every_cycle = {cycle.code: cycle for cycle in cycles.all_cycles(session)}
     has_forms = any(item.ours for item in opened)
+    letters_answered = letters.arrivals_of_messages(session, {m for item in opened for m in item.mail.in_reply_to})
+    asked = explanations.asked_in(session, letters_answered.values())
     return Known(
         by_token=by_token,
         by_message=by_message,
@@ -304,7 +313,23 @@ def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Kn
         cycles=every_cycle,
         contributions=arrivals.contributions(session, sorted(ids)),
         past=_past_figures(session, duties.values(), every_cycle, newest_at) if has_forms else {},
+        explained=explanations.explained(session, ids),
+        asked_in_letters={message: asked[arrival_id] for message, arrival_id in letters_answered.items()},
+        asked_newest=explanations.newest_asking(session, ids) if _any_explains(runtime, opened) else {},
     )
+
+
+def _any_explains(runtime: Runtime, opened: Sequence[Opened]) -> bool:
+    replies = [_reply(runtime, item) for item in opened]
+    return any(reply is not None and reply.given for reply in replies)
+
+
+def _asked(opened: Opened, record: cycles.DutyRecord | None, known: Known) -> tuple[Finding, ...]:
+    """Return the questions of the letter that is answered, as it numbered them; of the newest when it quotes none."""
+    if record is None:
+        return ()
+    quoted = [known.asked_in_letters[m] for m in opened.mail.in_reply_to if m in known.asked_in_letters]
+    return tuple(quoted[0] if quoted else known.asked_newest.get(record.duty.id, ()))
 
 
 def _tokens(runtime: Runtime, opened: Opened) -> list[str]:
@@ -331,7 +356,8 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
     )
     record = known.duties.get(attribution.duty_id) if attribution.duty_id is not None else None
     cycle = known.cycles[record.duty.cycle_code] if record is not None else None
-    reply = reply if cycle is None else reply_that_counts(reply, cycle.terms)
+    asked = _asked(opened, record, known) if reply is not None and reply.given else ()
+    reply = reply if cycle is None else reply_that_counts(reply, cycle.terms, asked=asked)
     file_findings = _file_findings(opened, cycle, known) if ignorable is None else ()
     checked = None
     if record is not None and cycle is not None and attribution.is_certain and opened.ours and not file_findings:
@@ -351,6 +377,7 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
         checked=checked,
         attachments=attachments,
         reply=reply,
+        asked=_still_open(asked, record, known),
     )
     earlier = known.contributions.get(record.duty.id, ()) if record is not None else ()
     return Judged(
@@ -439,7 +466,13 @@ def _refusals(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _check(runtime: Runtime, form: RawForm, record: cycles.DutyRecord, cycle: Cycle, known: Known) -> CheckedForm:
     past = known.past.get(record.duty.id)
-    return check_form(cycle.form, form, words=runtime.form_words, past=past)
+    checked = check_form(cycle.form, form, words=runtime.form_words, past=past)
+    return replace(checked, findings=still_asked(checked.findings, known.explained.get(record.duty.id, {})))
+
+
+def _still_open(asked: Sequence[Finding], record: cycles.DutyRecord | None, known: Known) -> tuple[Finding, ...]:
+    explained = known.explained.get(record.duty.id, {}) if record is not None else {}
+    return tuple(item for item in asked if not explanation_of(item, explained))
 
 
 def _past_figures(
@@ -543,7 +576,7 @@ def _credit(
     bringing = [(item, duty_id) for item, duty_id in credited if _brings_something(item)]
     for item, duty_id in credited:
         if not _brings_something(item) and item.reply is not None:
-            cycles.add_mark(session, duty_id, _mark_of(item.reply, item.opened.arrival.received_at))
+            _note_reply(session, duty_id, item.opened.arrival, item.reply)
     submissions = [
         arrivals.NewSubmission(
             arrival_id=item.opened.arrival.id,
@@ -561,6 +594,14 @@ def _credit(
     completed = _completed(bringing, known)
     cycles.settle(session, completed, accepted_at=as_of)
     cycles.settle_sisters(session, completed, runtime.settled_along, accepted_at=as_of)
+
+
+def _note_reply(session: Session, duty_id: int, arrival: arrivals.TakenArrival, reply: Reply) -> None:
+    if reply.explained:
+        at = arrival.received_at
+        explanations.explain(session, duty_id, reply.explained, arrival_id=arrival.id, at=at)
+    else:
+        cycles.add_mark(session, duty_id, _mark_of(reply, arrival.received_at))
 
 
 def _brings_something(judged: Judged) -> bool:

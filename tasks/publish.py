@@ -119,11 +119,22 @@ def _row(runtime: Runtime, line: DutyLine) -> dict[str, str]:
         "timeliness": texts.label(late) if late else "–",
         "last": last,
         "next": following,
+        "questions": _questions(runtime, line),
         "why": texts.say("board.will_send") if line.why == "send" else texts.say(f"label.skip_reason.{line.why}"),
         "contact": line.contact or texts.say("board.no_contact"),
         "phone": line.phone or "–",
     }
     return {texts.say(f"board.column.{name}"): value for name, value in values.items()}
+
+
+def _questions(runtime: Runtime, line: DutyLine) -> str:
+    """Return how many questions about the unit's form are open, and how many it has explained."""
+    parts = [
+        runtime.texts.say(f"board.questions.{code}", n=n)
+        for code, n in (("open", line.n_open_questions), ("explained", line.n_explained))
+        if n
+    ]
+    return "; ".join(parts) or "–"
 
 
 def _unit(runtime: Runtime, line: DutyLine) -> str:

@@ -66,12 +66,14 @@ class Narrative:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenQuestion:
-    """A question put to a unit about an accepted submission that it has not answered."""
+class PutQuestion:
+    """A question put to a unit about an accepted submission."""
 
     unit_code: str
     unit_name: str
     finding: Finding
+    explanation: str = ""
+    """What the unit said to it; empty while it is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,18 @@
 """Gives an arrival its one outcome from the evidence: accepted, returned with findings, quarantined, or ignored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from models.domain.forms import CheckedForm, Finding, finding, note
 from models.domain.plan import AttachmentRule, Terms
+from models.domain.questions import answers_to, key_of
 from models.domain.submissions import Attribution, Contribution, Reply, Verdict, completed_at
 from models.domain.vocabulary import Outcome
+
+NOT_OUR_DUTY: Final = "not_our_duty"
+"""The reason of a reply that says that the duty is not the unit's; chasing rests until a person has decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,8 @@ class Evidence:
     checked: CheckedForm | None = None
     attachments: frozenset[str] = frozenset()
     reply: Reply | None = None
+    asked: Sequence[Finding] = ()
+    """The questions of the letter that a reply answers, those that are still open."""
 
 
 def judge(
@@ -54,13 +61,17 @@ def judge(
     return _judge_answer(evidence, required, earlier, needs_form=needs_form)
 
 
-def reply_that_counts(reply: Reply | None, terms: Terms) -> Reply | None:
+def reply_that_counts(reply: Reply | None, terms: Terms, *, asked: Sequence[Finding] = ()) -> Reply | None:
     """Return the reply if it can answer a duty of these terms; else a person reads it.
 
-    "Nothing to report" answers a form, "done on that day" an act that may be settled by word; a promise goes anywhere.
+    "Nothing to report" answers a form, "done on that day" an act that may be settled by word; a promise and "not our
+    duty" go anywhere. An explanation answers the questions of the letter it replies to (`asked`), if there were any.
     """
-    if reply is None or reply.promised_on is not None:
+    if reply is None or reply.promised_on is not None or reply.is_contest:
         return reply
+    if reply.given:
+        explained = answers_to(asked, reply.given)
+        return replace(reply, explained=explained) if explained else None
     if reply.is_nil:
         return reply if terms.form is not None else None
     return reply if terms.is_settled_by_word else None
@@ -100,7 +111,7 @@ def _judge_answer(
     evidence: Evidence, required: Sequence[AttachmentRule], earlier: Sequence[Contribution], *, needs_form: bool
 ) -> Verdict:
     if evidence.checked is None and evidence.reply is not None and not evidence.attachments:
-        return _verdict(evidence, Outcome.ACCEPTED, (_about_the_reply(evidence.reply),))
+        return _judge_reply(evidence, evidence.reply)
     contributions = [*earlier, contribution_of(evidence)]
     findings = evidence.checked.findings if evidence.checked else ()
     lacking = tuple(
@@ -118,6 +129,18 @@ def _judge_answer(
 
 def _brings_something(evidence: Evidence) -> bool:
     return evidence.checked is not None or evidence.n_forms > 0 or bool(evidence.attachments or evidence.reply)
+
+
+def _judge_reply(evidence: Evidence, reply: Reply) -> Verdict:
+    """What a unit says of its duty is taken at its word, but that it is not its own: that a person decides."""
+    if reply.is_contest:
+        return _verdict(evidence, Outcome.QUARANTINED, (note(NOT_OUR_DUTY, text=reply.reason),))
+    if reply.explained:
+        told = {each.key for each in reply.explained}
+        open_yet = (item for item in evidence.asked if key_of(item) not in told)
+        noted = (note("explanation_noted", label=each.label, text=each.text) for each in reply.explained)
+        return _verdict(evidence, Outcome.ACCEPTED, (*noted, *open_yet))
+    return _verdict(evidence, Outcome.ACCEPTED, (_about_the_reply(reply),))
 
 
 def _about_the_reply(reply: Reply) -> Finding:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from models.domain.forms import Finding
+from models.domain.questions import Explanation
 from models.domain.vocabulary import Outcome
 
 
@@ -76,9 +77,15 @@ def completed_at(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a unit wrote in the first line of its own text: a nil report, a promise, or that it is done, with a date."""
+    """What a unit wrote in its own text: a nil report, a promise, that it is done, that it is not its duty, or why."""
 
     is_nil: bool = False
+    is_contest: bool = False
+    """It says that the duty is not its own; a person decides."""
     promised_on: date | None = None
     done_on: date | None = None
+    given: tuple[tuple[int, str], ...] = ()
+    """Explanations by the number of the question in the letter that is answered; 0 is every one of them."""
+    explained: tuple[Explanation, ...] = ()
+    """The same, once it is known what had been asked."""
     reason: str = ""

@@ -15,7 +15,7 @@ import xlsxwriter
 from models.domain.assigned_tasks import TaskSummary
 from models.domain.coverage import Coverage, MissingUnit, TimelinessRow
 from models.domain.cycles import Cycle
-from models.domain.editions import Differences, Edition, Narrative, OpenQuestion, PastTotal, SourceChange, TotalChange
+from models.domain.editions import Differences, Edition, Narrative, PastTotal, PutQuestion, SourceChange, TotalChange
 from models.domain.errors import AggregateMismatchError
 from models.domain.evidence import EvidenceLine
 from models.domain.forms import FieldSpec
@@ -66,7 +66,7 @@ class AggregateContent:
     timeliness: Sequence[TimelinessRow]
     missing: Sequence[MissingUnit]
     narratives: Iterable[Narrative] = ()
-    questions: Sequence[OpenQuestion] = ()
+    questions: Sequence[PutQuestion] = ()
     differences: Differences | None = None
     progress: Progress | None = None
     """Results against the year's targets; None where the cycle's units have none."""
@@ -409,10 +409,16 @@ def _narratives_page(book: Book, content: AggregateContent) -> None:
 
 
 def _questions_page(book: Book, content: AggregateContent) -> None:
-    columns = (Column("number", Look.NUMBER, 6), Column("unit", Look.TEXT, 36), Column("question", Look.TEXT, 110))
+    columns = (
+        Column("number", Look.NUMBER, 6),
+        Column("unit", Look.TEXT, 36),
+        Column("question", Look.TEXT, 80),
+        Column("explanation", Look.TEXT, 60),
+    )
     page = Page(book, "questions", columns)
     for n, question in enumerate(content.questions, start=1):
-        page.row([n, question.unit_name, book.texts.placed_finding(question.finding)])
+        told = question.explanation or book.say("not_explained")
+        page.row([n, question.unit_name, book.texts.placed_finding(question.finding), told])
     page.close()
     if not content.questions:
         page.line(book.say("none_open"))

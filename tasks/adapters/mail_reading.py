@@ -66,7 +66,10 @@ class ReadingPhrases:
 
 def reply_phrases(texts: Texts) -> ReplyPhrases:
     """Return the phrases of one-line answers, for `models.domain.replies.read_reply`."""
-    lists = ("greetings", "nil", "nil_leads", "nil_tails", "promise", "done", "denials")
+    lists = (
+        *("greetings", "nil", "nil_leads", "nil_tails", "promise", "done", "denials"),
+        *("contest", "contest_denials", "explain", "explain_denials", "item_words"),
+    )
     return ReplyPhrases(
         **{name: _lines(texts, f"reply.{name}") for name in lists},
         month_word=texts.say("reply.month_word"),

@@ -56,6 +56,7 @@ MISSING_DOCUMENTS: Final = frozenset({"attachment_missing", "form_missing"})
 NIL_REPORTED: Final = "nil_reported"
 PROMISE_NOTED: Final = "promise_noted"
 DONE_REPORTED: Final = "done_reported"
+EXPLANATION_NOTED: Final = "explanation_noted"
 LONGEST_QUOTED_SUBJECT: Final = 80
 
 
@@ -654,6 +655,7 @@ def _answer(context: AnswerContext) -> dict[str, object]:
         ],
         "is_nil": NIL_REPORTED in told,
         "promised_day": told.get(PROMISE_NOTED, {}).get("day", ""),
+        "n_explained": sum(item.code == EXPLANATION_NOTED for item in context.findings),
         "done_day": told.get(DONE_REPORTED, {}).get("day", ""),
     }
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.db.records.arrivals import finding_from_json
+from models.db.records.explanations import explained
 from models.db.tables import (
     ArrivalRow,
     CycleRow,
@@ -24,7 +25,7 @@ from models.db.tables import (
 from models.domain.editions import (
     Edition,
     Narrative,
-    OpenQuestion,
+    PutQuestion,
     SourceRow,
     sources_as_json,
     sources_from_json,
@@ -32,8 +33,9 @@ from models.domain.editions import (
     totals_from_json,
 )
 from models.domain.forms import FormSpec
+from models.domain.questions import explanation_of, questions_in
 from models.domain.tabulation import ReportedFigure
-from models.domain.vocabulary import Channel, EditionKind, FindingLevel, MarkKind
+from models.domain.vocabulary import Channel, EditionKind, MarkKind
 
 ROWS_AT_A_TIME = 10_000
 
@@ -195,16 +197,25 @@ def narratives(session: Session, form: FormSpec, cycle_code: str, as_of: datetim
                 yield Narrative(section=section.code, unit_code=unit_code, unit_name=unit_name, text=text)
 
 
-def open_questions(session: Session, cycle_code: str, as_of: datetime) -> list[OpenQuestion]:
-    """Return the questions put to units about the submissions that count."""
-    rows = session.execute(
-        _counted(cycle_code, as_of, DutyRow.unit_code, DutyRow.unit_name, ArrivalRow.reasons).order_by(DutyRow.id)
-    )
+def questions(session: Session, cycle_code: str, as_of: datetime) -> list[PutQuestion]:
+    """Return the questions put to units about the submissions that count, each with what was said to it by then."""
+    columns = (DutyRow.id, DutyRow.unit_code, DutyRow.unit_name, ArrivalRow.reasons)
+    asked = [
+        (duty_id, unit_code, unit_name, found)
+        for duty_id, unit_code, unit_name, reasons in session.execute(
+            _counted(cycle_code, as_of, *columns).order_by(DutyRow.id)
+        )
+        for found in questions_in(map(finding_from_json, reasons))
+    ]
+    told = explained(session, {duty_id for duty_id, *_ in asked}, by=as_of)
     return [
-        OpenQuestion(unit_code=unit_code, unit_name=unit_name, finding=found)
-        for unit_code, unit_name, reasons in rows
-        for found in map(finding_from_json, reasons)
-        if found.level is FindingLevel.QUESTION
+        PutQuestion(
+            unit_code=unit_code,
+            unit_name=unit_name,
+            finding=found,
+            explanation=explanation_of(found, told.get(duty_id, {})),
+        )
+        for duty_id, unit_code, unit_name, found in asked
     ]
 
 

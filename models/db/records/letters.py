@@ -318,6 +318,16 @@ def duties_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str
     return found
 
 
+def arrivals_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str, int]:
+    """Return by Message-ID of ours the arrival that the letter answers."""
+    rows = session.execute(
+        select(LetterRow.message_id, LetterRow.arrival_id)
+        .where(LetterRow.message_id.in_(list(message_ids)), LetterRow.arrival_id.is_not(None))
+        .order_by(LetterRow.id)
+    )
+    return {message_id: arrival_id for message_id, arrival_id in rows if arrival_id is not None}
+
+
 def recipients_by_obligation(session: Session, day: date) -> dict[str, frozenset[str]]:
     """Return by obligation who has a chasing letter of that day of their own that speaks of it."""
     rows = session.execute(
