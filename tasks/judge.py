@@ -4,6 +4,7 @@ import gc
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,20 +15,21 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, cycles, explanations, letters, rosters
+from models.db.records import arrivals, cycles, editions, explanations, letters, rosters
 from models.db.tables import LetterRow
 from models.db.turns import Turn, take_turn
 from models.domain.attribution import DutyIdentity, attribute
 from models.domain.checks import PastFigures, check_form, identify, not_asked_for
-from models.domain.closing import is_alike
+from models.domain.closing import close_at, is_alike
 from models.domain.cycles import Cycle
-from models.domain.duties import Duty, Mark, promise_until
+from models.domain.duties import Duty, Mark, answered_at, promise_until
 from models.domain.forms import CheckedForm, Finding, RawForm, note
-from models.domain.judgement import Evidence, judge, reply_that_counts
+from models.domain.judgement import UNCHANGED_VERSION, Evidence, judge, judge_version, reply_that_counts
 from models.domain.questions import QuestionKey, explanation_of, still_asked
 from models.domain.replies import read_reply
 from models.domain.submissions import Contribution, Reply, Signals, Verdict, completed_at
 from models.domain.tokens import is_own_address, token_in_address, token_in_subject
+from models.domain.versions import CountedVersion, is_locked
 from models.domain.vocabulary import (
     OFFICE_ZONE,
     Channel,
@@ -104,6 +106,10 @@ class Known:
     """By Message-ID of ours the questions that the letter put."""
     asked_newest: Mapping[int, Sequence[Finding]]
     """By duty the questions that were put last."""
+    counted: Mapping[int, CountedVersion]
+    """By duty the version that counts; of those that the arrivals with a form may answer."""
+    locked: AbstractSet[int]
+    """Duties whose answer may no longer be replaced without a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +127,22 @@ class Judged:
     def is_own(self) -> bool:
         """Say whether it is a blind copy of our own letter: kept, and not worth counting among what arrived."""
         return [reason.code for reason in self.verdict.reasons] == [OWN_LETTER]
+
+
+@dataclass(frozen=True, slots=True)
+class _SoFar:
+    """What the arrivals of a chunk have brought to each duty, beside what the database holds, and what counts now."""
+
+    brought: dict[int, list[Contribution]]
+    counted: dict[int, CountedVersion]
+
+    def note(self, judged: Judged, duty_id: int) -> None:
+        """Take in what an arrival brought."""
+        self.brought.setdefault(duty_id, []).append(_contribution(judged))
+        form = judged.checked
+        if judged.verdict.outcome is Outcome.ACCEPTED and form is not None and not form.has_blocking:
+            received_at = judged.opened.arrival.received_at
+            self.counted[duty_id] = CountedVersion(received_at=received_at, form=form)
 
 
 @task(name="judge-arrivals", task_run_name=run_name("judge_arrivals"), cache_policy=NO_CACHE)
@@ -164,7 +186,7 @@ def _judge_chunk(
     runtime: Runtime, session: Session, opened: Sequence[Opened], as_of: datetime, *, dry_run: bool
 ) -> list[Judged]:
     fresh = _with_repeats_marked(session, opened)
-    known = _look_up(runtime, session, fresh)
+    known = _look_up(runtime, session, fresh, as_of)
     judged = _judge_all(runtime, fresh, known)
     if not dry_run:
         _write_down(runtime, session, judged, known=known, as_of=as_of)
@@ -189,7 +211,7 @@ def judge_by_ruling(
 ) -> Verdict:
     """Judge one arrival as a person ruled and write it down in the session's transaction, answer included."""
     opened = [replace(item, ruling=ruling) for item in _open(runtime, [arrival])]
-    known = _look_up(runtime, session, opened)
+    known = _look_up(runtime, session, opened, as_of)
     judged = [_judge_one(runtime, item, known) for item in opened]
     if ruling.is_accepted:
         judged = [_accepted(item, known) for item in judged]
@@ -258,11 +280,14 @@ def _with_repeats_marked(session: Session, opened: Sequence[Opened]) -> list[Ope
 
 def _judge_all(runtime: Runtime, opened: Sequence[Opened], known: Known) -> list[Judged]:
     """Judge each arrival in the light of those before it; `known` itself stays as the database has it."""
-    brought: dict[int, list[Contribution]] = {key: list(value) for key, value in known.contributions.items()}
-    return [_judge_safely(runtime, item, replace(known, contributions=brought), brought) for item in opened]
+    so_far = _SoFar(
+        brought={key: list(value) for key, value in known.contributions.items()}, counted=dict(known.counted)
+    )
+    lit = replace(known, contributions=so_far.brought, counted=so_far.counted)
+    return [_judge_safely(runtime, item, lit, so_far) for item in opened]
 
 
-def _judge_safely(runtime: Runtime, opened: Opened, known: Known, brought: dict[int, list[Contribution]]) -> Judged:
+def _judge_safely(runtime: Runtime, opened: Opened, known: Known, so_far: _SoFar) -> Judged:
     """Judge one arrival; one that breaks the program goes to a person and never stops the others."""
     try:
         judged = _judge_one(runtime, opened, known)
@@ -271,7 +296,7 @@ def _judge_safely(runtime: Runtime, opened: Opened, known: Known, brought: dict[
         reasons = (note("arrival_broken"),)
         return Judged(opened=opened, verdict=Verdict(outcome=Outcome.QUARANTINED, reasons=reasons))
     if judged.verdict.duty_id is not None and judged.verdict.outcome in {Outcome.ACCEPTED, Outcome.RETURNED}:
-        brought.setdefault(judged.verdict.duty_id, []).append(_contribution(judged))
+        so_far.note(judged, judged.verdict.duty_id)
     return judged
 
 
@@ -284,7 +309,7 @@ def _read(runtime: Runtime, arrival: arrivals.TakenArrival) -> ParsedMail:
     return ParsedMail(files=(MailFile(name=arrival.file_name, media_type="", content=content),))
 
 
-def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Known:
+def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened], as_of: datetime) -> Known:
     tokens = {token for item in opened for token in _tokens(runtime, item)}
     by_token = cycles.duties_by_token(session, tokens)
     by_message = letters.duties_of_messages(session, {m for item in opened for m in item.mail.in_reply_to})
@@ -316,7 +341,27 @@ def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Kn
         explained=explanations.explained(session, ids),
         asked_in_letters={message: asked[arrival_id] for message, arrival_id in letters_answered.items()},
         asked_newest=explanations.newest_asking(session, ids) if _any_explains(runtime, opened) else {},
+        counted=arrivals.counted_versions(session, duties) if has_forms else {},
+        locked=_locked(runtime, session, duties.values(), every_cycle, as_of) if has_forms else frozenset(),
     )
+
+
+def _locked(
+    runtime: Runtime,
+    session: Session,
+    records: Iterable[cycles.DutyRecord],
+    every_cycle: Mapping[str, Cycle],
+    as_of: datetime,
+) -> frozenset[int]:
+    finals = editions.finals(session)
+    found = set()
+    for duty in (record.duty for record in records):
+        cycle = every_cycle[duty.cycle_code]
+        closes_at = close_at(cycle, runtime.programme_of(cycle).calendar)
+        since = duty.accepted_at or answered_at(duty, as_of)
+        if is_locked(since, finals=finals.get(cycle.code, ()), closes_at=closes_at, as_of=as_of):
+            found.add(duty.id)
+    return frozenset(found)
 
 
 def _any_explains(runtime: Runtime, opened: Sequence[Opened]) -> bool:
@@ -380,14 +425,25 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
         asked=_still_open(asked, record, known),
     )
     earlier = known.contributions.get(record.duty.id, ()) if record is not None else ()
+    verdict = judge(evidence, required=rules, earlier=earlier, needs_form=cycle is None or cycle.has_form)
+    if record is not None:
+        verdict = _judge_version(opened, verdict, checked, record, known)
     return Judged(
         opened=opened,
-        verdict=judge(evidence, required=rules, earlier=earlier, needs_form=cycle is None or cycle.has_form),
+        verdict=verdict,
         checked=checked,
         attachments=attachments,
         reply=reply,
         is_answerable=signals.token_duty is not None or bool(signals.sender_units),
     )
+
+
+def _judge_version(
+    opened: Opened, verdict: Verdict, checked: CheckedForm | None, record: cycles.DutyRecord, known: Known
+) -> Verdict:
+    """Say what a further version is to the one that counts; what a person ruled is never locked."""
+    locked = record.duty.id in known.locked and opened.ruling is None
+    return judge_version(verdict, checked, known.counted.get(record.duty.id), locked=locked)
 
 
 def _ignorable(runtime: Runtime, opened: Opened) -> Finding | None:
@@ -605,6 +661,8 @@ def _note_reply(session: Session, duty_id: int, arrival: arrivals.TakenArrival, 
 
 
 def _brings_something(judged: Judged) -> bool:
+    if any(reason.code == UNCHANGED_VERSION for reason in judged.verdict.reasons):
+        return False
     return judged.checked is not None or bool(judged.attachments) or _is_accepted_by_hand(judged)
 
 

@@ -3,16 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from models.domain.forms import CheckedForm, Finding, finding, note
 from models.domain.plan import AttachmentRule, Terms
 from models.domain.questions import answers_to, key_of
 from models.domain.submissions import Attribution, Contribution, Reply, Verdict, completed_at
-from models.domain.vocabulary import Outcome
+from models.domain.versions import CountedVersion, VersionChange, actuals_in, change_of
+from models.domain.vocabulary import OFFICE_ZONE, Outcome
 
 NOT_OUR_DUTY: Final = "not_our_duty"
 """The reason of a reply that says that the duty is not the unit's; chasing rests until a person has decided."""
+
+UNCHANGED_VERSION: Final = "unchanged_version"
+"""The reason of a form that says what the counted one says: nothing is made of it."""
+VERSION_LOCKED: Final = "version_locked"
+"""The reason of a form that would change a report which is closed: a person decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +89,45 @@ def missing_attachments(
     """Return the required documents that no contribution has brought."""
     brought = frozenset[str]().union(*(contribution.attachments for contribution in contributions))
     return tuple(rule for rule in required if rule.code not in brought)
+
+
+def judge_version(
+    verdict: Verdict, form: CheckedForm | None, counted: CountedVersion | None, *, locked: bool
+) -> Verdict:
+    """Return the verdict of a form that answers a duty which is answered already, with what it is to the earlier one.
+
+    `counted` is the version that counts, None where none does (a nil report has no figures); `locked` says that it may
+    not be replaced without a person.
+    """
+    if form is None or (counted is None and not locked):
+        return verdict
+    received = _in_words(counted.received_at) if counted is not None else ""
+    if verdict.outcome is Outcome.RETURNED and counted is not None:
+        return replace(verdict, reasons=(*verdict.reasons, note("earlier_version_counts", received=received)))
+    is_taken = verdict.outcome is Outcome.ACCEPTED
+    return _with_change(verdict, form, counted, locked=locked, received=received) if is_taken else verdict
+
+
+def _with_change(
+    verdict: Verdict, form: CheckedForm, counted: CountedVersion | None, *, locked: bool, received: str
+) -> Verdict:
+    match change_of(form, counted, locked=locked):
+        case VersionChange.UNCHANGED:
+            return replace(verdict, reasons=(note(UNCHANGED_VERSION, received=received), *verdict.reasons))
+        case VersionChange.REPLACES:
+            return replace(verdict, reasons=(note("replaces_version", received=received), *verdict.reasons))
+        case VersionChange.ACTUALS:
+            n = len(actuals_in(form, counted.form)) if counted is not None else 0
+            return replace(verdict, reasons=(note("actuals_replace", n=n), *verdict.reasons))
+        case VersionChange.LOCKED:
+            return replace(verdict, outcome=Outcome.QUARANTINED, reasons=(note(VERSION_LOCKED),))
+        case unknown:
+            assert_never(unknown)
+
+
+def _in_words(instant: datetime) -> str:
+    local = instant.astimezone(OFFICE_ZONE)
+    return f"{local:%H:%M} {local.day}/{local.month}/{local.year}"
 
 
 def contribution_of(evidence: Evidence) -> Contribution:

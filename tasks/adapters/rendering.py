@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.domain.calendar import WorkingCalendar, last_day_before
 from models.domain.forms import Finding
+from models.domain.judgement import NOT_OUR_DUTY, UNCHANGED_VERSION, VERSION_LOCKED
 from models.domain.plan import Programme
 from models.domain.tokens import subject_tag
 from models.domain.vietnamese import tidy
@@ -57,6 +58,8 @@ NIL_REPORTED: Final = "nil_reported"
 PROMISE_NOTED: Final = "promise_noted"
 DONE_REPORTED: Final = "done_reported"
 EXPLANATION_NOTED: Final = "explanation_noted"
+HELD_WITHOUT_DOUBT: Final = (VERSION_LOCKED, NOT_OUR_DUTY)
+"""Why something waits for a person though it is certain who sent it."""
 LONGEST_QUOTED_SUBJECT: Final = 80
 
 
@@ -656,6 +659,8 @@ def _answer(context: AnswerContext) -> dict[str, object]:
         "is_nil": NIL_REPORTED in told,
         "promised_day": told.get(PROMISE_NOTED, {}).get("day", ""),
         "n_explained": sum(item.code == EXPLANATION_NOTED for item in context.findings),
+        "is_unchanged": UNCHANGED_VERSION in told,
+        "held_because": next((code for code in HELD_WITHOUT_DOUBT if code in told), "unknown"),
         "done_day": told.get(DONE_REPORTED, {}).get("day", ""),
     }
 

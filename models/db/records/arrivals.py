@@ -19,8 +19,10 @@ from models.db.tables import (
     ReopeningRow,
     SubmissionRow,
 )
-from models.domain.forms import CheckedForm, Finding, note
+from models.domain.forms import CheckedForm, Figure, Finding, note
+from models.domain.judgement import VERSION_LOCKED
 from models.domain.submissions import Contribution, Verdict
+from models.domain.versions import CountedVersion
 from models.domain.vocabulary import Channel, FindingLevel, Outcome
 
 FiguresByUnit = dict[str, dict[str, tuple[int | None, str | None]]]
@@ -208,6 +210,42 @@ def contributions(session: Session, duty_ids: Sequence[int]) -> dict[int, list[C
     return found
 
 
+def counted_versions(session: Session, duty_ids: Iterable[int]) -> dict[int, CountedVersion]:
+    """Return by duty the version that counts: the newest sound form of a duty whose answer was accepted."""
+    newer = aliased(SubmissionRow)
+    newest = (
+        select(func.max(newer.number))
+        .where(newer.duty_id == SubmissionRow.duty_id, newer.has_sound_form)
+        .correlate(SubmissionRow)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(SubmissionRow.id, SubmissionRow.duty_id, SubmissionRow.received_at)
+        .join(DutyRow, DutyRow.id == SubmissionRow.duty_id)
+        .where(SubmissionRow.duty_id.in_(list(duty_ids)), DutyRow.accepted_at.is_not(None))
+        .where(SubmissionRow.number == newest)
+        .order_by(SubmissionRow.id)
+    ).all()
+    forms = _forms(session, [row.id for row in rows])
+    return {row.duty_id: CountedVersion(received_at=row.received_at, form=forms[row.id]) for row in rows}
+
+
+def _forms(session: Session, submission_ids: Sequence[int]) -> dict[int, CheckedForm]:
+    """Return what submissions said, without the findings of then."""
+    figures: dict[int, list[Figure]] = {}
+    for row in session.scalars(select(FigureRow).where(FigureRow.submission_id.in_(submission_ids))):
+        figures.setdefault(row.submission_id, []).append(
+            Figure(field=row.field, amount=row.amount, text=row.text, is_estimate=row.is_estimate, note=row.note)
+        )
+    narratives: dict[int, dict[str, str]] = {}
+    for written in session.scalars(select(NarrativeRow).where(NarrativeRow.submission_id.in_(submission_ids))):
+        narratives.setdefault(written.submission_id, {})[written.section] = written.text
+    return {
+        key: CheckedForm(figures=tuple(figures.get(key, ())), narratives=narratives.get(key, {}), findings=())
+        for key in submission_ids
+    }
+
+
 def judged_to_file_away(session: Session, channel: Channel) -> dict[Outcome, list[str]]:
     """Return by outcome the keys of arrivals that still lie where they arrived."""
     rows = session.execute(
@@ -239,15 +277,21 @@ def judged(session: Session, ids: Sequence[int]) -> dict[int, JudgedArrival]:
 
 
 def in_quarantine(session: Session) -> list[JudgedArrival]:
-    """Return what waits for a person, the oldest first; what its unit has answered since waits no more."""
-    rows = session.scalars(
-        select(ArrivalRow)
+    """Return what waits for a person, the oldest first.
+
+    What its unit has answered since waits no more; a version that would change a closed report does.
+    """
+    rows = session.execute(
+        select(ArrivalRow, DutyRow.accepted_at)
         .outerjoin(DutyRow, DutyRow.id == ArrivalRow.duty_id)
         .where(ArrivalRow.outcome == Outcome.QUARANTINED, ArrivalRow.resolved_at.is_(None))
-        .where(DutyRow.accepted_at.is_(None))
         .order_by(ArrivalRow.received_at, ArrivalRow.id)
     )
-    return [_judged(row, None) for row in rows]
+    return [_judged(row, None) for row, accepted_at in rows if accepted_at is None or _is_locked_out(row)]
+
+
+def _is_locked_out(row: ArrivalRow) -> bool:
+    return any(reason["code"] == VERSION_LOCKED for reason in row.reasons)
 
 
 def unaccepted(session: Session, *, limit: int) -> list[JudgedArrival]:

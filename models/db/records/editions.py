@@ -98,6 +98,20 @@ def newest_edition(session: Session, cycle_code: str) -> StoredEdition | None:
     return next(reversed(editions_of(session, cycle_code)), None)
 
 
+def finals(session: Session) -> dict[str, list[datetime]]:
+    """Return by cycle the instants that its final editions speak about."""
+    rows = session.execute(
+        select(CycleRow.code, EditionRow.as_of)
+        .join(CycleRow, CycleRow.id == EditionRow.cycle_id)
+        .where(EditionRow.kind == EditionKind.FINAL)
+        .order_by(EditionRow.id)
+    )
+    found: dict[str, list[datetime]] = {}
+    for code, as_of in rows:
+        found.setdefault(code, []).append(as_of)
+    return found
+
+
 def add_edition(session: Session, edition: StoredEdition) -> None:
     """Record an edition whose files lie ready."""
     facts = edition.edition
