@@ -13,6 +13,7 @@ from tasks.publish import name_poll, publish_arrivals
 from tasks.receive import file_arrivals_away, take_arrivals
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
+from tasks.waiting_work import queue_operator_letter
 
 ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR, LetterKind.SCORE)
 """What waits in the outbox beside them are letters of scores that were queued outside office hours."""
@@ -30,6 +31,7 @@ def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[s
         counts = {"taken": take_arrivals(runtime)}
         counts |= judge_arrivals(runtime, instant, dry_run=dry_run)
         if not dry_run:
+            queue_operator_letter(runtime, instant)
             counts |= post_letters(runtime, ANSWERS)
             counts["filed"] = file_arrivals_away(runtime)
             publish_arrivals(runtime, instant, counts)

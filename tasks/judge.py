@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from prefect import task
@@ -19,11 +19,12 @@ from models.db.records import arrivals, cycles, editions, explanations, letters,
 from models.db.tables import LetterRow
 from models.db.turns import Turn, take_turn
 from models.domain.attribution import DutyIdentity, attribute
+from models.domain.authentication import failed_check
 from models.domain.checks import PastFigures, check_form, identify, not_asked_for
 from models.domain.closing import close_at, is_alike
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty, Mark, answered_at, promise_until
-from models.domain.forms import CheckedForm, Finding, RawForm, note
+from models.domain.forms import CheckedForm, Finding, RawForm, finding, note
 from models.domain.judgement import UNCHANGED_VERSION, Evidence, judge, judge_version, reply_that_counts
 from models.domain.questions import QuestionKey, explanation_of, still_asked
 from models.domain.replies import read_reply
@@ -43,11 +44,12 @@ from tasks.adapters.archive import sha256_of
 from tasks.adapters.enclosures import Enclosures, attachments_brought, sort_enclosures
 from tasks.gathering import gathered_for
 from tasks.names import run_name
-from tasks.ports import MailFile, ParsedMail, ReadForm
+from tasks.ports import ParsedMail, ReadForm
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 ARRIVALS_PER_CHUNK: Final = 100
+ONE_HOUR: Final = timedelta(hours=1)
 OWN_LETTER: Final = "own_letter"
 ANSWERED_BY: Final[Mapping[Outcome, LetterKind]] = {
     Outcome.ACCEPTED: LetterKind.RECEIPT,
@@ -164,10 +166,11 @@ def judged_in_chunks(runtime: Runtime, as_of: datetime, *, dry_run: bool = False
 
     While a chunk is judged the next one is being opened, for that is mostly waiting for the workers that read.
     """
+    quota = _Quota(runtime, as_of)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="opening arrivals") as ahead:
-        following = ahead.submit(_open_next, runtime, 0)
+        following = ahead.submit(_open_next, runtime, quota, 0)
         while opened := following.result():
-            following = ahead.submit(_open_next, runtime, opened[-1].arrival.id)
+            following = ahead.submit(_open_next, runtime, quota, opened[-1].arrival.id)
             with _garbage_left_lying(), runtime.sessions() as session:
                 if not dry_run:
                     opened = _left_to_us(session, opened)
@@ -243,10 +246,34 @@ def _as_question(found: Finding) -> Finding:
     return replace(found, level=FindingLevel.QUESTION) if found.is_blocking else found
 
 
-def _open_next(runtime: Runtime, after_id: int) -> list[Opened]:
-    with runtime.sessions() as session:
-        taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=after_id)
-    return _open(runtime, taken)
+class _Quota:
+    """Lets so many mails of one address through within an hour; the others keep no outcome, and wait for their turn."""
+
+    def __init__(self, runtime: Runtime, as_of: datetime) -> None:
+        """Count what was judged in the hour before the instant."""
+        self._limit = runtime.settings.arrivals_per_sender_hour
+        self._own = runtime.settings.mail_from
+        with runtime.sessions() as session:
+            self._counts = Counter(arrivals.count_by_sender(session, as_of - ONE_HOUR))
+
+    def lets_through(self, arrival: arrivals.TakenArrival) -> bool:
+        """Say whether it is an arrival's turn, and count it."""
+        is_rated = arrival.channel is Channel.MAIL and arrival.sender and not is_own_address(arrival.sender, self._own)
+        if not is_rated or not self._limit:
+            return True
+        self._counts[arrival.sender] += 1
+        return self._counts[arrival.sender] <= self._limit
+
+
+def _open_next(runtime: Runtime, quota: _Quota, after_id: int) -> list[Opened]:
+    """Open the next arrivals whose turn it is; an empty list is the end."""
+    while True:
+        with runtime.sessions() as session:
+            taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=after_id)
+        in_turn = [arrival for arrival in taken if quota.lets_through(arrival)]
+        if in_turn or not taken:
+            return _open(runtime, in_turn)
+        after_id = taken[-1].id
 
 
 def _open(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Opened]:
@@ -301,12 +328,12 @@ def _judge_safely(runtime: Runtime, opened: Opened, known: Known, so_far: _SoFar
 
 
 def _read(runtime: Runtime, arrival: arrivals.TakenArrival) -> ParsedMail:
-    content = runtime.archive.read(arrival.digest)
-    if arrival.channel is Channel.MAIL or arrival.file_name.lower().endswith(".eml"):
-        return runtime.mail_reader.read(content, is_cut=arrival.is_cut)
-    if not arrival.file_name:
+    if arrival.is_secret:
+        return ParsedMail(sender=arrival.sender)
+    content, is_mail = runtime.archive.read(arrival.digest), arrival.channel is Channel.MAIL
+    if not is_mail and not arrival.file_name:
         return ParsedMail()
-    return ParsedMail(files=(MailFile(name=arrival.file_name, media_type="", content=content),))
+    return runtime.read_whole(content, arrival.file_name, is_mail=is_mail, is_cut=arrival.is_cut)
 
 
 def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened], as_of: datetime) -> Known:
@@ -389,7 +416,15 @@ def _mail_tokens(runtime: Runtime, mail: ParsedMail) -> list[str]:
     return [token for token in found if token is not None]
 
 
+def _refused_as_secret(opened: Opened, known: Known) -> Judged:
+    """Refuse what bears a marking of secrecy; a contact is told what to do, and nobody else."""
+    verdict = Verdict(outcome=Outcome.RETURNED, reasons=(finding("secrecy_marking"),))
+    return Judged(opened=opened, verdict=verdict, is_answerable=opened.mail.sender.lower() in known.by_sender)
+
+
 def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
+    if opened.arrival.is_secret:
+        return _refused_as_secret(opened, known)
     ignorable = _ignorable(runtime, opened)
     reply = _reply(runtime, opened)
     signals = _signals(runtime, opened, known)
@@ -418,7 +453,7 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
         ignorable=ignorable,
         file_findings=file_findings,
         n_forms=len(opened.ours),
-        is_from_a_contact=bool(signals.sender_units or signals.operator),
+        is_from_a_contact=signals.is_from_a_contact,
         checked=checked,
         attachments=attachments,
         reply=reply,
@@ -434,7 +469,7 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
         checked=checked,
         attachments=attachments,
         reply=reply,
-        is_answerable=signals.token_duty is not None or bool(signals.sender_units),
+        is_answerable=not signals.failed_check and (signals.token_duty is not None or bool(signals.sender_units)),
     )
 
 
@@ -484,6 +519,7 @@ def _signals(runtime: Runtime, opened: Opened, known: Known) -> Signals:
         token_is_bad=not named and bool(mail_tokens or stamps),
         tokens_disagree=len(named) > 1 or _disagree(by_mail, by_sheet, known),
         sender_units=known.by_sender.get(opened.mail.sender.lower(), frozenset()),
+        failed_check=failed_check(opened.mail.authentication, runtime.settings.imap.authserv_id),
         operator=opened.arrival.operator,
         workbook_unit=stamps[0].unit_code if stamps else None,
     )
@@ -598,6 +634,9 @@ def _envelope(runtime: Runtime, judged: Judged) -> arrivals.Envelope:
         message_id=opened.mail.message_id,
         workbook_digest=keep(workbook.content) if workbook else None,
         workbook_name=workbook.name if workbook else "",
+        document_number=opened.mail.document.number,
+        signed_on=opened.mail.document.signed_on,
+        signer=opened.mail.document.signer,
     )
 
 
@@ -705,10 +744,11 @@ def _queue_answers(
     answerable = [item for item in judged if item.is_answerable and item.verdict.outcome in ANSWERED_BY]
     desks = _desks(session, [item for item in answerable if not item.opened.mail.sender], known, as_of)
     domain = runtime.settings.mail_from.rpartition("@")[2]
-    answers = []
+    answers: list[LetterRow] = []
+    left = _AnswersLeft(runtime, session, {item.opened.mail.sender for item in answerable}, as_of)
     for item in answerable:
         to = item.opened.mail.sender or desks.get(item.verdict.duty_id or 0, "")
-        if not to:
+        if not to or not left.take(to):
             continue
         key = f"answer|{item.opened.arrival.key}"
         answer = LetterRow(
@@ -723,6 +763,24 @@ def _queue_answers(
         )
         answers.append(answer)
     letters.queue_letters(session, answers)
+
+
+class _AnswersLeft:
+    """How many automatic answers each address may still get today: two machines must never write to each other."""
+
+    def __init__(self, runtime: Runtime, session: Session, senders: Iterable[str], as_of: datetime) -> None:
+        """Count those of today."""
+        self._texts = runtime.texts
+        self._limit = runtime.settings.answers_per_sender_day
+        self._counts = Counter(letters.count_answers(session, as_of.astimezone(OFFICE_ZONE).date(), senders))
+
+    def take(self, address: str) -> bool:
+        """Say whether the address may have one more, and count it."""
+        self._counts[address] += 1
+        is_left = not self._limit or self._counts[address] <= self._limit
+        if not is_left:
+            logger.warning(self._texts.say("log.answers_capped", address=address, limit=self._limit))
+        return is_left
 
 
 def _desks(session: Session, judged: Sequence[Judged], known: Known, as_of: datetime) -> dict[int, str]:

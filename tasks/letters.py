@@ -42,6 +42,7 @@ from tasks.runtime import Runtime
 from tasks.score_letters import score_letter
 from tasks.titles import short_title
 from tasks.told_letters import told_letter
+from tasks.waiting_work import operator_letter
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +115,8 @@ def _written(runtime: Runtime, session: Session, batch: Batch, item: ClaimedLett
     if item.kind in {LetterKind.MEMBER, LetterKind.PARENT}:
         told = told_letter(runtime, session, item, now)
         return Written(claimed=item, letter=told.letter, lapsed_notices=told.lapsed)
+    if item.kind is LetterKind.OPERATOR:
+        return Written(claimed=item, letter=operator_letter(runtime, session, item, now))
     return _answer(runtime, batch, item, now)
 
 
@@ -326,6 +329,9 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         has_form=fresh is not None,
         file_name=arrival.envelope.workbook_name,
         original_subject=arrival.envelope.subject,
+        document=arrival.envelope.document_number,
+        signed_on=arrival.envelope.signed_on,
+        signer=arrival.envelope.signer,
         asked=_asked(cycle, obligation) if cycle and obligation else Asked.REPORT,
         asks_for_form=cycle is None or cycle.has_form,
         parent=_parent(batch, record, cycle) if record and cycle else None,

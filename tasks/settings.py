@@ -40,6 +40,8 @@ class ImapSettings(BaseSettings):
     security: Annotated[str, Field(pattern="^(none|starttls|tls)$")] = "tls"
     ca_file: Path | None = None
     folder: str = "INBOX"
+    authserv_id: str = ""
+    """The name under which our mail server notes what it found out about a sender; empty: no such note is believed."""
     timeout_seconds: float = 30.0
 
 
@@ -74,6 +76,12 @@ class Settings(BaseSettings):
     """The address that letters come from and answers go to; a plus-address of it carries a duty's token."""
     operator_address: str = ""
     """Where problems are written to; empty: they are on the board only."""
+    quarantine_working_days: Annotated[int, Field(ge=0)] = 2
+    """What has waited for a person longer than so many working days is an alarm."""
+    arrivals_per_sender_hour: Annotated[int, Field(ge=0)] = 30
+    """How many mails of one address are judged within an hour; the others wait for their turn. 0: no limit."""
+    answers_per_sender_day: Annotated[int, Field(ge=0)] = 50
+    """How many automatic answers one address gets a day, so that no two machines write to each other. 0: no limit."""
     journal: bool = True
     """Send a blind copy of each letter to our own mailbox, by which a letter cut off by a crash is told sent or not."""
     journal_wait_minutes: int = 15

@@ -29,6 +29,10 @@ class SourceRow:
     is_nil: bool = False
     is_on_behalf: bool = False
     """An operator entered it for the unit, from paper or another system; it may bring no figures."""
+    document: str = ""
+    """Number of the signed document that it came with."""
+    signed_on: str = ""
+    """Day on which that was signed, in ISO 8601; what counts is the receipt, which may lie days later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,10 +20,17 @@ class Signals:
     tokens_disagree: bool = False
     sender_units: frozenset[str] = frozenset()
     """Units that have the sender's address, or its mail domain, among their contacts."""
+    failed_check: str = ""
+    """The method by which our mail server found that the sender is not who it says; empty when none failed."""
     operator: str = ""
     """Who carried it here by hand; stands for the sender on the drop folder and the command line."""
     workbook_unit: str | None = None
     """Unit named inside the workbook."""
+
+    @property
+    def is_from_a_contact(self) -> bool:
+        """Say whether it is known who sent it, or who carried it here."""
+        return bool(self.operator) or (bool(self.sender_units) and not self.failed_check)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

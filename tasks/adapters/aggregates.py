@@ -5,7 +5,7 @@ Text from a unit is written as text whatever it begins with. Equal contents give
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, date
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
@@ -500,6 +500,8 @@ def _sources_page(book: Book, content: AggregateContent) -> None:
         Column("submission", Look.TEXT, 20),
         Column("version", Look.NUMBER, 9),
         Column("received_at", Look.INSTANT, 17),
+        Column("document", Look.TEXT, 18),
+        Column("signed_on", Look.TEXT, 12),
         Column("form_version", Look.TEXT, 14),
         Column("digest", Look.TEXT, 68),
     )
@@ -509,7 +511,8 @@ def _sources_page(book: Book, content: AggregateContent) -> None:
         if row.is_on_behalf:
             digest = book.say("on_behalf", digest=digest)
         told: list[Value] = [n, row.unit_code, row.unit_name, row.submission, row.version]
-        page.row([*told, row.received_at, row.form_version, digest])
+        signed_on = book.texts.day(date.fromisoformat(row.signed_on)) if row.signed_on else ""
+        page.row([*told, row.received_at, row.document, signed_on, row.form_version, digest])
     page.close()
     if not content.edition.sources:
         page.line(book.say("no_source"))

@@ -58,6 +58,7 @@ NIL_REPORTED: Final = "nil_reported"
 PROMISE_NOTED: Final = "promise_noted"
 DONE_REPORTED: Final = "done_reported"
 EXPLANATION_NOTED: Final = "explanation_noted"
+SECRECY_MARKING: Final = "secrecy_marking"
 HELD_WITHOUT_DOUBT: Final = (VERSION_LOCKED, NOT_OUR_DUTY)
 """Why something waits for a person though it is certain who sent it."""
 LONGEST_QUOTED_SUBJECT: Final = 80
@@ -193,6 +194,10 @@ class AnswerContext:
     original_subject: str
     asked: Asked = Asked.REPORT
     asks_for_form: bool = True
+    document: str = ""
+    """Number of the signed document that it came with."""
+    signed_on: date | None = None
+    signer: str = ""
     is_given_back: bool = False
     """It had been taken as an answer, and a person gives it back."""
     parent: ParentDesk | None = None
@@ -321,8 +326,10 @@ class OperatorContext:
     failed: tuple[tuple[str, str, str], ...]
     """Recipient, subject and the mail server's words of letters that will not go out."""
     held: tuple[str, ...]
-    """One line for each arrival that waits for a person."""
+    """One line for each arrival that waits for a person, those that have waited too long first."""
     notes: tuple[str, ...]
+    n_overdue: int = 0
+    """How many of them have waited too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -499,6 +506,7 @@ class Renderer:
             "failed": [tuple(map(_single_line, row)) for row in context.failed],
             "held": [_single_line(line) for line in context.held],
             "notes": [_single_line(line) for line in context.notes],
+            "n_overdue": context.n_overdue,
         }
         return self._letter(LetterKind.OPERATOR, facts, envelope)
 
@@ -659,6 +667,10 @@ def _answer(context: AnswerContext) -> dict[str, object]:
         "is_nil": NIL_REPORTED in told,
         "promised_day": told.get(PROMISE_NOTED, {}).get("day", ""),
         "n_explained": sum(item.code == EXPLANATION_NOTED for item in context.findings),
+        "document": _single_line(context.document),
+        "signed_on": context.signed_on,
+        "signer": _single_line(context.signer),
+        "is_refused": SECRECY_MARKING in told,
         "is_unchanged": UNCHANGED_VERSION in told,
         "held_because": next((code for code in HELD_WITHOUT_DOUBT if code in told), "unknown"),
         "done_day": told.get(DONE_REPORTED, {}).get("day", ""),

@@ -19,6 +19,12 @@ def send_form(office, unit, instant, *, cells=None, cycle="bc-6t-2025", act="ans
 
     `cells` gives by code of a field its value; a key of two parts, such as `("CT01", "note")`, is another column.
     """
+    mail = _filled(office, unit, instant, cells=cells or {}, cycle=cycle, act=act)
+    with office.at(instant):
+        post([mail], port=office.mail.smtp_port)
+
+
+def _filled(office, unit, instant, *, cells, cycle, act):
     with office.at(instant) as runtime, runtime.sessions() as session:
         form = cycles.cycle(session, cycle).form
     simulated = SimulatedUnit(code=unit, address=address_of(unit), habit=Habit.ON_TIME)
@@ -26,9 +32,15 @@ def send_form(office, unit, instant, *, cells=None, cycle="bc-6t-2025", act="ans
     deed = Act(unit_code=unit, day="", name=act)
     mail = Correspondent(form, vietnamese()).write(deed, simulated, letters, hanoi(instant))
     mail.replace_header("Message-ID", f"<{unit}.{instant.replace(' ', '-')}@units.example.invalid>")
-    _change(mail, form, cells or {})
-    with office.at(instant):
-        post([mail], port=office.mail.smtp_port)
+    _change(mail, form, cells)
+    return mail
+
+
+def form_of(office, unit, instant, *, cells=None, cycle="bc-6t-2025"):
+    """Return the filled form of a unit and its signed copy, as bytes, for what comes another way than by mail."""
+    mail = _filled(office, unit, instant, cells=cells or {}, cycle=cycle, act="answer")
+    parts = {part.get_content_type(): part.get_payload(decode=True) for part in mail.iter_attachments()}
+    return parts[WORKBOOK], parts["application/pdf"]
 
 
 def send_words(office, unit, instant, text, *, to=None, sender="", headers=()):

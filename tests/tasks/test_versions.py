@@ -42,6 +42,10 @@ def test_versions_until_the_close_and_after_it(opened_office):
     assert versions(office, "2025-06-16 10:00") == {UNIT: 2}
     assert office.duty(UNIT).duty.completed_at == hanoi("2025-06-03 09:00")
 
+    _closed_and_opened_again(office)
+
+
+def _closed_and_opened_again(office):
     final = compiled(office, "2025-06-17 08:00")
     send_form(office, UNIT, "2025-06-18 09:00", cells={"CT01": 9})
     assert office.poll("2025-06-18 09:05")["quarantined"] == 1
@@ -57,6 +61,10 @@ def test_versions_until_the_close_and_after_it(opened_office):
     assert versions(office, "2025-06-18 12:00") == {UNIT: 3}
     assert compiled(office, "2025-06-18 14:00").edition.number == final.edition.number + 1
 
+    _given_back(office)
+
+
+def _given_back(office):
     with office.at("2025-06-19 08:00") as runtime:
         give_back.fn(
             runtime,

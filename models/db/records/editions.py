@@ -160,6 +160,8 @@ def sources(session: Session, cycle_code: str, as_of: datetime) -> list[SourceRo
             form_version=submission.form_version,
             digest=submission.workbook_digest or arrival.digest,
             is_on_behalf=arrival.channel is Channel.ON_BEHALF,
+            document=arrival.document_number,
+            signed_on=arrival.signed_on.isoformat() if arrival.signed_on is not None else "",
         )
         for submission, duty, arrival in counted
     ]

@@ -318,6 +318,16 @@ def duties_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str
     return found
 
 
+def count_answers(session: Session, day: date, recipients: Iterable[str]) -> dict[str, int]:
+    """Return by address how many answers to arrivals it was written on a day."""
+    rows = session.execute(
+        select(LetterRow.recipient, func.count())
+        .where(LetterRow.day == day, LetterRow.arrival_id.is_not(None), LetterRow.recipient.in_(list(recipients)))
+        .group_by(LetterRow.recipient)
+    )
+    return {recipient: n for recipient, n in rows}  # noqa: C416 - a Row is no pair to dict()
+
+
 def arrivals_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str, int]:
     """Return by Message-ID of ours the arrival that the letter answers."""
     rows = session.execute(

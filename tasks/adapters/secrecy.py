@@ -1,0 +1,98 @@
+"""Looks for a marking of secrecy in what has arrived, before a byte of it is kept; it keeps and tells nothing.
+
+Looked at are the subject, the names of files, the fields of an e-office document, the head of the body, and the head of
+Word, Excel and OpenDocument files, also within one archive. The text of a PDF is not read here: most are scans.
+"""
+
+import io
+import re
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from html import unescape
+from typing import Final
+
+from models.domain.forms import Finding
+from models.domain.secrecy import SecrecyWords, marking_in_lines, marking_in_title
+from tasks.adapters.workbooks.guard import unpack_archive
+from tasks.ports import MailFile, ParsedMail
+from tasks.settings import MEBIBYTE, LimitSettings
+
+ZIP: Final = b"PK"
+BYTES_OF_PART: Final = 2 * MEBIBYTE
+"""So much of each part is looked at: a marking stands at the head."""
+PARTS_OF_OFFICE_FILES: Final = re.compile(
+    r"xl/sharedstrings\.xml|xl/worksheets/[^/]+\.xml|word/(?:document|header\d*|footer\d*)\.xml|content\.xml"
+)
+PARTS_READ: Final = 60
+_TAG: Final = re.compile(r"<[^>]*>")
+_ENDS: Final = re.compile(r"</(?:\w+:)?(?:si|is|p|h)>")
+"""Where a cell's text or a paragraph ends, in any of these formats."""
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError, RuntimeError)
+
+
+class SecrecyScreen:
+    """Knows the markings, and looks for them in mails and files."""
+
+    def __init__(self, words: SecrecyWords, limits: LimitSettings) -> None:
+        """Keep the words, and how large an archive may be to be opened."""
+        self._words = words
+        self._limits = limits
+        self._stems = {marking.split()[-1].casefold() for marking in words.markings}
+
+    def is_marked(self, mail: ParsedMail) -> bool:
+        """Say whether a mail, or a file that came alone, bears a marking anywhere that is looked at."""
+        titles = (mail.subject, *(file.name for file in mail.files), *mail.marks)
+        if any(marking_in_title(title, self._words) for title in titles if title):
+            return True
+        if marking_in_lines(mail.own_text.splitlines(), self._words) or marking_in_lines(mail.marks, self._words):
+            return True
+        return any(self._is_file_marked(file) for file in mail.files)
+
+    def _is_file_marked(self, file: MailFile) -> bool:
+        if not file.content.startswith(ZIP):
+            return False
+        parts = list(_parts(file.content))
+        if parts:
+            return any(self._is_part_marked(name, part) for name, part in parts)
+        members = unpack_archive(file.content, self._limits)
+        if isinstance(members, Finding):
+            return False
+        return any(
+            marking_in_title(name, self._words) or any(self._is_part_marked(*part) for part in _parts(content))
+            for name, content in members
+        )
+
+    def _is_part_marked(self, name: str, part: bytes) -> bool:
+        text = part.decode("utf-8", "ignore")
+        text = unescape(text) if "&#" in text else text
+        text = unicodedata.normalize("NFC", text)
+        folded = text.casefold()
+        if not any(stem in folded for stem in self._stems):
+            return False
+        lines = [line for line in _lines(text) if any(stem in line.casefold() for stem in self._stems)]
+        # In a workbook the order of the texts says nothing of their place: each is looked at for itself.
+        texts: Iterable[Iterable[str]] = ([line] for line in lines) if name.startswith("xl/") else [_lines(text)]
+        return any(marking_in_lines(each, self._words) for each in texts)
+
+
+def _parts(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the parts of an office file in which text stands, each up to a limit; nothing for anything else."""
+    if not content.startswith(ZIP):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            wanted = [info for info in package.infolist() if PARTS_OF_OFFICE_FILES.fullmatch(info.filename.lower())]
+            for info in wanted[:PARTS_READ]:
+                with package.open(info) as part:
+                    yield info.filename.lower(), part.read(BYTES_OF_PART)
+    except _BROKEN:
+        return
+
+
+def _lines(text: str) -> Iterator[str]:
+    for piece in _ENDS.split(text):
+        line = _TAG.sub("", piece).strip()
+        if line:
+            yield unescape(line)
