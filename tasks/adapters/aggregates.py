@@ -500,10 +500,10 @@ def _sources_page(book: Book, content: AggregateContent) -> None:
         Column("submission", Look.TEXT, 20),
         Column("version", Look.NUMBER, 9),
         Column("received_at", Look.INSTANT, 17),
-        Column("document", Look.TEXT, 18),
-        Column("signed_on", Look.TEXT, 12),
         Column("form_version", Look.TEXT, 14),
         Column("digest", Look.TEXT, 68),
+        Column("document", Look.TEXT, 18),
+        Column("signed_on", Look.TEXT, 12),
     )
     page = Page(book, "sources", columns, n_frozen=3)
     for n, row in enumerate(content.edition.sources, start=1):
@@ -512,7 +512,7 @@ def _sources_page(book: Book, content: AggregateContent) -> None:
             digest = book.say("on_behalf", digest=digest)
         told: list[Value] = [n, row.unit_code, row.unit_name, row.submission, row.version]
         signed_on = book.texts.day(date.fromisoformat(row.signed_on)) if row.signed_on else ""
-        page.row([*told, row.received_at, row.document, signed_on, row.form_version, digest])
+        page.row([*told, row.received_at, row.form_version, digest, row.document, signed_on])
     page.close()
     if not content.edition.sources:
         page.line(book.say("no_source"))

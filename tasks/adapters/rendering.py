@@ -41,6 +41,7 @@ from tasks.adapters.asking import (
     enclosures_of,
     how_to_answer,
 )
+from tasks.adapters.quick_replies import AnsweredDuty, QuickReply, quick_replies
 from tasks.adapters.texts import TEMPLATES, Texts, vietnamese
 from tasks.ports import Attachment, Letter
 
@@ -136,6 +137,8 @@ class ChaseDuty:
     """Of a unit that reports to it: it receives the report, and answers questions."""
     is_filled_from_below: bool = False
     """Its form may come with what the children have reported in the cells to fill."""
+    answer_to: str = ""
+    """Our address with the token of this duty; empty where ready answers are not offered."""
 
     @property
     def addressee(self) -> str:
@@ -198,6 +201,8 @@ class AnswerContext:
     """Number of the signed document that it came with."""
     signed_on: date | None = None
     signer: str = ""
+    contest: str = ""
+    """What became of the word that the duty is not the unit's own: `upheld` or `rejected`; empty for anything else."""
     is_given_back: bool = False
     """It had been taken as an answer, and a person gives it back."""
     parent: ParentDesk | None = None
@@ -385,6 +390,7 @@ class _SpokenDuty:
     n_days_late: int
     ends_before_its_period: bool
     """The figures are asked for before their period is over, so that estimates are welcome."""
+    quick_replies: tuple[QuickReply, ...]
 
 
 class Renderer:
@@ -590,6 +596,18 @@ def _spoken(duty: ChaseDuty, context: ChaseContext, texts: Texts) -> _SpokenDuty
         late_since=duty.late_at.astimezone(OFFICE_ZONE).date(),
         n_days_late=days.days,
         ends_before_its_period=duty.period_end is not None and duty.period_end > last_day_before(until),
+        quick_replies=quick_replies(
+            AnsweredDuty(
+                address=duty.answer_to,
+                token=duty.token,
+                title=f"[{_single_line(duty.short_title)}] {_single_line(duty.addressee)}",
+                is_report=duty.asks_for_form and asked in SENT_PAPERS.values(),
+                until=until,
+            ),
+            texts,
+            as_of=context.as_of,
+            calendar=calendar,
+        ),
     )
 
 
@@ -670,6 +688,7 @@ def _answer(context: AnswerContext) -> dict[str, object]:
         "document": _single_line(context.document),
         "signed_on": context.signed_on,
         "signer": _single_line(context.signer),
+        "contest": context.contest,
         "is_refused": SECRECY_MARKING in told,
         "is_unchanged": UNCHANGED_VERSION in told,
         "held_because": next((code for code in HELD_WITHOUT_DOUBT if code in told), "unknown"),

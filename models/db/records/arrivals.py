@@ -20,7 +20,7 @@ from models.db.tables import (
     SubmissionRow,
 )
 from models.domain.forms import CheckedForm, Figure, Finding, note
-from models.domain.judgement import VERSION_LOCKED
+from models.domain.judgement import NOT_OUR_DUTY, VERSION_LOCKED
 from models.domain.submissions import Contribution, Verdict
 from models.domain.versions import CountedVersion
 from models.domain.vocabulary import Channel, FindingLevel, Outcome
@@ -399,6 +399,18 @@ def resolve(session: Session, arrival_id: int, *, at: datetime) -> None:
     session.execute(
         update(ArrivalRow).where(ArrivalRow.id == arrival_id, ArrivalRow.resolved_at.is_(None)).values(resolved_at=at)
     )
+
+
+def contests_of(session: Session, duty_id: int) -> list[JudgedArrival]:
+    """Return the arrivals that say that a duty is not its unit's own, and wait for a person."""
+    rows = session.scalars(
+        select(ArrivalRow)
+        .where(ArrivalRow.duty_id == duty_id, ArrivalRow.outcome == Outcome.QUARANTINED)
+        .where(ArrivalRow.resolved_at.is_(None))
+        .order_by(ArrivalRow.id)
+    )
+    waiting = [_judged(row, None) for row in rows]
+    return [each for each in waiting if any(reason.code == NOT_OUR_DUTY for reason in each.reasons)]
 
 
 def is_resolved(session: Session, arrival_id: int) -> bool:
