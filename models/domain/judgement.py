@@ -169,7 +169,9 @@ def _judge_answer(
         return _verdict(evidence, Outcome.RETURNED, (*findings, *lacking))
     if completed_at(contributions, frozenset(rule.code for rule in required), needs_form=needs_form) is None:
         return _verdict(evidence, Outcome.RETURNED, (*lacking, *findings))
-    return _verdict(evidence, Outcome.ACCEPTED, findings)
+    estimated = [figure for figure in evidence.checked.figures if figure.is_estimate] if evidence.checked else []
+    told = (note("estimates_noted", n=len(estimated)),) if estimated else ()
+    return _verdict(evidence, Outcome.ACCEPTED, (*findings, *told))
 
 
 def _brings_something(evidence: Evidence) -> bool:

@@ -17,6 +17,7 @@ from models.domain.coverage import Coverage, MissingUnit, TimelinessRow
 from models.domain.cycles import Cycle
 from models.domain.editions import Differences, Edition, Narrative, PastTotal, PutQuestion, SourceChange, TotalChange
 from models.domain.errors import AggregateMismatchError
+from models.domain.estimates import EstimateLine
 from models.domain.evidence import EvidenceLine
 from models.domain.forms import FieldSpec
 from models.domain.plan import Obligation, Programme
@@ -25,6 +26,7 @@ from models.domain.tabulation import CountedUnit, FieldSummary, Figures, Tabulat
 from models.domain.targets import Progress
 from models.domain.vocabulary import Aggregation, FieldKind
 from tasks.adapters.aggregate_charts import add_charts
+from tasks.adapters.aggregate_estimates import add_estimates
 from tasks.adapters.aggregate_pages import (
     Book,
     Column,
@@ -70,6 +72,8 @@ class AggregateContent:
     differences: Differences | None = None
     progress: Progress | None = None
     """Results against the year's targets; None where the cycle's units have none."""
+    estimates: Sequence[EstimateLine] = ()
+    """Figures that are estimates, or were, held against what came of them."""
     evidence: Sequence[EvidenceLine] = ()
     """What the reports show of the continuous obligations."""
     present: PresentBasis | None = None
@@ -111,6 +115,9 @@ def _write_pages(workbook: Any, content: AggregateContent, texts: Texts) -> None
         _evidence_page(book, content.evidence)
     if content.tasks is not None:
         add_tasks(book, content.tasks)
+    if content.estimates:
+        names = {unit.code: unit.name for unit in content.units}
+        add_estimates(book, content.estimates, content.cycle.form, names)
     _timeliness_page(book, content)
     _missing_page(book, content)
     _narratives_page(book, content)
@@ -195,6 +202,7 @@ def _summary_page(book: Book, content: AggregateContent) -> None:
         Column("change_last_year", Look.CHANGE, 9),
         Column("cumulative", Look.NUMBER, 17),
         Column("clause", Look.TEXT, 8),
+        Column("estimated_amount", Look.NUMBER, 17),
     )
     page = Page(book, "summary", columns, n_frozen=2)
     for summary in content.tabulation.fields:
@@ -224,12 +232,13 @@ def _summary_row(book: Book, summary: FieldSummary) -> list[Value]:
         summary.change_since(summary.last_year),
         summary.cumulative,
         spec.clause,
+        whole.estimated or None,
     ]
 
 
 def _choice_row(book: Book, choice: str, n_units: int) -> list[Value]:
     told: list[Value] = [None, book.say("choice", choice=choice), book.say("choice_measure"), None, n_units]
-    return told + [None] * 10
+    return told + [None] * 11
 
 
 def _groups_page(book: Book, content: AggregateContent) -> None:

@@ -1,5 +1,7 @@
 """A further version of a report: recognised when it says the same, in its place until the report is closed."""
 
+from openpyxl import load_workbook
+
 from models.db.records import editions
 from models.domain.vocabulary import EditionKind
 from tasks.compile import compile_cycle
@@ -62,6 +64,27 @@ def _closed_and_opened_again(office):
     assert compiled(office, "2025-06-18 14:00").edition.number == final.edition.number + 1
 
     _given_back(office)
+
+
+def test_actual_figures_take_the_place_of_estimates_even_after_the_final_edition(opened_office):
+    office = opened_office
+    estimated = {"CT01": 100, ("CT01", "estimate"): "Ước"}
+    send_form(office, UNIT, "2025-06-03 09:00", cells=estimated)
+    office.poll("2025-06-03 09:05")
+    assert "Có 1 số ước" in plain(newest(office, UNIT))
+    first = compiled(office, "2025-06-17 08:00").edition
+    assert page_of_estimates(office, first) == [("CT01", 100, None, None, "Chưa có số thực")]
+    send_form(office, UNIT, "2025-06-18 09:00", cells={"CT01": 60, ("CT01", "estimate"): "Thực"})
+    assert office.poll("2025-06-18 09:05")["accepted"] == 1
+    assert "1 số ước được thay bằng số thực" in plain(newest(office, UNIT))
+    second = compiled(office, "2025-06-18 10:00").edition
+    assert second.number == first.number + 1
+    assert page_of_estimates(office, second) == [("CT01", 100, 60, -40, "Lệch quá 20% so với ước")]
+
+
+def page_of_estimates(office, edition):
+    sheet = load_workbook(office.home / edition.workbook)["Ước và thực"]
+    return [tuple(row[n] for n in (2, 4, 5, 6, 7)) for row in sheet.iter_rows(values_only=True) if row[2] == "CT01"]
 
 
 def _given_back(office):

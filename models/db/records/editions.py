@@ -32,6 +32,7 @@ from models.domain.editions import (
     totals_as_json,
     totals_from_json,
 )
+from models.domain.estimates import GivenFigure
 from models.domain.forms import FormSpec
 from models.domain.questions import explanation_of, questions_in
 from models.domain.tabulation import ReportedFigure
@@ -196,6 +197,30 @@ def figures(
         query = query.where(DutyRow.parent_code.in_(parent_codes))
     for unit_code, field, amount, text, is_estimate in session.execute(query):
         yield ReportedFigure(unit_code, field, amount, text, is_estimate)
+
+
+def versions_of_estimates(session: Session, cycle_code: str, as_of: datetime) -> Iterator[GivenFigure]:
+    """Yield every version of the figures that were ever an estimate, of the answers that count at the instant."""
+    marked = aliased(FigureRow)
+    sent = aliased(SubmissionRow)
+    was_estimated = (
+        select(marked.submission_id)
+        .join(sent, sent.id == marked.submission_id)
+        .where(sent.duty_id == SubmissionRow.duty_id, marked.field == FigureRow.field, marked.is_estimate)
+        .correlate(SubmissionRow, FigureRow)
+        .exists()
+    )
+    query = (
+        select(DutyRow.unit_code, FigureRow.field, SubmissionRow.number, FigureRow.amount, FigureRow.is_estimate)
+        .select_from(FigureRow)
+        .join(SubmissionRow, SubmissionRow.id == FigureRow.submission_id)
+        .join(DutyRow, DutyRow.id == SubmissionRow.duty_id)
+        .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
+        .where(CycleRow.code == cycle_code, _is_accepted(as_of), SubmissionRow.judged_at <= as_of, was_estimated)
+        .order_by(DutyRow.id, FigureRow.field, SubmissionRow.number)
+    )
+    for row in session.execute(query):
+        yield GivenFigure(*row)
 
 
 def narratives(session: Session, form: FormSpec, cycle_code: str, as_of: datetime) -> Iterator[Narrative]:
