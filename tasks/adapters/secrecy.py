@@ -39,7 +39,9 @@ class SecrecyScreen:
         """Keep the words, and how large an archive may be to be opened."""
         self._words = words
         self._limits = limits
-        self._stems = {marking.split()[-1].casefold() for marking in words.markings}
+        # Without accents a marking stands in names only: "mat" is in every "format" of a workbook.
+        self._stems = {marking.split()[-1].casefold() for marking in words.markings if not marking.isascii()}
+        self._octets = _octets_of(self._stems)
 
     def is_marked(self, mail: ParsedMail) -> bool:
         """Say whether a mail, or a file that came alone, bears a marking anywhere that is looked at."""
@@ -65,16 +67,29 @@ class SecrecyScreen:
         )
 
     def _is_part_marked(self, name: str, part: bytes) -> bool:
+        if not any(octets in part for octets in self._octets):
+            return False  # almost every part there is: nothing need be decoded
         text = part.decode("utf-8", "ignore")
         text = unescape(text) if "&#" in text else text
         text = unicodedata.normalize("NFC", text)
-        folded = text.casefold()
-        if not any(stem in folded for stem in self._stems):
-            return False
         lines = [line for line in _lines(text) if any(stem in line.casefold() for stem in self._stems)]
         # In a workbook the order of the texts says nothing of their place: each is looked at for itself.
         texts: Iterable[Iterable[str]] = ([line] for line in lines) if name.startswith("xl/") else [_lines(text)]
         return any(marking_in_lines(each, self._words) for each in texts)
+
+
+def _octets_of(stems: Iterable[str]) -> tuple[bytes, ...]:
+    """Return the stems as they may stand in XML: small, capital or mixed, composed or not, or as numbers of signs."""
+    written = {form(stem) for stem in stems for form in (str.lower, str.upper, str.title)}
+    spelled = {unicodedata.normalize(form, word) for word in written for form in ("NFC", "NFD")}
+    plain = {word.encode() for word in spelled}
+    decimal = {word.encode("ascii", "xmlcharrefreplace") for word in spelled}
+    hexadecimal = {
+        "".join(sign if sign.isascii() else f"&#x{ord(sign):{case}};" for sign in word).encode()
+        for word in spelled
+        for case in ("x", "X")
+    }
+    return tuple(sorted(plain | decimal | hexadecimal))
 
 
 def _parts(content: bytes) -> Iterator[tuple[str, bytes]]:
