@@ -287,6 +287,8 @@ def status(
                 "last_rung": line.last_rung or None,
                 "next_rung": line.next_rung or None,
                 "why": line.why,
+                "never_reached": line.is_never_reached,
+                "contact": line.health,
             }
             for line in board.lines
         ]

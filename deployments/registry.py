@@ -23,6 +23,7 @@ from flows.reporting import annual_plan_cycle, milestone_cycle, report_cycle, re
 from models.domain.calendar import last_day_before
 from models.domain.cycles import cycles_of_years
 from models.domain.plan import Obligation, Programme
+from models.domain.roll_call import roll_call_day
 from models.domain.vocabulary import OFFICE_ZONE, ObligationKind
 from tasks.adapters.texts import Texts
 from tasks.choices import Choice, Offers, offer_in
@@ -161,7 +162,7 @@ def started_by_hand(programmes: Sequence[Programme], texts: Texts) -> Iterator[D
 
 
 def months_of_rounds(programme: Programme, obligation: Obligation) -> list[str]:
-    """Return the months in which an obligation's cycles are open or chased, as ranges for a cron line.
+    """Return the months in which an obligation's contacts are asked and its cycles open or chased, for a cron line.
 
     A range that crosses the new year is split in two, for a cron line cannot. What a person opens may run at any time:
     so may any inspection, for its remedies are chased until they are closed.
@@ -172,7 +173,8 @@ def months_of_rounds(programme: Programme, obligation: Obligation) -> list[str]:
     for cycle in cycles_of_years(
         programme, obligation, first_year=obligation.first_year, last_year=obligation.last_year
     ):
-        day, last = cycle.opens_at.date(), last_day_before(cycle.late_at) + timedelta(days=DAYS_AFTER_THE_LAST_RUNG)
+        day = roll_call_day(cycle, programme.calendar) or cycle.opens_at.date()
+        last = last_day_before(cycle.late_at) + timedelta(days=DAYS_AFTER_THE_LAST_RUNG)
         months |= {(day + timedelta(days=n)).month for n in range((last - day).days + 1)}
     return list(_ranges(sorted(months)))
 

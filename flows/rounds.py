@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from models.domain.vocabulary import LetterKind
+from tasks.call_roll import queue_roll_calls
 from tasks.chase import queue_due_reminders, queue_reminders_of_others
 from tasks.compile import compile_due_editions
 from tasks.draft import draft_official_letters
@@ -31,6 +32,8 @@ def do_round(
         counts |= post_letters(runtime, [LetterKind.CHASE])
         counts["told_to_members"] = queue_member_letters(runtime, instant)
         counts = together(counts, post_letters(runtime, [LetterKind.MEMBER]))
+        counts["roll_called"] = queue_roll_calls(runtime, instant)
+        counts = together(counts, post_letters(runtime, [LetterKind.ROLL_CALL]))
         counts["drafted"] = draft_official_letters(runtime, codes, instant)
         counts["compiled"] = compile_due_editions(runtime, codes, instant)
         counts["told_to_parents"] = queue_parent_letters(runtime, instant)  # with what has just been compiled

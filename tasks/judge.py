@@ -15,7 +15,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, cycles, editions, explanations, letters, rosters
+from models.db.records import arrivals, cycles, editions, explanations, letters, roll_calls, rosters
+from models.db.records.roll_calls import AskedContact, Confirmation
 from models.db.tables import LetterRow
 from models.db.turns import Turn, take_turn
 from models.domain.attribution import DutyIdentity, attribute
@@ -45,6 +46,7 @@ from tasks.adapters.enclosures import Enclosures, attachments_brought, sort_encl
 from tasks.gathering import gathered_for
 from tasks.names import run_name
 from tasks.ports import ParsedMail, ReadForm
+from tasks.roll_call_answers import KnownRollCalls, judge_roll_call, look_up_roll_calls
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -112,6 +114,7 @@ class Known:
     """By duty the version that counts; of those that the arrivals with a form may answer."""
     locked: AbstractSet[int]
     """Duties whose answer may no longer be replaced without a person."""
+    roll_calls: KnownRollCalls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,8 @@ class Judged:
     attachments: frozenset[str] = frozenset()
     reply: Reply | None = None
     is_answerable: bool = False
+    confirmed: str = ""
+    """Address that its contact has confirmed in it."""
 
     @property
     def is_own(self) -> bool:
@@ -370,6 +375,7 @@ def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened], as_of
         asked_newest=explanations.newest_asking(session, ids) if _any_explains(runtime, opened) else {},
         counted=arrivals.counted_versions(session, duties) if has_forms else {},
         locked=_locked(runtime, session, duties.values(), every_cycle, as_of) if has_forms else frozenset(),
+        roll_calls=look_up_roll_calls(session, tokens, {m for item in opened for m in item.mail.in_reply_to}),
     )
 
 
@@ -426,8 +432,11 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
     if opened.arrival.is_secret:
         return _refused_as_secret(opened, known)
     ignorable = _ignorable(runtime, opened)
-    reply = _reply(runtime, opened)
     signals = _signals(runtime, opened, known)
+    called = _roll_call_answered(runtime, opened, known, signals) if ignorable is None else None
+    if called is not None:
+        return _judge_roll_call(runtime, opened, known, called)
+    reply = _reply(runtime, opened)
     attribution = attribute(
         signals,
         duties=known.identities,
@@ -479,6 +488,20 @@ def _judge_version(
     """Say what a further version is to the one that counts; what a person ruled is never locked."""
     locked = record.duty.id in known.locked and opened.ruling is None
     return judge_version(verdict, checked, known.counted.get(record.duty.id), locked=locked)
+
+
+def _roll_call_answered(runtime: Runtime, opened: Opened, known: Known, signals: Signals) -> AskedContact | None:
+    """Return the roll-call that an arrival answers; None when it answers a duty or brings a form, or may be forged."""
+    if opened.ruling is not None or opened.ours or signals.token_duty is not None or signals.failed_check:
+        return None
+    return known.roll_calls.answered_by(opened.mail, _mail_tokens(runtime, opened.mail))
+
+
+def _judge_roll_call(runtime: Runtime, opened: Opened, known: Known, asked: AskedContact) -> Judged:
+    has_files = bool(opened.enclosures.documents or opened.enclosures.workbooks)
+    phrases = runtime.roll_call_phrases
+    judged = judge_roll_call(asked, opened.mail, known.roll_calls, phrases, has_files=has_files)
+    return Judged(opened=opened, verdict=judged.verdict, is_answerable=True, confirmed=judged.confirmed)
 
 
 def _ignorable(runtime: Runtime, opened: Opened) -> Finding | None:
@@ -619,6 +642,7 @@ def _write_down(runtime: Runtime, session: Session, judged: Sequence[Judged], *,
     ]
     arrivals.record_outcomes(session, outcomes, at=as_of)
     _note_what_mails_say(session, judged, as_of)
+    _note_confirmations(session, judged)
     _credit(runtime, session, judged, known=known, envelopes=envelopes, as_of=as_of)
     _queue_answers(runtime, session, judged, known=known, as_of=as_of)
 
@@ -651,6 +675,17 @@ def _note_what_mails_say(session: Session, judged: Sequence[Judged], as_of: date
     message_ids = [mail.message_id for mail in mails if mail.message_id]
     if message_ids:
         letters.confirm_sent(session, message_ids, at=as_of)
+
+
+def _note_confirmations(session: Session, judged: Sequence[Judged]) -> None:
+    confirmations = [
+        Confirmation(
+            arrival_id=item.opened.arrival.id, address=item.confirmed, confirmed_at=item.opened.arrival.received_at
+        )
+        for item in judged
+        if item.confirmed
+    ]
+    roll_calls.note_confirmations(session, confirmations)
 
 
 def _credit(

@@ -1,7 +1,7 @@
 """Writes the letters of the outbox from what is recorded: chasing letters from their duties, answers from arrivals."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +39,7 @@ from tasks.adapters.workbooks.marking import WorkbookNotMarkableError
 from tasks.parents import parent_desk
 from tasks.ports import Attachment, Letter
 from tasks.result_letters import result_letter
+from tasks.roll_call_letters import roll_call_letter
 from tasks.runtime import Runtime
 from tasks.score_letters import score_letter
 from tasks.titles import short_title
@@ -52,6 +53,16 @@ ANSWERED_WITH_THE_FORM: Final = frozenset({"not_our_form", "other_cycle", "old_v
 """Reasons that the right form, fresh, is the best answer to."""
 CONTEST_DECISIONS: Final = {LetterKind.RECEIPT: "upheld", LetterKind.RETURN: "rejected"}
 """By the letter that tells it what became of the word that a duty is not the unit's own."""
+OF_THE_RECORDS: Final[Mapping[LetterKind, Callable[[Runtime, Session, ClaimedLetter], Letter | None]]] = {
+    LetterKind.RESULT: result_letter,
+    LetterKind.SCORE: score_letter,
+}
+"""Letters that say the same whenever they are written."""
+OF_THE_HOUR: Final[Mapping[LetterKind, Callable[[Runtime, Session, ClaimedLetter, datetime], Letter | None]]] = {
+    LetterKind.ROLL_CALL: roll_call_letter,
+    LetterKind.OPERATOR: operator_letter,
+}
+"""Letters that say how things stand when they are written."""
 SHARED_RUNGS: Final = frozenset({OPENING, OVERDUE})
 """Rungs of which the coordinating units get a copy."""
 
@@ -111,15 +122,13 @@ def _written_safely(runtime: Runtime, session: Session, batch: Batch, item: Clai
 def _written(runtime: Runtime, session: Session, batch: Batch, item: ClaimedLetter, now: datetime) -> Written:
     if item.kind is LetterKind.CHASE:
         return _chase(runtime, batch, item, now)
-    if item.kind is LetterKind.RESULT:
-        return Written(claimed=item, letter=result_letter(runtime, session, item))
-    if item.kind is LetterKind.SCORE:
-        return Written(claimed=item, letter=score_letter(runtime, session, item))
     if item.kind in {LetterKind.MEMBER, LetterKind.PARENT}:
         told = told_letter(runtime, session, item, now)
         return Written(claimed=item, letter=told.letter, lapsed_notices=told.lapsed)
-    if item.kind is LetterKind.OPERATOR:
-        return Written(claimed=item, letter=operator_letter(runtime, session, item, now))
+    if item.kind in OF_THE_RECORDS:
+        return Written(claimed=item, letter=OF_THE_RECORDS[item.kind](runtime, session, item))
+    if item.kind in OF_THE_HOUR:
+        return Written(claimed=item, letter=OF_THE_HOUR[item.kind](runtime, session, item, now))
     return _answer(runtime, batch, item, now)
 
 
@@ -312,7 +321,7 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         return Written(claimed=item, letter=None)
     record = batch.duties.get(arrival.duty_id or 0)
     cycle = batch.cycles[record.duty.cycle_code] if record else None
-    programme = runtime.programme_of(cycle) if cycle else next(iter(runtime.programmes.values()))
+    programme = runtime.programme_of(cycle) if cycle else _programme_named(runtime, arrival)
     marked = _marked_workbook(runtime, arrival)
     fresh = _form(runtime, record) if record and record.form_digest and _asks_for_a_form(arrival) else None
     obligation = runtime.programme_with(cycle.obligation_code)[1] if cycle else None
@@ -350,6 +359,12 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         attachments=tuple(attachment for attachment in (marked, fresh) if attachment is not None),
     )
     return Written(claimed=item, letter=_render_answer(runtime, item.kind, context, envelope))
+
+
+def _programme_named(runtime: Runtime, arrival: JudgedArrival) -> Programme:
+    """Return the programme that a reason names, where an arrival answers no duty; else the first."""
+    named = (runtime.programmes.get(str(dict(reason.facts).get("programme", ""))) for reason in arrival.reasons)
+    return next((each for each in named if each is not None), next(iter(runtime.programmes.values())))
 
 
 def _returning_letter(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) -> Letter:

@@ -12,9 +12,10 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
 from models.db.records import cycles, editions
-from models.domain.vocabulary import Outcome
-from tasks.board import Board, DutyLine, board_of
+from models.domain.vocabulary import ContactHealth, Outcome
+from tasks.board import NEVER_REACHED, WILL_SEND, Board, DutyLine, board_of
 from tasks.choices import refresh_choices
+from tasks.contact_board import ContactBoard, contact_boards
 from tasks.hand_over import lines_of_handovers
 from tasks.names import run_name
 from tasks.parent_board import publish_parents
@@ -30,6 +31,12 @@ def publish_cycles(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime
     if not any(counts.get(step) for step in ("opened", "stamped", "sent", "drafted", "compiled")):
         logger.info(runtime.texts.say("log.nothing_to_do", instant=runtime.texts.instant(as_of)))
     publish_boards(runtime, cycle_codes, as_of)
+    for board in contact_boards(runtime, as_of):
+        create_table_artifact(
+            key=artifact_key("dau-moi", board.cycle.code),
+            table=contact_rows(runtime, board),
+            description=_contact_heading(runtime, board, as_of),
+        )
     create_markdown_artifact(key="viec-hom-nay", markdown=work_for_people(runtime, as_of, counts))
     refresh_choices(runtime, as_of)
 
@@ -121,9 +128,10 @@ def _row(runtime: Runtime, line: DutyLine) -> dict[str, str]:
         "last": last,
         "next": following,
         "questions": _questions(runtime, line),
-        "why": texts.say("board.will_send") if line.why == "send" else texts.say(f"label.skip_reason.{line.why}"),
+        "why": _why(runtime, line),
         "contact": line.contact or texts.say("board.no_contact"),
         "phone": line.phone or "–",
+        "health": texts.label(line.health),
     }
     return {texts.say(f"board.column.{name}"): value for name, value in values.items()}
 
@@ -136,6 +144,43 @@ def _questions(runtime: Runtime, line: DutyLine) -> str:
         if n
     ]
     return "; ".join(parts) or "–"
+
+
+def _why(runtime: Runtime, line: DutyLine) -> str:
+    if line.why == WILL_SEND:
+        return runtime.texts.say("board.will_send")
+    if line.why == NEVER_REACHED:
+        return runtime.texts.say("board.never_reached")
+    return runtime.texts.say(f"label.skip_reason.{line.why}")
+
+
+def contact_rows(runtime: Runtime, board: ContactBoard) -> list[dict[str, str]]:
+    """Return the contacts of a coming cycle as people read them, one row a unit."""
+    texts = runtime.texts
+    rows = [
+        {
+            "unit": line.unit_name,
+            "group": line.group,
+            "health": texts.label(line.health),
+            "contact": ", ".join(line.contacts) or texts.say("board.no_contact"),
+            "phone": line.phone or "–",
+        }
+        for line in board.lines
+    ]
+    return [{texts.say(f"board.column.{name}"): value for name, value in row.items()} for row in rows]
+
+
+def _contact_heading(runtime: Runtime, board: ContactBoard, as_of: datetime) -> str:
+    return runtime.texts.say(
+        "contacts.heading",
+        title=board.cycle.title,
+        opens=runtime.texts.day(board.cycle.opens_at.date()),
+        begins=runtime.texts.day(board.begins_on),
+        n=len(board.with_health(ContactHealth.CONFIRMED)),
+        total=len(board.lines),
+        n_unreachable=len(board.with_health(ContactHealth.UNREACHABLE)),
+        as_of=runtime.texts.instant(as_of),
+    )
 
 
 def _unit(runtime: Runtime, line: DutyLine) -> str:
@@ -205,11 +250,29 @@ def work_for_people(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]
     lines += [f"- {line}" for line in (*work.overdue, *work.refused, *work.deferred, *work.held)]
     lines += [texts.say("people.doubtful", recipient=to, subject=subject) for to, subject, _ in work.doubtful]
     lines += [texts.say("people.failed", recipient=to, subject=subject, detail=why) for to, subject, why in work.failed]
+    lines += [line for board in contact_boards(runtime, as_of) for line in lines_about_contacts(runtime, board)]
     if len(lines) == 1:
         lines.append(texts.say("people.nothing"))
     if counts.get("waiting"):
         lines.append(texts.say("people.waiting", n=counts["waiting"]))
     return "\n".join(lines)
+
+
+def lines_about_contacts(runtime: Runtime, board: ContactBoard) -> list[str]:
+    """Return what is to be done before a cycle opens: units that nobody can write to, and those not confirmed."""
+    texts, title = runtime.texts, board.cycle.title
+    lines = [
+        texts.say("people.unreachable", unit=line.unit_name, title=title, phone=line.phone or "–")
+        for line in board.with_health(ContactHealth.UNREACHABLE)
+    ]
+    unconfirmed = [line.unit_name for line in board.with_health(ContactHealth.UNCONFIRMED)]
+    if unconfirmed:
+        opens, total = texts.day(board.cycle.opens_at.date()), len(board.lines)
+        units = "; ".join(unconfirmed)
+        lines.append(
+            texts.say("people.unconfirmed", title=title, opens=opens, n=len(unconfirmed), total=total, units=units)
+        )
+    return lines
 
 
 def rename_run(name: str) -> None:

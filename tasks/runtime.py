@@ -15,7 +15,7 @@ from tasks.adapters.archive import FolderArchive
 from tasks.adapters.clock import FixedClock, SystemClock
 from tasks.adapters.edxml import is_edxml, read_edxml, with_documents
 from tasks.adapters.inbox import DropFolder, ImapInbox
-from tasks.adapters.mail_reading import MailReader, reply_phrases, secrecy_words
+from tasks.adapters.mail_reading import MailReader, reply_phrases, roll_call_phrases, secrecy_words
 from tasks.adapters.programme import load_programme
 from tasks.adapters.rendering import Renderer, vietnamese_renderer
 from tasks.adapters.secrecy import SecrecyScreen
@@ -67,6 +67,7 @@ class Runtime:
         self.reader: Final = reader
         self.form_words: Final = form_words(texts)
         self.reply_phrases: Final = reply_phrases(texts)
+        self.roll_call_phrases: Final = roll_call_phrases(texts)
         self.mail_reader: Final = MailReader(texts, settings.limits)
         self.secrecy: Final = SecrecyScreen(secrecy_words(texts), settings.limits)
 

@@ -366,6 +366,44 @@ class MemberNoticeRow(Base):
     """Of which kind that letter is."""
 
 
+class RollCallRow(Base):
+    """A contact of a unit who was asked before a cycle opened; the constraint is what stops a second time.
+
+    Cycle and unit are named by their codes: neither cycle nor duty is there yet.
+    """
+
+    __tablename__ = "roll_call"
+    __table_args__ = (UniqueConstraint("cycle_code", "unit_code", "recipient"), Index(None, "letter_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    programme_code: Mapped[str] = mapped_column(CODE)
+    cycle_code: Mapped[str] = mapped_column(CODE)
+    unit_code: Mapped[str] = mapped_column(CODE)
+    recipient: Mapped[str] = mapped_column(ADDRESS)
+    letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"))
+
+
+class RollCallTokenRow(Base):
+    """The secret by which an answer names the roll-call letter that it answers."""
+
+    __tablename__ = "roll_call_token"
+
+    letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"), primary_key=True)
+    token: Mapped[str] = mapped_column(String(32), unique=True)
+
+
+class ContactConfirmationRow(Base):
+    """An arrival by which a contact said that mail to this address still finds the right desk."""
+
+    __tablename__ = "contact_confirmation"
+    __table_args__ = (Index(None, "address"),)
+
+    arrival_id: Mapped[int] = mapped_column(ForeignKey("arrival.id"), primary_key=True)
+    address: Mapped[str] = mapped_column(ADDRESS)
+    confirmed_at: Mapped[datetime]
+    """Receipt of the arrival."""
+
+
 class SkipRow(Base):
     """Why a duty was not written to when a rung had come."""
 

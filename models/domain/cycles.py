@@ -140,6 +140,7 @@ def terms_of(programme: Programme, rule: ObligationRule) -> Terms:
         is_settled_by_word=rule.is_settled_by_word,
         reports_to=rule.reports_to,
         filled_from=rule.filled_from,
+        roll_call_working_days=rule.roll_call_working_days,
     )
 
 

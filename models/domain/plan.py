@@ -79,6 +79,8 @@ class ObligationRule:
     reports_to: ReportsTo = ReportsTo.DESK
     filled_from: str | None = None
     """Code of the obligation by which the children report to these units: their sums stand in the form as proposals."""
+    roll_call_working_days: int | None = None
+    """So many working days before the opening the contacts are asked whether they still are; None: they are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,7 @@ class Terms:
     is_settled_by_word: bool = False
     reports_to: ReportsTo = ReportsTo.DESK
     filled_from: str | None = None
+    roll_call_working_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,12 +73,12 @@ def _first_lines(own_text: str, phrases: ReplyPhrases) -> list[str]:
 
 def _spoken_lines(own_text: str, phrases: ReplyPhrases) -> list[str]:
     lines = [tidy(line) for line in own_text.splitlines()]
-    greetings = tuple(_key(greeting) for greeting in phrases.greetings)
-    return [line for line in lines if line and not _key(line).startswith(greetings)]
+    greetings = tuple(phrase_key(greeting) for greeting in phrases.greetings)
+    return [line for line in lines if line and not phrase_key(line).startswith(greetings)]
 
 
 def _read_line(line: str, phrases: ReplyPhrases, today: date) -> Reply | None:
-    key = _key(line)
+    key = phrase_key(line)
     if key.endswith("?"):
         return None
     if _is_nil(key, phrases):
@@ -96,13 +96,13 @@ def _read_line(line: str, phrases: ReplyPhrases, today: date) -> Reply | None:
 def _explanations(own_text: str, phrases: ReplyPhrases) -> tuple[tuple[int, str], ...]:
     """Return what explains, by the number of its question; the number 0 is a text that names none."""
     lines = _spoken_lines(own_text, phrases)[:LINES_OF_EXPLANATION]
-    if any(_says(_key(line), phrases.explain_denials) or line.endswith("?") for line in lines):
+    if any(_says(phrase_key(line), phrases.explain_denials) or line.endswith("?") for line in lines):
         return ()
     numbered = _numbered(lines, phrases)
     if numbered:
         return numbered
     text = " ".join(lines)[:CHARACTERS_OF_EXPLANATION]
-    is_said = bool(lines) and _begins_an_explanation(_key(lines[0]), phrases)
+    is_said = bool(lines) and _begins_an_explanation(phrase_key(lines[0]), phrases)
     return ((0, text),) if is_said and len(text.split()) >= WORDS_OF_EXPLANATION else ()
 
 
@@ -124,7 +124,7 @@ def _numbered(lines: Sequence[str], phrases: ReplyPhrases) -> tuple[tuple[int, s
 
 
 def _begins_an_explanation(key: str, phrases: ReplyPhrases) -> bool:
-    for phrase in map(_key, phrases.explain):
+    for phrase in map(phrase_key, phrases.explain):
         before, found, _ = f" {key} ".partition(f" {phrase} ")
         if found and _is_lead(before.strip(), phrases):
             return True
@@ -132,11 +132,11 @@ def _begins_an_explanation(key: str, phrases: ReplyPhrases) -> bool:
 
 
 def _says(key: str, phrases: Sequence[str]) -> bool:
-    return any(f" {_key(phrase)} " in f" {key} " for phrase in phrases)
+    return any(f" {phrase_key(phrase)} " in f" {key} " for phrase in phrases)
 
 
 def _is_nil(key: str, phrases: ReplyPhrases) -> bool:
-    for phrase in map(_key, phrases.nil):
+    for phrase in map(phrase_key, phrases.nil):
         before, found, after = f" {key} ".partition(f" {phrase} ")
         if found and _is_lead(before.strip(), phrases) and _is_tail(after.strip(), phrases):
             return True
@@ -147,19 +147,19 @@ def _is_lead(words: str, phrases: ReplyPhrases) -> bool:
     if not words:
         return True
     is_short = len(words.split()) <= WORDS_OF_LEAD and not any(character.isdigit() for character in words)
-    return is_short and words.endswith(tuple(_key(lead) for lead in phrases.nil_leads))
+    return is_short and words.endswith(tuple(phrase_key(lead) for lead in phrases.nil_leads))
 
 
 def _is_tail(words: str, phrases: ReplyPhrases) -> bool:
-    for tail in sorted(map(_key, phrases.nil_tails), key=len, reverse=True):
+    for tail in sorted(map(phrase_key, phrases.nil_tails), key=len, reverse=True):
         words = f" {words} ".replace(f" {tail} ", " ", 1).strip()
     return not words
 
 
 def _promised_on(line: str, key: str, phrases: ReplyPhrases, today: date) -> date | None:
     padded = f" {key} "
-    promises = [phrase for phrase in map(_key, phrases.promise) if f" {phrase} " in padded]
-    denied = any(f" {_key(denial)} " in padded for denial in phrases.denials)
+    promises = [phrase for phrase in map(phrase_key, phrases.promise) if f" {phrase} " in padded]
+    denied = any(f" {phrase_key(denial)} " in padded for denial in phrases.denials)
     dates = set(_dates(line, phrases, today))
     if not promises or denied or len(dates) != 1:
         return None
@@ -172,8 +172,8 @@ def _promised_on(line: str, key: str, phrases: ReplyPhrases, today: date) -> dat
 def _done_on(line: str, key: str, phrases: ReplyPhrases, today: date) -> date | None:
     """Return the day on which an act was done: the one date of the line, and not one that is still to come."""
     padded = f" {key} "
-    is_said = any(f" {phrase} " in padded for phrase in map(_key, phrases.done))
-    is_denied = any(f" {_key(denial)} " in padded for denial in phrases.denials)
+    is_said = any(f" {phrase} " in padded for phrase in map(phrase_key, phrases.done))
+    is_denied = any(f" {phrase_key(denial)} " in padded for denial in phrases.denials)
     dates = set(_dates(line, phrases, today, is_past=True))
     if not is_said or is_denied or len(dates) != 1:
         return None
@@ -205,5 +205,6 @@ def _date(day: int, month: int, year: int | None, today: date, *, is_past: bool)
         return None
 
 
-def _key(text: str) -> str:
+def phrase_key(text: str) -> str:
+    """Return what phrases are compared by: neither case nor the place of a tone mark nor punctuation counts."""
     return " ".join(_PUNCTUATION.sub(" ", comparison_key(text)).split())

@@ -75,7 +75,7 @@ class ReportFact:
     n_returned: int = 0
     """How often it was given back to be mended."""
     was_written_to: bool = True
-    """At least one letter about it went out to an address that took it."""
+    """At least one letter about it went out, before it was late, to an address that took it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +102,8 @@ class TaskFact:
 
     duty: Duty
     title: str
+    was_written_to: bool = True
+    """At least one letter about it went out, before it was late, to an address that took it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +284,7 @@ def _closed(task: TaskFact, as_of: datetime) -> Evidence:
     elif standing is Standing.SUBMITTED or done_at is not None:
         ground, counts = (Ground.CLOSED if done_at is not None else Ground.HELD_IN_TIME), True
     elif standing is Standing.LATE:
-        ground, counts = Ground.OPEN, False
+        ground, counts = (Ground.OPEN, False) if task.was_written_to else (Ground.NO_MAIL, None)
     else:
         ground, counts = Ground.NOT_DUE, None
     return Evidence(

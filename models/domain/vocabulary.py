@@ -37,6 +37,18 @@ class ContactRole(StrEnum):
     """Stands in for the head while the head is away."""
 
 
+class ContactHealth(StrEnum):
+    """Whether a unit can be written to, as far as is known; derived from contacts, bounces and confirmations."""
+
+    UNREACHABLE = "unreachable"
+    """No contact is there, or none whose address takes mail."""
+    UNCONFIRMED = "unconfirmed"
+    """The roll-call has begun, and none of those who can be written to has confirmed."""
+    CONFIRMED = "confirmed"
+    REACHABLE = "reachable"
+    """Somebody can be written to, and nobody is asked to confirm."""
+
+
 class RosterChangeKind(StrEnum):
     """What a new roster changes against the present one."""
 
@@ -221,6 +233,7 @@ class LetterKind(StrEnum):
     SCORE = "score"
     MEMBER = "member"
     PARENT = "parent"
+    ROLL_CALL = "roll_call"
 
 
 class MarkKind(StrEnum):

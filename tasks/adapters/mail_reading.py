@@ -21,6 +21,7 @@ from imap_tools import MailMessage
 
 from models.domain.forms import Finding, finding
 from models.domain.replies import ReplyPhrases
+from models.domain.roll_call import RollCallPhrases
 from models.domain.secrecy import SecrecyWords
 from models.domain.vietnamese import comparison_key, storable, tidy, tidy_lines
 from tasks.adapters.texts import Texts
@@ -82,6 +83,14 @@ def reply_phrases(texts: Texts) -> ReplyPhrases:
 def secrecy_words(texts: Texts) -> SecrecyWords:
     """Return the markings of secrecy and their labels, for `models.domain.secrecy`."""
     return SecrecyWords(markings=_lines(texts, "secrecy.markings"), labels=_lines(texts, "secrecy.labels"))
+
+
+def roll_call_phrases(texts: Texts) -> RollCallPhrases:
+    """Return the phrases of answers to a roll-call, for `models.domain.roll_call.read_answer`."""
+    lists = ("confirmations", "tails", "new_contacts", "stand_ins", "changes")
+    return RollCallPhrases(
+        greetings=_lines(texts, "reply.greetings"), **{name: _lines(texts, f"roll_call.{name}") for name in lists}
+    )
 
 
 class MailReader:

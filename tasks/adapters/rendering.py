@@ -13,6 +13,7 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -62,6 +63,11 @@ EXPLANATION_NOTED: Final = "explanation_noted"
 SECRECY_MARKING: Final = "secrecy_marking"
 HELD_WITHOUT_DOUBT: Final = (VERSION_LOCKED, NOT_OUR_DUTY)
 """Why something waits for a person though it is certain who sent it."""
+CONTACT_CONFIRMED: Final = "contact_confirmed"
+ABOUT_CONTACTS: Final = frozenset({"contact_proposed", "roll_call_unclear", "roll_call_of_another"})
+"""What a person looks into when an answer to a roll-call waits."""
+SAID_IN_THE_LEAD: Final = frozenset({NIL_REPORTED, PROMISE_NOTED, DONE_REPORTED, CONTACT_CONFIRMED})
+"""What a receipt says at its head, and not once more among its notes."""
 LONGEST_QUOTED_SUBJECT: Final = 80
 
 
@@ -321,6 +327,39 @@ class MemberContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedUnit:
+    """A unit whose contact is asked, with who else can be written to there."""
+
+    name: str
+    stand_ins: tuple[str, ...]
+    """Names of the other contacts, the first to be written to first; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComingCycle:
+    """A cycle that is about to open. Instants are aware."""
+
+    title: str
+    short_title: str
+    opens_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollCallContext:
+    """What the letter says that asks a contact, before cycles open, whether mail still finds the right desk."""
+
+    programme: Programme
+    address: str
+    contact_name: str
+    phone: str
+    units: tuple[AskedUnit, ...]
+    cycles: tuple[ComingCycle, ...]
+    """The next to open first."""
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorContext:
     """What an operator must look at."""
 
@@ -503,6 +542,30 @@ class Renderer:
             "short_titles": tuple(dict.fromkeys(_single_line(duty.short_title) for duty in duties)),
         }
 
+    def roll_call(self, context: RollCallContext, envelope: Envelope) -> Letter:
+        """Return the letter that asks a contact whether the address is right, and who stands in."""
+        facts = {
+            "programme": context.programme,
+            "address": _single_line(context.address),
+            "contact_name": _single_line(context.contact_name),
+            "phone": _single_line(context.phone),
+            "units": tuple(_single_line(unit.name) for unit in context.units),
+            "stand_ins": [
+                (_single_line(unit.name), tuple(map(_single_line, unit.stand_ins))) for unit in context.units
+            ],
+            "cycles": context.cycles,
+            "token": context.token,
+            "confirming": self._ready_answer("confirm", context.token, envelope.reply_to),
+            "proposing": self._ready_answer("propose", context.token, envelope.reply_to),
+        }
+        return self._letter(LetterKind.ROLL_CALL, facts, envelope)
+
+    def _ready_answer(self, what: str, token: str, to: str) -> str:
+        """Return the link that opens a new mail to us, its subject with the token and its text ready to be sent."""
+        subject = f"{self._texts.say(f'letter.roll_call.answer.{what}.subject')} {subject_tag(token)}"
+        body = self._texts.say(f"letter.roll_call.answer.{what}.body")
+        return f"mailto:{quote(to, safe='@')}?subject={quote(subject)}&body={quote(body)}"
+
     def operator(self, context: OperatorContext, envelope: Envelope) -> Letter:
         """Return the letter to the operator about what needs a person."""
         facts = {
@@ -678,9 +741,7 @@ def _answer(context: AnswerContext) -> dict[str, object]:
         "missing": [item for item in blocking if item.code in MISSING_DOCUMENTS],
         "questions": [item for item in context.findings if item.level is FindingLevel.QUESTION],
         "notes": [
-            item
-            for item in context.findings
-            if item.level is FindingLevel.NOTE and item.code not in {NIL_REPORTED, PROMISE_NOTED, DONE_REPORTED}
+            item for item in context.findings if item.level is FindingLevel.NOTE and item.code not in SAID_IN_THE_LEAD
         ],
         "is_nil": NIL_REPORTED in told,
         "promised_day": told.get(PROMISE_NOTED, {}).get("day", ""),
@@ -693,6 +754,9 @@ def _answer(context: AnswerContext) -> dict[str, object]:
         "is_unchanged": UNCHANGED_VERSION in told,
         "held_because": next((code for code in HELD_WITHOUT_DOUBT if code in told), "unknown"),
         "done_day": told.get(DONE_REPORTED, {}).get("day", ""),
+        "confirmed_units": told.get(CONTACT_CONFIRMED, {}).get("units", ""),
+        "confirmed_address": told.get(CONTACT_CONFIRMED, {}).get("address", ""),
+        "is_about_contacts": bool(ABOUT_CONTACTS & told.keys()),
     }
 
 

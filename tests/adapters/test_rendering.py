@@ -15,14 +15,17 @@ from tasks.adapters.asking import Asked
 from tasks.adapters.programme.folder import load_programme
 from tasks.adapters.rendering import (
     AnswerContext,
+    AskedUnit,
     ChaseContext,
     ChaseDuty,
+    ComingCycle,
     Envelope,
     MemberContext,
     MemberDuty,
     OperatorContext,
     Renderer,
     ResultContext,
+    RollCallContext,
 )
 from tasks.adapters.texts import TEMPLATES, vietnamese
 from tasks.ports import Attachment
@@ -225,6 +228,27 @@ def a_members_letter(*duties, names=("Ủy viên phụ trách khối kinh tế",
     return RENDERER.member(context, an_envelope())
 
 
+A_COMING_CYCLE = ComingCycle(
+    title="Báo cáo 06 tháng năm 2025",
+    short_title="BC 6T 2025",
+    opens_at=hanoi("2025-05-16 00:00"),
+    due_at=hanoi("2025-06-15 00:00"),
+)
+
+
+def a_roll_call(**said):
+    usual = {
+        "programme": PROGRAMME,
+        "address": "baocao.so-y-te@example.invalid",
+        "contact_name": "Văn phòng Sở Y tế",
+        "phone": "0204.111.222",
+        "units": (AskedUnit(name="Sở Y tế", stand_ins=()),),
+        "cycles": (A_COMING_CYCLE,),
+        "token": TOKEN,
+    }
+    return RENDERER.roll_call(RollCallContext(**(usual | said)), an_envelope())
+
+
 def every_letter():
     yield a_members_letter(a_member_duty(), a_member_duty(unit_name="Sở Nội vụ", contact_name="", n_letters=0))
     yield a_members_letter(a_member_duty(phone=""), a_member_duty(asked=Asked.WORK, cycle_code="x"))
@@ -257,6 +281,19 @@ def every_letter():
         yield RENDERER.receipt(answer, an_envelope())
         yield RENDERER.returned(answer, an_envelope())
         yield RENDERER.held(answer, an_envelope())
+    confirmed = finding("contact_confirmed", level=FindingLevel.NOTE, address="a@x.invalid", units="Sở Y tế")
+    yield RENDERER.receipt(nothing_known(findings=(confirmed,)), an_envelope())
+    proposed = finding(
+        "contact_proposed", level=FindingLevel.NOTE, address="a@x.invalid", units="Sở Y tế", proposal="Đầu mối mới: B"
+    )
+    yield RENDERER.held(nothing_known(findings=(proposed,)), an_envelope())
+    yield a_roll_call()
+    yield a_roll_call(
+        units=(AskedUnit(name="Sở Y tế", stand_ins=("Phòng Tổng hợp", "Văn thư")), AskedUnit(name="Hội", stand_ins=())),
+        cycles=(A_COMING_CYCLE, A_COMING_CYCLE),
+        contact_name="",
+        phone="",
+    )
     yield an_operators_letter()
     yield an_operators_letter(
         doubtful=(("a@x.invalid", "S1"),), failed=(("b@x.invalid", "S2", "550"),), held=("Thư lạ",), notes=("Ghi",)

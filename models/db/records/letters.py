@@ -11,11 +11,12 @@ from sqlalchemy import Select, Table, func, select, update
 from sqlalchemy.orm import Session
 
 from models.db.inserting import insert_new, insert_one
-from models.db.tables import CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
+from models.db.tables import BouncedAddressRow, CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
 from models.domain.chasing import Send, Skip
+from models.domain.reach import Dispatch
 from models.domain.vocabulary import OFFICE_ZONE, LetterKind, LetterState, SkipReason
 
-ONE_A_DAY: Final = (LetterKind.CHASE, LetterKind.MEMBER, LetterKind.PARENT)
+ONE_A_DAY: Final = (LetterKind.CHASE, LetterKind.MEMBER, LetterKind.PARENT, LetterKind.ROLL_CALL)
 """Letters that the program brings up by itself: of these together one person gets one a day."""
 
 
@@ -134,6 +135,12 @@ def recipients_chased_on(session: Session, day: date) -> AbstractSet[str]:
 def recipients_waiting(session: Session, kind: LetterKind, *, max_attempts: int) -> AbstractSet[str]:
     """Return who has a letter of the kind in the outbox that has not left and will be tried again."""
     return set(session.scalars(_waiting(kind, max_attempts)))
+
+
+def recipients_waiting_for_others(session: Session, kind: LetterKind, *, max_attempts: int) -> AbstractSet[str]:
+    """Return who has a letter waiting of any other kind of which one person gets one a day: it may leave today."""
+    others = (other for other in ONE_A_DAY if other is not kind)
+    return {to for other in others for to in recipients_waiting(session, other, max_attempts=max_attempts)}
 
 
 def join_waiting_letter(
@@ -377,6 +384,22 @@ def recipients_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int,
     found: dict[int, frozenset[str]] = {}
     for duty_id, recipient in rows:
         found[duty_id] = found.get(duty_id, frozenset()) | {recipient}
+    return found
+
+
+def dispatches_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int, list[Dispatch]]:
+    """Return by duty the letters about it that left, with since when their addresses take no mail."""
+    rows = session.execute(
+        select(ReminderRow.duty_id, LetterRow.finished_at, BouncedAddressRow.since)
+        .join(LetterRow, LetterRow.id == ReminderRow.letter_id)
+        .outerjoin(BouncedAddressRow, BouncedAddressRow.address == LetterRow.recipient)
+        .where(ReminderRow.duty_id.in_(duty_ids), ReminderRow.cancelled_because.is_(None))
+        .where(LetterRow.state == LetterState.SENT, LetterRow.finished_at.is_not(None))
+        .order_by(ReminderRow.duty_id, LetterRow.id)
+    )
+    found: dict[int, list[Dispatch]] = {}
+    for duty_id, sent_at, bounced_at in rows:
+        found.setdefault(duty_id, []).append(Dispatch(sent_at=sent_at, bounced_at=bounced_at))
     return found
 
 

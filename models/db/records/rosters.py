@@ -163,6 +163,28 @@ def _contacts_in_force(
     return by_unit
 
 
+def unit_names(session: Session, programme_code: str, codes: Iterable[str]) -> dict[str, str]:
+    """Return by code the newest name of each unit, those that are still to be founded included."""
+    rows = session.execute(
+        select(UnitRow.code, UnitRow.name)
+        .where(UnitRow.programme_code == programme_code, UnitRow.code.in_(list(codes)))
+        .order_by(UnitRow.code, UnitRow.valid_from)
+    )
+    return {code: name for code, name in rows}  # noqa: C416 - a Row is no pair to dict()
+
+
+def phones_of(session: Session, programme_code: str, on: date, codes: Iterable[str]) -> dict[str, str]:
+    """Return by unit a telephone to call where no mail arrives: of a contact who serves, away or bounced or not."""
+    rows = session.execute(
+        select(ContactRow.unit_code, ContactRow.phone)
+        .where(ContactRow.programme_code == programme_code, ContactRow.unit_code.in_(list(codes)))
+        .where(ContactRow.valid_from <= on, or_(ContactRow.valid_to.is_(None), ContactRow.valid_to >= on))
+        .where(ContactRow.phone != "")
+        .order_by(ContactRow.unit_code, ContactRow.rank.desc(), ContactRow.email.desc())
+    )
+    return {code: phone for code, phone in rows}  # noqa: C416 - a Row is no pair to dict()
+
+
 def units_of_addresses(
     session: Session, programme_codes: Iterable[str], addresses: Iterable[str], *, on: date
 ) -> dict[str, frozenset[str]]:
