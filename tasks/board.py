@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, cycles, letters, roll_calls, rosters
+from models.db.records import arrivals, cycles, explanations, letters, roll_calls, rosters
 from models.domain.calendar import WorkingCalendar
 from models.domain.chasing import LadderDays, Skip, decide, next_rung
 from models.domain.cycles import Cycle
@@ -68,6 +68,9 @@ class DutyLine:
     """It stands late, and no letter about it had reached the unit before: that is not held against it."""
     parent_code: str | None = None
     parent_name: str = ""
+    n_open_questions: int = 0
+    """What is asked about its newest form and not explained."""
+    n_explained: int = 0
     ended: EndedUnit | None = None
     """Set when the unit has ended since: who answers for it now, if anybody."""
 
@@ -178,6 +181,7 @@ def _lines(
     ids = [duty.id for duty in duties]
     sent, decided = letters.rungs_of_duties(session, ids), letters.decided_rungs(session, ids)
     dispatches = letters.dispatches_of_duties(session, ids)
+    questions = explanations.count_questions(session, ids, as_of)
     lines = []
     for duty in duties:
         line = _line(
@@ -188,7 +192,9 @@ def _lines(
             contacts=desks.contacts.get(duty.unit_code, ()),
             as_of=as_of,
         )
-        line = replace(line, health=desks.health(duty.unit_code, as_of))
+        n_open, n_explained = questions.get(duty.id, (0, 0))
+        health = desks.health(duty.unit_code, as_of)
+        line = replace(line, health=health, n_open_questions=n_open, n_explained=n_explained)
         is_never_reached = was_never_reached(duty, dispatches.get(duty.id, ()), as_of)
         lines.append(_never_reached(line) if is_never_reached else line)
     return lines

@@ -19,6 +19,7 @@ from models.domain.cycles import Cycle
 from models.domain.duties import Duty
 from models.domain.editions import Edition, Narrative, differences, inputs_digest
 from models.domain.errors import EditionInThePastError, NoFormError
+from models.domain.estimates import estimate_lines
 from models.domain.evidence import EvidenceLine, evidence_fields, evidence_lines, obligations_evidenced
 from models.domain.present_basis import PresentBasis, Reorganised, Span, on_present_basis, refuse_other_sums
 from models.domain.roster import Contact
@@ -195,13 +196,18 @@ def _content(
         timeliness=rows,
         missing=missing_units(rows, last_chases(runtime, session, cycle, edition.as_of)),
         narratives=written,
-        questions=editions.open_questions(session, cycle.code, edition.as_of),
+        questions=editions.questions(session, cycle.code, edition.as_of),
         differences=differences(made[-1].edition, complete) if made else None,
         progress=progress_in(
             session, cycle, edition.as_of, unit_codes=[row.unit_code for row in rows], left_out=tabulation.left_out
         ),
         present=_present(session, cycle, _Counted(rows, units, figures, tabulation), edition.as_of),
         tasks=tasks_for_report(session, programme, cycle, edition.as_of),
+        estimates=estimate_lines(
+            editions.versions_of_estimates(session, cycle.code, edition.as_of),
+            units=[unit.code for unit in units],
+            fields=[spec.code for spec in cycle.form.fields],
+        ),
         evidence=_evidence(runtime, session, cycle, rows, _Shown(edition.as_of, figures, written)),
     )
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from models.db.records.editions import StoredEdition
 from models.domain.coverage import MissingUnit, coverage_of
 from models.domain.duties import Duty
-from models.domain.editions import Narrative, OpenQuestion, SourceRow
+from models.domain.editions import Narrative, PutQuestion, SourceRow
 from models.domain.errors import AggregateMismatchError
 from models.domain.tabulation import CountedUnit, Figures, Tabulation, figures_by_family, figures_of, tabulate
 from models.domain.tiers import ChildrenRow, by_parent
@@ -31,7 +31,7 @@ class _Parts:
     units: Mapping[str, list[CountedUnit]]
     missing: Mapping[str, list[MissingUnit]]
     narratives: Mapping[str, list[Narrative]]
-    questions: Mapping[str, list[OpenQuestion]]
+    questions: Mapping[str, list[PutQuestion]]
     sources: Mapping[str, list[SourceRow]]
 
 

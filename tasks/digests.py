@@ -21,6 +21,7 @@ from tasks.open_cycles import every_active_cycle
 from tasks.ports import Letter
 from tasks.publish import rename_run
 from tasks.runtime import Runtime
+from tasks.waiting_work import waiting_work
 
 DIGESTS: Final = (LetterKind.DAILY, LetterKind.WEEKLY)
 NAMES_IN_A_LINE: Final = 8
@@ -93,7 +94,7 @@ def _digest(runtime: Runtime, session: Session, kind: LetterKind, address: str, 
         n_came=sum(outcomes.values()),
         went=tuple(_went(runtime, session, since, as_of)),
         due=tuple(_due(runtime, boards, as_of)),
-        people=tuple(_people(runtime, session, boards)),
+        people=tuple(_people(runtime, session, boards, as_of)),
         board=str(page) if page.exists() else "",
     )
 
@@ -132,18 +133,13 @@ def _due(runtime: Runtime, boards: Sequence[Board], as_of: datetime) -> Iterator
             )
 
 
-def _people(runtime: Runtime, session: Session, boards: Sequence[Board]) -> Iterator[str]:
+def _people(runtime: Runtime, session: Session, boards: Sequence[Board], as_of: datetime) -> Iterator[str]:
     texts = runtime.texts
-    for item in arrivals.in_quarantine(session):
-        yield texts.say(
-            "letter.digest.line.held",
-            sender=item.envelope.sender or "–",
-            received=texts.instant(item.received_at),
-            reasons="; ".join(texts.finding(reason) for reason in item.reasons),
-        )
-    for recipient, _, detail in letters.letters_in_state(session, LetterState.FAILED):
+    work = waiting_work(runtime, session, as_of)
+    yield from (*work.overdue, *work.refused, *work.deferred, *work.held)
+    for recipient, _, detail in work.failed:
         yield texts.say("letter.digest.line.failed", recipient=recipient, detail=detail)
-    for recipient, _, _ in letters.letters_in_state(session, LetterState.UNKNOWN):
+    for recipient, _, _ in work.doubtful:
         yield texts.say("letter.digest.line.doubtful", recipient=recipient)
     for board in boards:
         yield from _of_cycle(runtime, session, board.cycle, board)

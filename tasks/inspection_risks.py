@@ -84,7 +84,8 @@ def _history(
             overdue = [record.duty for record in chunk if standing_at(record.duty, as_of) in CALLED_LATE]
             told = letters.dispatches_of_duties(session, [duty.id for duty in overdue])
             late.update(duty.unit_code for duty in overdue if was_reached(duty, told.get(duty.id, ()), as_of))
-        questions.update(asked.unit_code for asked in editions.open_questions(session, cycle.code, as_of))
+        asked = editions.questions(session, cycle.code, as_of)
+        questions.update(each.unit_code for each in asked if not each.explanation)
     return late, questions
 
 

@@ -16,6 +16,7 @@ from models.domain.chasing import LadderDays, reason_to_keep_back
 from models.domain.cycles import Cycle
 from models.domain.duties import Reopening, answered_at, late_at, timeliness
 from models.domain.forms import finding
+from models.domain.judgement import NOT_OUR_DUTY
 from models.domain.plan import Obligation, Programme, Rung
 from models.domain.roster import Contact
 from models.domain.succession import EndedUnit
@@ -51,6 +52,8 @@ logger = logging.getLogger(__name__)
 CALENDAR_TYPE: Final = "text/calendar; method=PUBLISH; charset=utf-8"
 ANSWERED_WITH_THE_FORM: Final = frozenset({"not_our_form", "other_cycle", "old_version", "form_missing"})
 """Reasons that the right form, fresh, is the best answer to."""
+CONTEST_DECISIONS: Final = {LetterKind.RECEIPT: "upheld", LetterKind.RETURN: "rejected"}
+"""By the letter that tells it what became of the word that a duty is not the unit's own."""
 OF_THEIR_OWN: Final[Mapping[LetterKind, Callable[[Runtime, Session, ClaimedLetter], Letter | None]]] = {
     LetterKind.RESULT: result_letter,
     LetterKind.SCORE: score_letter,
@@ -258,6 +261,7 @@ def _duty(
         period_end=cycle.period_end,
         required=tuple(rule.title for rule in cycle.terms.required_attachments),
         token=record.token,
+        answer_to=reply_address(runtime.settings.mail_from, record.token),
         # Whoever has no letter with the form yet gets it: an heir, a unit added later, one that an outage kept waiting.
         has_form=record.form_digest is not None
         and (rung.attach_form or inherited is not None or record.duty.id not in batch.told_before),
@@ -337,6 +341,10 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         has_form=fresh is not None,
         file_name=arrival.envelope.workbook_name,
         original_subject=arrival.envelope.subject,
+        contest=_contest(item, arrival),
+        document=arrival.envelope.document_number,
+        signed_on=arrival.envelope.signed_on,
+        signer=arrival.envelope.signer,
         asked=_asked(cycle, obligation) if cycle and obligation else Asked.REPORT,
         asks_for_form=cycle is None or cycle.has_form,
         parent=_parent(batch, record, cycle) if record and cycle else None,
@@ -390,6 +398,12 @@ def _returning_letter(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: 
     return runtime.renderer.returned(
         context, Envelope(to=item.recipient, message_id=item.message_id, reply_to=reply_to)
     )
+
+
+def _contest(item: ClaimedLetter, arrival: JudgedArrival) -> str:
+    """Return what a person decided of a contest, when this letter tells it."""
+    is_contested = any(reason.code == NOT_OUR_DUTY for reason in arrival.reasons)
+    return CONTEST_DECISIONS.get(item.kind, "") if is_contested else ""
 
 
 def _asked(cycle: Cycle, obligation: Obligation) -> Asked:

@@ -1,8 +1,9 @@
 """The small protocols through which tasks meet the outside world; adapters satisfy them, and so do the tests' fakes."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from models.domain.forms import Finding, RawForm
@@ -89,15 +90,18 @@ class InboxItem:
 class Inbox(Protocol):
     """A place where arrivals wait: an IMAP mailbox or a drop folder."""
 
-    def waiting(self, *, limit: int) -> Iterable[InboxItem]:
-        """Yield what waits, the oldest first, without taking it away.
+    def waiting(self, *, limit: int, taken: AbstractSet[str] = frozenset()) -> Iterable[InboxItem]:
+        """Yield what waits, the oldest first, without taking it away; what was `taken` in before is passed over.
 
         Raises:
             MailboxUnavailableError: the place cannot be reached.
         """
 
-    def file_away(self, keys: Sequence[str], outcome: Outcome) -> None:
-        """Move what was taken to the folder of its outcome; moving it again does nothing."""
+    def file_away(self, keys: Sequence[str], outcome: Outcome, *, is_secret: bool = False) -> None:
+        """Move what was taken to the folder of its outcome, what bears a marking of secrecy to one of its own.
+
+        Moving it again does nothing.
+        """
 
     def close(self) -> None:
         """Let go of the place."""
@@ -123,6 +127,16 @@ class MailFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfficialDocument:
+    """What the signed document says of itself that a file came with; empty and None where it says nothing."""
+
+    number: str = ""
+    signed_on: date | None = None
+    """May lie days before the receipt; what counts is the receipt."""
+    signer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedMail:
     """What a mail says, after parsing; text is NFC. A mail that cannot be parsed has `findings` and little else."""
 
@@ -142,6 +156,11 @@ class ParsedMail:
     bounced_addresses: tuple[str, ...] = ()
     """Addresses that a delivery report says it cannot reach for good."""
     bounced_message_id: str = ""
+    authentication: tuple[str, ...] = ()
+    """What servers say they found out about the sender (`Authentication-Results`), the topmost first."""
+    document: OfficialDocument = OfficialDocument()
+    marks: tuple[str, ...] = ()
+    """Short texts outside of body and subject, in which a marking of secrecy may stand."""
     findings: tuple[Finding, ...] = ()
 
 

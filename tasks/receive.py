@@ -12,7 +12,7 @@ from models.db.records import arrivals, heartbeats, outages
 from models.domain.errors import MailboxUnavailableError
 from models.domain.vocabulary import Channel
 from tasks.names import run_name
-from tasks.ports import Inbox, InboxItem
+from tasks.ports import Inbox, InboxItem, ParsedMail
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -40,8 +40,10 @@ def take_arrivals(runtime: Runtime) -> int:
 def _take_from_mailbox(runtime: Runtime, mailbox: Inbox, limit: int) -> int:
     """Take in what waits in the mailbox; that it was reached, or could not be, is kept for whoever asks later."""
     started_at = runtime.clock.now()
+    with runtime.sessions() as session:
+        taken = arrivals.unjudged_keys(session, Channel.MAIL)
     try:
-        n_new = keep_arrivals(runtime, mailbox.waiting(limit=limit), Channel.MAIL)
+        n_new = keep_arrivals(runtime, mailbox.waiting(limit=limit, taken=taken), Channel.MAIL)
     except MailboxUnavailableError as error:
         with runtime.sessions.begin() as session:
             outages.begin(session, MAILBOX_POLLED, at=started_at, detail=str(error.facts.get("detail", "")))
@@ -77,22 +79,37 @@ def file_arrivals_away(runtime: Runtime) -> int:
 def _file_away(runtime: Runtime, channel: Channel, inbox: Inbox) -> int:
     n_moved = 0
     with runtime.sessions() as session:
-        for outcome, keys in arrivals.judged_to_file_away(session, channel).items():
-            inbox.file_away(keys, outcome)
+        for (outcome, is_secret), keys in arrivals.judged_to_file_away(session, channel).items():
+            inbox.file_away(keys, outcome, is_secret=is_secret)
             arrivals.note_filed(session, keys, at=runtime.clock.now())
             session.commit()
             n_moved += len(keys)
     return n_moved
 
 
+def _first_look(runtime: Runtime, item: InboxItem, *, is_mail: bool) -> tuple[ParsedMail, bool]:
+    """Return what an item says, and whether it bears a marking of secrecy; one that breaks the look is taken in."""
+    try:
+        mail = runtime.read_whole(item.content, item.file_name, is_mail=is_mail, is_cut=item.is_cut)
+        return mail, runtime.secrecy.is_marked(mail)
+    except Exception:  # whatever it is, it must not stop the poll: judging says what is wrong with it
+        logger.exception(runtime.texts.say("log.arrival_not_looked_at", key=item.key))
+        return ParsedMail(), False
+
+
 def _row(runtime: Runtime, item: InboxItem, channel: Channel, taken_at: datetime) -> dict[str, object]:
+    """Keep the bytes of an item, unless it bears a marking of secrecy: then nothing is kept but that it came."""
+    mail, is_secret = _first_look(runtime, item, is_mail=channel is Channel.MAIL)
+    is_rated = channel is Channel.MAIL and not (mail.auto_reply_reason or mail.bounced_message_id)
     return {
         "key": item.key,
         "channel": channel,
         "received_at": item.received_at,
         "taken_at": taken_at,
-        "digest": runtime.archive.keep(item.content),
+        "digest": "" if is_secret else runtime.archive.keep(item.content),
         "is_cut": item.is_cut,
         "operator": item.operator,
-        "file_name": item.file_name,
+        "file_name": "" if is_secret else item.file_name,
+        "sender": mail.sender if is_rated or is_secret else "",
+        "is_secret": is_secret,
     }

@@ -13,15 +13,25 @@ from models.domain.errors import UnknownObligationError
 from models.domain.plan import Obligation, Programme
 from tasks.adapters.archive import FolderArchive
 from tasks.adapters.clock import FixedClock, SystemClock
+from tasks.adapters.edxml import is_edxml, read_edxml, with_documents
 from tasks.adapters.inbox import DropFolder, ImapInbox
-from tasks.adapters.mail_reading import MailReader, reply_phrases, roll_call_phrases
+from tasks.adapters.mail_reading import MailReader, reply_phrases, roll_call_phrases, secrecy_words
 from tasks.adapters.programme import load_programme
 from tasks.adapters.rendering import Renderer, vietnamese_renderer
+from tasks.adapters.secrecy import SecrecyScreen
 from tasks.adapters.smtp import SmtpTransport
 from tasks.adapters.texts import Texts, vietnamese
 from tasks.adapters.workbooks import form_words
 from tasks.adapters.workbooks.pool import GuardedReader
-from tasks.ports import Archive, Clock, FormReader, Inbox, MailTransport
+from tasks.ports import (
+    Archive,
+    Clock,
+    FormReader,
+    Inbox,
+    MailFile,
+    MailTransport,
+    ParsedMail,
+)
 from tasks.settings import Settings
 
 
@@ -59,6 +69,16 @@ class Runtime:
         self.reply_phrases: Final = reply_phrases(texts)
         self.roll_call_phrases: Final = roll_call_phrases(texts)
         self.mail_reader: Final = MailReader(texts, settings.limits)
+        self.secrecy: Final = SecrecyScreen(secrecy_words(texts), settings.limits)
+
+    def read_whole(self, content: bytes, file_name: str, *, is_mail: bool, is_cut: bool = False) -> ParsedMail:
+        """Return what a mail, an e-office document or any other file says; e-office documents in a mail are opened."""
+        if is_mail or file_name.lower().endswith(".eml"):
+            return with_documents(self.mail_reader.read(content, is_cut=is_cut), self.settings.limits)
+        if is_edxml(content):
+            return read_edxml(content, self.settings.limits)
+        files = (MailFile(name=file_name, media_type="", content=content),) if file_name else ()
+        return ParsedMail(files=files)
 
     def programme_with(self, obligation_code: str) -> tuple[Programme, Obligation]:
         """Return the programme that lays down an obligation, and the obligation, by its code or slug.

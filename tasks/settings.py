@@ -40,6 +40,8 @@ class ImapSettings(BaseSettings):
     security: Annotated[str, Field(pattern="^(none|starttls|tls)$")] = "tls"
     ca_file: Path | None = None
     folder: str = "INBOX"
+    authserv_id: str = ""
+    """The name under which our mail server notes what it found out about a sender; empty: no such note is believed."""
     timeout_seconds: float = 30.0
 
 
@@ -76,6 +78,12 @@ class Settings(BaseSettings):
     """Where problems and the daily digest go, several parted by commas; empty: they are on the board only."""
     head_address: str = ""
     """Where the weekly digest goes, several parted by commas; empty: nobody gets one."""
+    quarantine_working_days: Annotated[int, Field(ge=0)] = 2
+    """What has waited for a person longer than so many working days is an alarm."""
+    arrivals_per_sender_hour: Annotated[int, Field(ge=0)] = 30
+    """How many mails of one address are judged within an hour; the others wait for their turn. 0: no limit."""
+    answers_per_sender_day: Annotated[int, Field(ge=0)] = 50
+    """How many automatic answers one address gets a day, so that no two machines write to each other. 0: no limit."""
     journal: bool = True
     """Send a blind copy of each letter to our own mailbox, by which a letter cut off by a crash is told sent or not."""
     journal_wait_minutes: int = 15

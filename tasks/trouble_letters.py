@@ -49,10 +49,6 @@ def trouble_letter(runtime: Runtime, session: Session, item: ClaimedLetter) -> L
     context = OperatorContext(
         programme=next(iter(runtime.programmes.values())),
         as_of=runtime.clock.now(),
-        doubtful=(),
-        failed=(),
-        held=(),
-        notes=(),
         troubles=(line,),
     )
     return runtime.renderer.operator(context, Envelope(to=item.recipient, message_id=item.message_id))

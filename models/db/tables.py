@@ -240,6 +240,12 @@ class ArrivalRow(Base):
     filed_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     """When a person dealt with it, where it waited for one; its outcome stays what it was."""
+    is_secret: Mapped[bool] = mapped_column(default=False, server_default="0")
+    """It bore a marking of secrecy: no bytes of it were kept, no subject, no name of a file."""
+    document_number: Mapped[str] = mapped_column(NAME, default="", server_default="")
+    """Number of the signed document, where it came with one."""
+    signed_on: Mapped[date | None]
+    signer: Mapped[str] = mapped_column(NAME, default="", server_default="")
 
 
 class SubmissionRow(Base):
@@ -281,6 +287,25 @@ class NarrativeRow(Base):
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), primary_key=True)
     section: Mapped[str] = mapped_column(CODE, primary_key=True)
     text: Mapped[str] = mapped_column(Text)
+
+
+class ExplanationRow(Base):
+    """What a unit said to one question about one figure: the constraint keeps the first word."""
+
+    __tablename__ = "explanation"
+    __table_args__ = (UniqueConstraint("duty_id", "question", "subject", "value"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    duty_id: Mapped[int] = mapped_column(ForeignKey("duty.id"))
+    question: Mapped[str] = mapped_column(CODE)
+    """Code of the finding that asked."""
+    subject: Mapped[str] = mapped_column(NAME)
+    """Code of the field, or name of the section."""
+    value: Mapped[str] = mapped_column(NAME)
+    """The figure as it was shown; another figure may be asked about again."""
+    text: Mapped[str] = mapped_column(Text)
+    given_at: Mapped[datetime]
+    arrival_id: Mapped[int] = mapped_column(ForeignKey("arrival.id"))
 
 
 class LetterRow(Base):

@@ -64,6 +64,8 @@ class Total:
     n_expected: int
     n_nil: int = 0
     n_estimates: int = 0
+    estimated: int = 0
+    """So much of the amount is estimates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +358,7 @@ class _Tally:
         self._sums = _keyed(added.groupby(by, observed=True)["amount"].sum())
         self._counts = _keyed(filled.groupby(by, observed=True).size())
         self._estimates = _keyed(filled[filled["is_estimate"]].groupby(by, observed=True).size())
+        self._estimated = _keyed(added[added["is_estimate"]].groupby(by, observed=True)["amount"].sum())
         self._texts = _keyed(frame[frame["text"].notna()].groupby([*by, "text"], observed=True).size())
 
     def total(self, spec: FieldSpec, group: str) -> Total:
@@ -367,6 +370,7 @@ class _Tally:
             n_expected=self.n_units[group],
             n_nil=self.n_nil[group],
             n_estimates=self._estimates.get(key, 0),
+            estimated=self._estimated.get(key, 0) if amount is not None else 0,
         )
 
     def choices(self, spec: FieldSpec, group: str) -> dict[str, int]:
@@ -412,6 +416,7 @@ def _whole(parts: Iterable[Total]) -> Total:
         n_expected=sum(total.n_expected for total in totals),
         n_nil=sum(total.n_nil for total in totals),
         n_estimates=sum(total.n_estimates for total in totals),
+        estimated=sum(total.estimated for total in totals),
     )
 
 

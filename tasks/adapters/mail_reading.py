@@ -22,6 +22,7 @@ from imap_tools import MailMessage
 from models.domain.forms import Finding, finding
 from models.domain.replies import ReplyPhrases
 from models.domain.roll_call import RollCallPhrases
+from models.domain.secrecy import SecrecyWords
 from models.domain.vietnamese import comparison_key, storable, tidy, tidy_lines
 from tasks.adapters.texts import Texts
 from tasks.ports import MailFile, ParsedMail
@@ -29,6 +30,7 @@ from tasks.settings import MEBIBYTE, LimitSettings
 
 PARTS_READ: Final = 200
 NESTING_READ: Final = 20
+AUTHENTICATIONS_READ: Final = 20
 CHARACTERS_OF_TEXT_READ: Final = 200_000
 LINES_OF_HEADER_BLOCK: Final = 6
 LONGEST_ADDRESS: Final = 320
@@ -67,12 +69,20 @@ class ReadingPhrases:
 
 def reply_phrases(texts: Texts) -> ReplyPhrases:
     """Return the phrases of one-line answers, for `models.domain.replies.read_reply`."""
-    lists = ("greetings", "nil", "nil_leads", "nil_tails", "promise", "done", "denials")
+    lists = (
+        *("greetings", "nil", "nil_leads", "nil_tails", "promise", "done", "denials"),
+        *("contest", "contest_denials", "explain", "explain_denials", "item_words"),
+    )
     return ReplyPhrases(
         **{name: _lines(texts, f"reply.{name}") for name in lists},
         month_word=texts.say("reply.month_word"),
         year_word=texts.say("reply.year_word"),
     )
+
+
+def secrecy_words(texts: Texts) -> SecrecyWords:
+    """Return the markings of secrecy and their labels, for `models.domain.secrecy`."""
+    return SecrecyWords(markings=_lines(texts, "secrecy.markings"), labels=_lines(texts, "secrecy.labels"))
 
 
 def roll_call_phrases(texts: Texts) -> RollCallPhrases:
@@ -124,6 +134,7 @@ class MailReader:
             auto_reply_reason="bounce" if is_bounce else self._auto_reply_reason(mail, subject, contents.files),
             bounced_addresses=_bounced_addresses(mail) if is_bounce else (),
             bounced_message_id=_bounced_message_id(mail) if is_bounce else "",
+            authentication=_authentication(mail),
             findings=(*extra, *dict.fromkeys(contents.findings)),
         )
 
@@ -376,6 +387,11 @@ def _recipients(mail: Message) -> tuple[str, ...]:
         for value in mail.get_all(name, []):
             found += [address for _, address in _addresses(str(value))]
     return tuple(dict.fromkeys(found))
+
+
+def _authentication(mail: Message) -> tuple[str, ...]:
+    found = mail.get_all("Authentication-Results", [])[:AUTHENTICATIONS_READ]
+    return tuple(tidy(_mend(str(value))) for value in found)
 
 
 def _answered(mail: Message) -> str:

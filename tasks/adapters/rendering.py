@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.domain.calendar import WorkingCalendar, last_day_before
 from models.domain.forms import Finding
+from models.domain.judgement import NOT_OUR_DUTY, UNCHANGED_VERSION, VERSION_LOCKED
 from models.domain.plan import Programme
 from models.domain.tokens import subject_tag
 from models.domain.vietnamese import tidy
@@ -41,6 +42,7 @@ from tasks.adapters.asking import (
     enclosures_of,
     how_to_answer,
 )
+from tasks.adapters.quick_replies import AnsweredDuty, QuickReply, quick_replies
 from tasks.adapters.texts import TEMPLATES, Texts, vietnamese
 from tasks.ports import Attachment, Letter
 
@@ -57,6 +59,10 @@ MISSING_DOCUMENTS: Final = frozenset({"attachment_missing", "form_missing"})
 NIL_REPORTED: Final = "nil_reported"
 PROMISE_NOTED: Final = "promise_noted"
 DONE_REPORTED: Final = "done_reported"
+EXPLANATION_NOTED: Final = "explanation_noted"
+SECRECY_MARKING: Final = "secrecy_marking"
+HELD_WITHOUT_DOUBT: Final = (VERSION_LOCKED, NOT_OUR_DUTY)
+"""Why something waits for a person though it is certain who sent it."""
 CONTACT_CONFIRMED: Final = "contact_confirmed"
 ABOUT_CONTACTS: Final = frozenset({"contact_proposed", "roll_call_unclear", "roll_call_of_another"})
 """What a person looks into when an answer to a roll-call waits."""
@@ -137,6 +143,8 @@ class ChaseDuty:
     """Of a unit that reports to it: it receives the report, and answers questions."""
     is_filled_from_below: bool = False
     """Its form may come with what the children have reported in the cells to fill."""
+    answer_to: str = ""
+    """Our address with the token of this duty; empty where ready answers are not offered."""
 
     @property
     def addressee(self) -> str:
@@ -195,6 +203,12 @@ class AnswerContext:
     original_subject: str
     asked: Asked = Asked.REPORT
     asks_for_form: bool = True
+    document: str = ""
+    """Number of the signed document that it came with."""
+    signed_on: date | None = None
+    signer: str = ""
+    contest: str = ""
+    """What became of the word that the duty is not the unit's own: `upheld` or `rejected`; empty for anything else."""
     is_given_back: bool = False
     """It had been taken as an answer, and a person gives it back."""
     parent: ParentDesk | None = None
@@ -347,19 +361,12 @@ class RollCallContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorContext:
-    """What an operator must look at."""
+    """What the operator is told of runs that ended badly."""
 
     programme: Programme
     as_of: datetime
-    doubtful: tuple[tuple[str, str], ...]
-    """Recipient and subject of letters that may or may not have gone out."""
-    failed: tuple[tuple[str, str, str], ...]
-    """Recipient, subject and the mail server's words of letters that will not go out."""
-    held: tuple[str, ...]
-    """One line for each arrival that waits for a person."""
-    notes: tuple[str, ...]
-    troubles: tuple[str, ...] = ()
-    """One line for each run that ended badly."""
+    troubles: tuple[str, ...]
+    """One line for each run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -438,6 +445,7 @@ class _SpokenDuty:
     n_days_late: int
     ends_before_its_period: bool
     """The figures are asked for before their period is over, so that estimates are welcome."""
+    quick_replies: tuple[QuickReply, ...]
 
 
 class Renderer:
@@ -583,14 +591,10 @@ class Renderer:
         return self._letter(kind, facts | lines, envelope)
 
     def operator(self, context: OperatorContext, envelope: Envelope) -> Letter:
-        """Return the letter to the operator about what needs a person."""
+        """Return the letter to the operator about runs that ended badly."""
         facts = {
             "programme": context.programme,
             "as_of": context.as_of,
-            "doubtful": [tuple(map(_single_line, row)) for row in context.doubtful],
-            "failed": [tuple(map(_single_line, row)) for row in context.failed],
-            "held": [_single_line(line) for line in context.held],
-            "notes": [_single_line(line) for line in context.notes],
             "troubles": [_single_line(line) for line in context.troubles],
         }
         return self._letter(LetterKind.OPERATOR, facts, envelope)
@@ -675,6 +679,18 @@ def _spoken(duty: ChaseDuty, context: ChaseContext, texts: Texts) -> _SpokenDuty
         late_since=duty.late_at.astimezone(OFFICE_ZONE).date(),
         n_days_late=days.days,
         ends_before_its_period=duty.period_end is not None and duty.period_end > last_day_before(until),
+        quick_replies=quick_replies(
+            AnsweredDuty(
+                address=duty.answer_to,
+                token=duty.token,
+                title=f"[{_single_line(duty.short_title)}] {_single_line(duty.addressee)}",
+                is_report=duty.asks_for_form and asked in SENT_PAPERS.values(),
+                until=until,
+            ),
+            texts,
+            as_of=context.as_of,
+            calendar=calendar,
+        ),
     )
 
 
@@ -749,6 +765,14 @@ def _answer(context: AnswerContext) -> dict[str, object]:
         ],
         "is_nil": NIL_REPORTED in told,
         "promised_day": told.get(PROMISE_NOTED, {}).get("day", ""),
+        "n_explained": sum(item.code == EXPLANATION_NOTED for item in context.findings),
+        "document": _single_line(context.document),
+        "signed_on": context.signed_on,
+        "signer": _single_line(context.signer),
+        "contest": context.contest,
+        "is_refused": SECRECY_MARKING in told,
+        "is_unchanged": UNCHANGED_VERSION in told,
+        "held_because": next((code for code in HELD_WITHOUT_DOUBT if code in told), "unknown"),
         "done_day": told.get(DONE_REPORTED, {}).get("day", ""),
         "confirmed_units": told.get(CONTACT_CONFIRMED, {}).get("units", ""),
         "confirmed_address": told.get(CONTACT_CONFIRMED, {}).get("address", ""),

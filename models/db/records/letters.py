@@ -347,6 +347,26 @@ def duties_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str
     return found
 
 
+def count_answers(session: Session, day: date, recipients: Iterable[str]) -> dict[str, int]:
+    """Return by address how many answers to arrivals it was written on a day."""
+    rows = session.execute(
+        select(LetterRow.recipient, func.count())
+        .where(LetterRow.day == day, LetterRow.arrival_id.is_not(None), LetterRow.recipient.in_(list(recipients)))
+        .group_by(LetterRow.recipient)
+    )
+    return {recipient: n for recipient, n in rows}  # noqa: C416 - a Row is no pair to dict()
+
+
+def arrivals_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str, int]:
+    """Return by Message-ID of ours the arrival that the letter answers."""
+    rows = session.execute(
+        select(LetterRow.message_id, LetterRow.arrival_id)
+        .where(LetterRow.message_id.in_(list(message_ids)), LetterRow.arrival_id.is_not(None))
+        .order_by(LetterRow.id)
+    )
+    return {message_id: arrival_id for message_id, arrival_id in rows if arrival_id is not None}
+
+
 def recipients_by_obligation(session: Session, day: date) -> dict[str, frozenset[str]]:
     """Return by obligation who has a chasing letter of that day of their own that speaks of it."""
     rows = session.execute(

@@ -39,6 +39,15 @@ GATHERED_COLOUR: Final = "DDEBF7"
 GATHERED_INK: Final = "1F4E79"
 NOTE_COLOUR: Final = "9C1C1C"
 FONT_NAME: Final = "Times New Roman"
+GUIDE_RULES: Final = (
+    "blank_without_note",
+    "exceeds_whole",
+    "less_than_earlier",
+    "jump",
+    "more_than_expected",
+    "uncalculated",
+)
+"""Codes of the findings whose own sentences tell the rules in the guide."""
 AMOUNT_FORMAT: Final = "#,##0"
 TEXT_FORMAT: Final = "@"
 MAX_LIST_LENGTH: Final = 255
@@ -284,7 +293,7 @@ class _GuideSheet:
         for example in say("form.guide.examples").split("|"):
             self._pair(example.strip(), self._meaning(example.strip()))
         self._title(say("form.guide.rules_title"))
-        for code in ("blank_without_note", "exceeds_whole", "less_than_earlier", "jump", "uncalculated"):
+        for code in GUIDE_RULES:
             self._paragraph(f"– {self._rule(code)}")
         _set_up_page(self._sheet, self._texts, first_row=1, last=f"B{self._row}")
 
@@ -297,12 +306,13 @@ class _GuideSheet:
         return self._texts.finding(finding(amount.value, value=example, label=label, measure=measure))
 
     def _rule(self, code: str) -> str:
-        names = ("label", "whole_label", "value", "whole", "previous", "earlier")
+        names = ("label", "whole_label", "value", "whole", "previous", "earlier", "ceiling_label", "ceiling")
         facts: dict[str, Any] = {name: self._texts.say(f"form.guide.rule.{name}") for name in names}
         first = self._spec.fields[0]
         cell, n_times = self._spec.value_cell(first), self._spec.n_times_jump
         measure = first.unit_of_measure
-        return self._texts.finding(finding(code, **facts, measure=measure, whole_cell=cell, n_times=n_times))
+        facts |= {"measure": measure, "whole_cell": cell, "ceiling_cell": cell, "n_times": n_times}
+        return self._texts.finding(finding(code, **facts))
 
     def _title(self, text: str, *, size: int = 12) -> None:
         if self._row > 1:

@@ -6,8 +6,8 @@ No unit is held to a deadline at which it could not be heard; the operator is to
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
