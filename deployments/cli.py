@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, cast
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from deployments.showing import show_table, show_verdict, shown_bar
 from models.domain.errors import DondocError, Fault, ProgrammeInvalidError
 from models.domain.vocabulary import OFFICE_ZONE
 from tasks.adapters.texts import vietnamese
@@ -25,15 +24,13 @@ from tasks.settings import Settings
 DONE: Final = 0
 DONE_WITH_FINDINGS: Final = 1
 BAD_INPUT: Final = 2
-WIDTH_OF_A_FILE: Final = 200
-"""Characters of a table that is written into a file or a pipe, where there is no terminal to fit."""
 
 
 def _help(code: str) -> str:
     return vietnamese().say(f"cli.{code}")
 
 
-app = typer.Typer(help=_help("app"), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(help=_help("app"), epilog=_help("example.app"), no_args_is_help=True, pretty_exceptions_enable=False)
 roster_app = typer.Typer(help=_help("roster"), no_args_is_help=True)
 app.add_typer(roster_app, name="roster")
 
@@ -42,7 +39,7 @@ AsOf = Annotated[str, typer.Option("--as-of", help=_help("as_of"))]
 ProgrammeFolder = Annotated[Path, typer.Argument(help=_help("programme"))]
 
 
-@app.command(help=_help("check"))
+@app.command(help=_help("check"), epilog=_help("example.check"))
 def check(programme: ProgrammeFolder, *, as_json: AsJson = False) -> None:
     """Validate a programme's folder and say every fault at once."""
     from tasks.adapters.programme import read_programme
@@ -60,7 +57,7 @@ def check(programme: ProgrammeFolder, *, as_json: AsJson = False) -> None:
     raise typer.Exit(BAD_INPUT if faults else DONE)
 
 
-@app.command(help=_help("calendar"))
+@app.command(help=_help("calendar"), epilog=_help("example.calendar"))
 def calendar(
     programme: ProgrammeFolder,
     *,
@@ -95,7 +92,7 @@ def calendar(
     _show(rows, as_json=as_json)
 
 
-@roster_app.command("import", help=_help("roster_import"))
+@roster_app.command("import", help=_help("roster_import"), epilog=_help("example.roster_import"))
 def roster_import(
     file: Annotated[Path, typer.Argument(help=_help("roster_file"))],
     *,
@@ -126,7 +123,7 @@ def roster_import(
     raise typer.Exit(BAD_INPUT if faults else DONE_WITH_FINDINGS if remarks else DONE)
 
 
-@roster_app.command("show", help=_help("roster_show"))
+@roster_app.command("show", help=_help("roster_show"), epilog=_help("example.roster_show"))
 def roster_show(*, on: Annotated[str, typer.Option(help=_help("on"))], as_json: AsJson = False) -> None:
     """Show the units in force on a day."""
     from tasks.import_roster import roster_in_force
@@ -151,7 +148,7 @@ def roster_show(*, on: Annotated[str, typer.Option(help=_help("on"))], as_json: 
             _say("cli.roster_group", group=group, n=n)
 
 
-@roster_app.command("export", help=_help("roster_export"))
+@roster_app.command("export", help=_help("roster_export"), epilog=_help("example.roster_export"))
 def roster_export(file: Annotated[Path, typer.Argument(help=_help("roster_file"))]) -> None:
     """Write the present roster as a workbook that can be imported again."""
     from tasks.import_roster import export_roster
@@ -162,7 +159,7 @@ def roster_export(file: Annotated[Path, typer.Argument(help=_help("roster_file")
     _say("cli.roster_exported", path=file, units=len(roster.units), relations=len(roster.relations))
 
 
-@app.command(help=_help("tick"))
+@app.command(help=_help("tick"), epilog=_help("example.tick"))
 def tick(
     obligation: Annotated[str, typer.Argument(help=_help("obligation"))],
     *,
@@ -184,7 +181,7 @@ def tick(
     _show([counts], as_json=as_json, is_one=True)
 
 
-@app.command(help=_help("rehearse"))
+@app.command(help=_help("rehearse"), epilog=_help("example.rehearse"))
 def rehearse(
     programme: ProgrammeFolder,
     *,
@@ -224,7 +221,7 @@ def rehearse(
     )
 
 
-@app.command(help=_help("intake"))
+@app.command(help=_help("intake"), epilog=_help("example.intake"))
 def intake(
     files: Annotated[list[Path], typer.Argument(help=_help("files"))],
     *,
@@ -258,17 +255,21 @@ def intake(
     raise typer.Exit(DONE if all(result.outcome == "accepted" for result in results) else DONE_WITH_FINDINGS)
 
 
-@app.command(help=_help("status"))
+@app.command(help=_help("status"), epilog=_help("example.status"))
 def status(
-    cycle: Annotated[str, typer.Argument(help=_help("cycle"))], *, as_of: AsOf = "", as_json: AsJson = False
+    cycle: Annotated[str, typer.Argument(help=_help("cycle"))],
+    *,
+    parent: Annotated[str, typer.Option(help=_help("parent"))] = "",
+    as_of: AsOf = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Show where each duty of a cycle stands."""
+    """Show where each duty of a cycle stands; with `--parent`, those of one parent's children."""
     from tasks.board import board_of
     from tasks.publish import board_rows
     from tasks.runtime import open_runtime
 
     with open_runtime(Settings.load()) as runtime:
-        board = board_of(runtime, cycle, _instant(as_of) if as_of else runtime.clock.now())
+        board = board_of(runtime, cycle, _instant(as_of) if as_of else runtime.clock.now(), parent_code=parent)
         shown = board_rows(runtime, board)
     if not as_json:
         _show(shown, as_json=False)
@@ -283,13 +284,37 @@ def status(
                 "last_rung": line.last_rung or None,
                 "next_rung": line.next_rung or None,
                 "why": line.why,
+                "never_reached": line.is_never_reached,
+                "contact": line.health,
             }
             for line in board.lines
         ]
     )
 
 
-@app.command("compile", help=_help("compile"))
+@app.command(help=_help("explain"), epilog=_help("example.explain"))
+def explain(
+    cycle: Annotated[str, typer.Argument(help=_help("cycle"))],
+    unit: Annotated[str, typer.Argument(help=_help("unit"))],
+    *,
+    as_of: AsOf = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say why a unit stands where it stands in a cycle: rule, dates, arrivals, letters, reasons."""
+    from tasks.adapters.verdict_words import verdict_as_data, verdict_in_words
+    from tasks.runtime import open_runtime
+    from tasks.verdicts import verdict_on
+
+    with open_runtime(Settings.load()) as runtime:
+        verdict = verdict_on(runtime, cycle, unit, _instant(as_of) if as_of else runtime.clock.now())
+        if as_json:
+            _print_json(verdict_as_data(verdict, runtime.texts))
+            return
+        calendar = runtime.programme_of(verdict.cycle).calendar
+        show_verdict(verdict_in_words(verdict, calendar, runtime.texts), verdict.as_of, runtime.texts)
+
+
+@app.command("compile", help=_help("compile"), epilog=_help("example.compile"))
 def compile_(
     cycle: Annotated[str, typer.Argument(help=_help("cycle"))],
     *,
@@ -322,7 +347,23 @@ def compile_(
         typer.echo(path)
 
 
-@app.command(help=_help("serve"))
+@app.command("board", help=_help("board"), epilog=_help("example.board"))
+def board(*, as_of: AsOf = "", as_json: AsJson = False) -> None:
+    """Make the status board of every cycle: a folder of pages that needs no server."""
+    from tasks.runtime import open_runtime
+    from tasks.status_board import make_board
+
+    with open_runtime(Settings.load()) as runtime:
+        instant = _instant(as_of) if as_of else runtime.clock.now()
+        with shown_bar(runtime.texts.say("cli.board_bar"), is_shown=not as_json) as bar:
+            made = make_board(runtime, instant, is_whole=True, heard=bar.heard)
+    if as_json:
+        _print_json(asdict(made))
+    else:
+        _say("cli.board_made", path=made.front, n=made.n_written, gone=made.n_gone)
+
+
+@app.command(help=_help("serve"), epilog=_help("example.serve"))
 def serve(*, port: Annotated[int, typer.Option(help=_help("port"))] = 4200) -> None:
     """Run Prefect's server with its pages, all deployments and a worker, until interrupted."""
     from deployments.serve import serve_home
@@ -330,7 +371,7 @@ def serve(*, port: Annotated[int, typer.Option(help=_help("port"))] = 4200) -> N
     serve_home(Settings.load(), port=port)
 
 
-@app.command(help=_help("demo"))
+@app.command(help=_help("demo"), epilog=_help("example.demo"))
 def demo(
     *,
     port: Annotated[int, typer.Option(help=_help("port"))] = 0,
@@ -409,13 +450,8 @@ def _show(rows: Sequence[dict[str, Any]], *, as_json: bool, is_one: bool = False
     if as_json:
         _print_json(rows[0] if is_one else rows)
         return
-    table = Table(show_edge=False, pad_edge=False)
-    for column in rows[0] if rows else ():
-        table.add_column(vietnamese().by_code.get(f"cli.column.{column}", column))
-    for row in rows:
-        table.add_row(*("–" if value is None else _written(value) for value in row.values()))
-    console = Console()
-    Console(width=None if console.is_terminal else WIDTH_OF_A_FILE).print(table)
+    columns = [vietnamese().by_code.get(f"cli.column.{column}", column) for column in (rows[0] if rows else ())]
+    show_table(columns, [["–" if value is None else _written(value) for value in row.values()] for row in rows])
 
 
 def _written(value: object) -> str:

@@ -521,7 +521,7 @@ def _numbered(folder: Path) -> list[Path]:
 def _write_whole(path: Path, content: bytes, *, at: datetime | None = None) -> None:
     """Write a file so that nobody sees half of it, kill or no kill."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{threading.get_ident()}.part")
     with part.open("wb") as file:
         file.write(content)
     if at is not None:

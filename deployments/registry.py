@@ -17,12 +17,14 @@ from prefect.types.entrypoint import EntrypointType
 
 from deployments.manual import ManualDeployment, every_obligation, manual_deployments
 from flows.calendars import publish_calendar
+from flows.digesting import send_digests
 from flows.inspecting import inspection_round
 from flows.receiving import poll_mailbox
 from flows.reporting import annual_plan_cycle, milestone_cycle, report_cycle, review_cycle
 from models.domain.calendar import last_day_before
 from models.domain.cycles import cycles_of_years
 from models.domain.plan import Obligation, Programme
+from models.domain.roll_call import roll_call_day
 from models.domain.vocabulary import OFFICE_ZONE, ObligationKind
 from tasks.adapters.texts import Texts
 from tasks.choices import Choice, Offers, offer_in
@@ -32,6 +34,8 @@ WORK_POOL: Final = "van-phong"
 ROUND_HOURS: Final = "8,14"
 """The hours at which a report's round runs: once each half-day, within office hours."""
 POLL_MINUTES: Final = 5
+DIGEST_CRON: Final = "40 7 * * *"
+"""Every morning, soon after the office opens: a Saturday may be worked, and the program knows which."""
 CALENDAR_CRON: Final = "30 6 * * 1"
 """Monday before the office opens."""
 EVERY_MONTH: Final = "*"
@@ -78,6 +82,7 @@ def every_deployment(programmes: Sequence[Programme], texts: Texts, today: date)
     """Yield everything that a home registers: the mailbox, the rounds of its programmes, and what is done by hand."""
     yield poll_of_mailbox(texts)
     yield calendar_of_years(texts)
+    yield digests(texts)
     for programme in programmes:
         yield from deployments_of(programme, texts, today)
     yield from started_by_hand(programmes, texts)
@@ -144,6 +149,18 @@ def calendar_of_years(texts: Texts) -> Deployment:
     )
 
 
+def digests(texts: Texts) -> Deployment:
+    """Return the deployment of the digests and the morning's status board; one serves every programme."""
+    return Deployment(
+        code="digest",
+        flow=send_digests,
+        name=texts.say("deployment.digest.name"),
+        description=texts.say("deployment.digest.description"),
+        tags=(texts.say("deployment.digest.tag"),),
+        crons=(DIGEST_CRON,),
+    )
+
+
 def started_by_hand(programmes: Sequence[Programme], texts: Texts) -> Iterator[Deployment]:
     """Yield what operators start by hand: no schedule, a typed form, and the obligations it serves as tags."""
     obligations = [obligation for programme in programmes for obligation in programme.obligations]
@@ -161,7 +178,7 @@ def started_by_hand(programmes: Sequence[Programme], texts: Texts) -> Iterator[D
 
 
 def months_of_rounds(programme: Programme, obligation: Obligation) -> list[str]:
-    """Return the months in which an obligation's cycles are open or chased, as ranges for a cron line.
+    """Return the months in which an obligation's contacts are asked and its cycles open or chased, for a cron line.
 
     A range that crosses the new year is split in two, for a cron line cannot. What a person opens may run at any time:
     so may any inspection, for its remedies are chased until they are closed.
@@ -172,7 +189,8 @@ def months_of_rounds(programme: Programme, obligation: Obligation) -> list[str]:
     for cycle in cycles_of_years(
         programme, obligation, first_year=obligation.first_year, last_year=obligation.last_year
     ):
-        day, last = cycle.opens_at.date(), last_day_before(cycle.late_at) + timedelta(days=DAYS_AFTER_THE_LAST_RUNG)
+        day = roll_call_day(cycle, programme.calendar) or cycle.opens_at.date()
+        last = last_day_before(cycle.late_at) + timedelta(days=DAYS_AFTER_THE_LAST_RUNG)
         months |= {(day + timedelta(days=n)).month for n in range((last - day).days + 1)}
     return list(_ranges(sorted(months)))
 

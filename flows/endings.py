@@ -1,10 +1,27 @@
-"""How a run ends when it cannot go on: the first line of its page says in Vietnamese what the operator should do."""
+"""How a run ends when it cannot go on: its page says in Vietnamese what the operator should do, and so does a mail."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Final
+
+from prefect import Flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, State
 
 from models.domain.errors import DondocError
+from models.domain.vocabulary import LetterKind
 from tasks.adapters.texts import vietnamese
+from tasks.post import post_letters
+from tasks.runtime import open_runtime
+from tasks.settings import Settings
+from tasks.trouble_letters import queue_trouble
+
+logger = logging.getLogger("tasks.endings")
+OURS: Final = "·"
+"""Stands in every name that we give a run; in none of those that Prefect makes up."""
+STOPPED: Final = "RunStoppedError: "
+"""After this stands the sentence for the operator, in what Prefect says of a failed run."""
 
 
 class RunStoppedError(RuntimeError):
@@ -22,3 +39,40 @@ def told_to_the_operator() -> Iterator[None]:
         yield
     except DondocError as error:
         raise RunStoppedError(vietnamese().error(error)) from error
+
+
+def mail_the_operator(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Tell the operators by mail that a run failed or crashed; a hook of every flow that runs by itself.
+
+    Whatever goes wrong here is logged and nothing more: the run has failed once, and does not fail twice because mail
+    is down. The letter waits in the outbox then, and leaves with the next poll.
+    """
+    try:
+        settings = Settings.load()
+        if settings.operators:
+            with open_runtime(settings) as runtime:
+                message = _sentence(state)
+                name = _name_of(flow_run, flow.name)
+                queue_trouble(runtime, run=str(flow_run.id), name=name, flow=flow.name, message=message)
+                post_letters.fn(runtime, [LetterKind.OPERATOR])
+    except Exception:
+        logger.exception(vietnamese().say("log.operator_not_told"))
+
+
+def _name_of(flow_run: FlowRun, otherwise: str) -> str:
+    """Return the name of a run; one that ended before it was given ours is called by its deployment."""
+    if OURS in flow_run.name or flow_run.deployment_id is None:
+        return flow_run.name if OURS in flow_run.name else otherwise
+    with get_client(sync_client=True) as client:
+        return client.read_deployment(flow_run.deployment_id).name
+
+
+def _sentence(state: State[Any]) -> str:
+    """Return what the operator reads of a run's end: its own sentence, or that it crashed, or that it is our fault."""
+    said = state.message or ""
+    _, is_ours, sentence = said.partition(STOPPED)
+    if is_ours:
+        return sentence
+    if state.is_crashed():
+        return vietnamese().say("trouble.crashed")
+    return vietnamese().say("trouble.failed", detail=said.strip().partition("\n")[0] or "–")

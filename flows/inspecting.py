@@ -6,7 +6,7 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from flows.endings import told_to_the_operator
+from flows.endings import mail_the_operator, told_to_the_operator
 from flows.instants import instant_of_run
 from flows.rounds import do_round
 from tasks.choices import chosen, refresh_choices
@@ -26,11 +26,12 @@ from tasks.publish import publish_cycles
 from tasks.runtime import Runtime, open_runtime
 from tasks.send_opened import send_opened
 from tasks.settings import Settings
+from tasks.status_board import make_status_board
 
 AtMostAll = Annotated[int, Field(ge=0, le=500)]
 
 
-@flow(name="inspection-round")
+@flow(name="inspection-round", on_failure=[mail_the_operator], on_crashed=[mail_the_operator])
 def inspection_round(obligation: str, as_of: datetime | None = None, dry_run: bool = False) -> dict[str, int]:
     """Do whatever the obligation's inspections need at the instant, their remedies included; return how many of each.
 
@@ -46,6 +47,7 @@ def inspection_round(obligation: str, as_of: datetime | None = None, dry_run: bo
             publish_proposals(runtime, propose_inspections(runtime, obligation, instant), instant)
             publish_cycles(runtime, codes, instant, counts)
             publish_inspections(runtime, instant)
+            make_status_board(runtime, instant, codes)
         say_what_is_left(counts)
         return counts
 

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from prefect import flow
 
-from flows.endings import told_to_the_operator
+from flows.endings import mail_the_operator, told_to_the_operator
 from flows.instants import instant_of_run
 from models.domain.vocabulary import LetterKind
 from tasks.judge import judge_arrivals
+from tasks.late_runs import queue_bad_runs
 from tasks.post import post_letters, say_what_is_left
 from tasks.publish import name_poll, publish_arrivals
 from tasks.receive import file_arrivals_away, take_arrivals
@@ -18,7 +19,7 @@ ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OP
 """What waits in the outbox beside them are letters of scores that were queued outside office hours."""
 
 
-@flow(name="poll-mailbox")
+@flow(name="poll-mailbox", on_failure=[mail_the_operator], on_crashed=[mail_the_operator])
 def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[str, int]:
     """Take in what has arrived, give each its outcome, answer it within the same run, and file it away.
 
@@ -33,6 +34,7 @@ def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[s
             counts |= post_letters(runtime, ANSWERS)
             counts["filed"] = file_arrivals_away(runtime)
             publish_arrivals(runtime, instant, counts)
+            queue_bad_runs(runtime)
         name_poll(runtime, instant, counts)
         say_what_is_left(counts)
         return counts

@@ -7,16 +7,17 @@ from datetime import datetime
 
 from prefect import flow
 
-from flows.endings import told_to_the_operator
+from flows.endings import mail_the_operator, told_to_the_operator
 from flows.instants import instant_of_run
 from flows.rounds import do_round
 from tasks.post import say_what_is_left
 from tasks.publish import publish_cycles
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
+from tasks.status_board import make_status_board
 
 
-@flow(name="report-cycle")
+@flow(name="report-cycle", on_failure=[mail_the_operator], on_crashed=[mail_the_operator])
 def report_cycle(obligation: str, as_of: datetime | None = None, dry_run: bool = False) -> dict[str, int]:
     """Do whatever a report's cycles need at the instant, and return how many of each.
 
@@ -26,19 +27,19 @@ def report_cycle(obligation: str, as_of: datetime | None = None, dry_run: bool =
     return _round(obligation, as_of, dry_run=dry_run)
 
 
-@flow(name="milestone-cycle")
+@flow(name="milestone-cycle", on_failure=[mail_the_operator], on_crashed=[mail_the_operator])
 def milestone_cycle(obligation: str, as_of: datetime | None = None, dry_run: bool = False) -> dict[str, int]:
     """Do whatever work with a deadline needs: a conference, a guidance, the tasks of an annex. As `report_cycle`."""
     return _round(obligation, as_of, dry_run=dry_run)
 
 
-@flow(name="annual-plan-cycle")
+@flow(name="annual-plan-cycle", on_failure=[mail_the_operator], on_crashed=[mail_the_operator])
 def annual_plan_cycle(obligation: str, as_of: datetime | None = None, dry_run: bool = False) -> dict[str, int]:
     """Do whatever the year's plan needs until it is issued (clause II.5). As `report_cycle`."""
     return _round(obligation, as_of, dry_run=dry_run)
 
 
-@flow(name="review-cycle")
+@flow(name="review-cycle", on_failure=[mail_the_operator], on_crashed=[mail_the_operator])
 def review_cycle(obligation: str, as_of: datetime | None = None, dry_run: bool = False) -> dict[str, int]:
     """Do whatever a phase's review needs until its report is there (clause III.3). As `report_cycle`."""
     return _round(obligation, as_of, dry_run=dry_run)
@@ -50,5 +51,6 @@ def _round(obligation: str, as_of: datetime | None, *, dry_run: bool) -> dict[st
         codes, counts = do_round(runtime, obligation, instant, dry_run=dry_run)
         if not dry_run:
             publish_cycles(runtime, codes, instant, counts)
+            make_status_board(runtime, instant, codes)
         say_what_is_left(counts)
         return counts

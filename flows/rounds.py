@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from models.domain.vocabulary import LetterKind
+from tasks.call_roll import queue_roll_calls
 from tasks.chase import queue_due_reminders, queue_reminders_of_others
 from tasks.compile import compile_due_editions
 from tasks.draft import draft_official_letters
@@ -13,6 +14,7 @@ from tasks.post import post_letters, together
 from tasks.publish import name_run
 from tasks.runtime import Runtime
 from tasks.tell_members import queue_member_letters
+from tasks.tell_parents import queue_parent_letters
 
 
 def do_round(
@@ -22,7 +24,7 @@ def do_round(
     counts = {"opened": len(open_due_cycles(runtime, obligation, instant, dry_run=dry_run))}
     codes = active_cycles(runtime, obligation, instant)
     name_run(runtime, obligation, codes, instant)
-    counts["stamped"] = 0 if dry_run else stamp_missing_forms(runtime, codes)
+    counts["stamped"] = 0 if dry_run else stamp_missing_forms(runtime, codes, instant)
     for code in codes:
         counts |= queue_due_reminders(runtime, code, instant, dry_run=dry_run)
     if not dry_run:
@@ -30,8 +32,12 @@ def do_round(
         counts |= post_letters(runtime, [LetterKind.CHASE])
         counts["told_to_members"] = queue_member_letters(runtime, instant)
         counts = together(counts, post_letters(runtime, [LetterKind.MEMBER]))
+        counts["roll_called"] = queue_roll_calls(runtime, instant)
+        counts = together(counts, post_letters(runtime, [LetterKind.ROLL_CALL]))
         counts["drafted"] = draft_official_letters(runtime, codes, instant)
         counts["compiled"] = compile_due_editions(runtime, codes, instant)
+        counts["told_to_parents"] = queue_parent_letters(runtime, instant)  # with what has just been compiled
+        counts = together(counts, post_letters(runtime, [LetterKind.PARENT]))
         counts["handed_over"] = queue_results(runtime, codes, instant)
         counts = together(counts, post_letters(runtime, [LetterKind.RESULT]))
     return codes, counts

@@ -13,10 +13,10 @@ from models.db.records import rosters
 from models.domain.errors import ActionRefusedError, Fault
 from models.domain.roster import roster_changes
 from models.domain.vocabulary import Action
-from tasks.adapters.programme import change_in_words, read_roster
+from tasks.adapters.programme import change_in_words
 from tasks.brought_files import brought_file
 from tasks.handle_duties import Done
-from tasks.import_roster import first_programme, import_roster, present_roster
+from tasks.import_roster import first_programme, import_roster, present_roster, read_roster_for
 from tasks.names import run_name
 from tasks.operators import Signature
 from tasks.runtime import Runtime
@@ -74,7 +74,7 @@ def bring_roster(runtime: Runtime, name: str, *, signature: Signature) -> Done:
 def preview_lines(runtime: Runtime, path: Path) -> list[PreviewLine]:
     """Return every fault of a roster's file, else all that it would change of the present roster, and its remarks."""
     texts = runtime.texts
-    reading = read_roster(path, groups=first_programme(runtime).groups, file=path.name)
+    reading = read_roster_for(first_programme(runtime), path)
     if reading.faults:
         fault = texts.say("roster.change.fault")
         return [PreviewLine(what=fault, detail=_written(runtime, each)) for each in reading.faults]

@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from models.db.records import cycles, editions, letters, rosters, targets
 from models.db.records.audit import AuditEntry, note_action
-from models.domain.closing import close_at, cycles_before, edition_due
+from models.domain.closing import close_at, cycles_before, edition_due, is_alike
 from models.domain.coverage import LastChase, TimelinessRow, coverage_of, missing_units, timeliness_rows
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty
 from models.domain.editions import Edition, Narrative, differences, inputs_digest
 from models.domain.errors import EditionInThePastError, NoFormError
+from models.domain.estimates import estimate_lines
 from models.domain.evidence import EvidenceLine, evidence_fields, evidence_lines, obligations_evidenced
 from models.domain.present_basis import PresentBasis, Reorganised, Span, on_present_basis, refuse_other_sums
 from models.domain.roster import Contact
@@ -33,11 +34,13 @@ from models.domain.tabulation import (
     unit_figures,
     units_showing,
 )
+from models.domain.tiers import nearest_above
 from models.domain.vietnamese import sort_key
 from models.domain.vocabulary import OFFICE_ZONE, EditionKind, Standing
 from tasks.adapters.aggregates import AggregateContent, write_aggregate
 from tasks.adapters.archive import write_whole
 from tasks.adapters.documents import write_report
+from tasks.compile_parents import write_parents
 from tasks.given_tasks import tasks_for_report
 from tasks.names import run_name
 from tasks.progress import progress_in
@@ -109,8 +112,10 @@ def compile_cycle(
             n_reported=sum(row.is_reported for row in rows),
             sources=tuple(counted),
         )
-        content = _content(runtime, session, cycle, bare, rows, made)
+        content = _content(runtime, session, cycle, bare, duties, made)
         stored = _write(runtime, content, digest)
+        if cycle.is_of_children:
+            write_parents(runtime, content, duties, stored)
         editions.add_edition(session, stored)
         if entry is not None:
             note_action(session, entry)
@@ -163,14 +168,12 @@ def _content(
     session: Session,
     cycle: Cycle,
     edition: Edition,
-    rows: Sequence[TimelinessRow],
+    duties: Sequence[Duty],
     made: Sequence[editions.StoredEdition],
 ) -> AggregateContent:
     programme, obligation = runtime.programme_with(cycle.obligation_code)
-    units = [
-        CountedUnit(code=row.unit_code, name=row.unit_name, group=row.group, is_nil=row.standing is Standing.NIL)
-        for row in rows
-    ]
+    rows = timeliness_rows(duties, edition.as_of)
+    units = _counted_units(session, cycle, duties, rows)
     figures = figures_of(editions.figures(session, cycle.code, edition.as_of))
     tabulation = tabulate(
         cycle.form,
@@ -193,15 +196,42 @@ def _content(
         timeliness=rows,
         missing=missing_units(rows, last_chases(runtime, session, cycle, edition.as_of)),
         narratives=written,
-        questions=editions.open_questions(session, cycle.code, edition.as_of),
+        questions=editions.questions(session, cycle.code, edition.as_of),
         differences=differences(made[-1].edition, complete) if made else None,
         progress=progress_in(
             session, cycle, edition.as_of, unit_codes=[row.unit_code for row in rows], left_out=tabulation.left_out
         ),
         present=_present(session, cycle, _Counted(rows, units, figures, tabulation), edition.as_of),
         tasks=tasks_for_report(session, programme, cycle, edition.as_of),
+        estimates=estimate_lines(
+            editions.versions_of_estimates(session, cycle.code, edition.as_of),
+            units=[unit.code for unit in units],
+            fields=[spec.code for spec in cycle.form.fields],
+        ),
         evidence=_evidence(runtime, session, cycle, rows, _Shown(edition.as_of, figures, written)),
     )
+
+
+def _counted_units(
+    session: Session, cycle: Cycle, duties: Sequence[Duty], rows: Sequence[TimelinessRow]
+) -> list[CountedUnit]:
+    """Return the expected units, each with the nearest one above it that is expected, too."""
+    parents: dict[str, str | None] = {}
+    if cycle.form.includes_children:
+        # What lies between two expected units is as the roster has it for the day of the opening.
+        parents = rosters.parents_on(session, cycle.programme_code, cycle.opens_at.astimezone(OFFICE_ZONE).date())
+    parents |= {duty.unit_code: duty.parent_code for duty in duties}
+    expected = frozenset(duty.unit_code for duty in duties)
+    return [
+        CountedUnit(
+            code=row.unit_code,
+            name=row.unit_name,
+            group=row.group,
+            parent_code=nearest_above(row.unit_code, parents, expected),
+            is_nil=row.standing is Standing.NIL,
+        )
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +301,7 @@ def _evidence(
 
 def _comparison(session: Session, cycle: Cycle, as_of: datetime) -> Comparison:
     others = [other for other in cycles.all_cycles(session) if other.due_at < cycle.due_at and other.opens_at <= as_of]
-    same_form = [other for other in others if other.form_code == cycle.form_code]
+    same_form = [other for other in others if is_alike(other, cycle)]
     last_year = [
         other for other in others if other.obligation_code == cycle.obligation_code and other.year == cycle.year - 1
     ]

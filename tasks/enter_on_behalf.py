@@ -24,6 +24,7 @@ from tasks.handle_duties import SETTLED, Done, duties_of_units
 from tasks.judge import Ruling, judge_by_ruling
 from tasks.names import run_name
 from tasks.operators import Signature
+from tasks.ports import Brought
 from tasks.runtime import Runtime
 
 
@@ -58,7 +59,7 @@ def enter_on_behalf(runtime: Runtime, entry: Entry, *, signature: Signature) -> 
         duty = record.duty
         _require_receipt_within(runtime, cycle, received_at, signature.at)
         file = brought_file(runtime, f"drop/{Path(entry.file.strip()).name}") if entry.file.strip() else None
-        content = _content(duty, received_at, signature, file)
+        content = _content(runtime, duty, received_at, signature, file)
         key = f"on-behalf:{duty.id}:{len(duty.reopenings)}:{_name_of(content, received_at, file)}"
         if arrivals.taken_by_key(session, key) is not None:
             return Done(action=Action.ENTER_ON_BEHALF, n_changed=0, cycle_codes=(cycle.code,))
@@ -103,10 +104,14 @@ def _require_receipt_within(runtime: Runtime, cycle: Cycle, received_at: datetim
         )
 
 
-def _content(duty: Duty, received_at: datetime, signature: Signature, file: Path | None) -> bytes:
+def _content(runtime: Runtime, duty: Duty, received_at: datetime, signature: Signature, file: Path | None) -> bytes:
     """Return the workbook's bytes, or a note of the bare fact in their place: every arrival keeps some."""
     if file is not None:
-        return file.read_bytes()
+        content = file.read_bytes()
+        (look,) = runtime.reader.look([Brought(content=content, is_mail=False, file_name=file.name)])
+        if look.is_secret:
+            raise ActionRefusedError("file_is_secret")
+        return content
     fact = {
         "cycle": duty.cycle_code,
         "unit": duty.unit_code,

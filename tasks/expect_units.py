@@ -43,7 +43,8 @@ def expect_units(
         units = _units_there(roster, unit_codes, today, runtime)
         present = cycles.duties_of_units(session, cycle_code, [unit.code for unit in units])
         added = [unit for unit in units if unit.code not in present]
-        cycles.add_expected(session, cycle_code, added, [new_token() for _ in added])
+        tokens = [new_token() for _ in added]
+        cycles.add_expected(session, cycle_code, added, tokens, roster.parent_names(added, today))
         _note(session, cycle, added, last_day, signature)
     return Done(action=Action.EXPECT_UNITS, n_changed=len(added), cycle_codes=(cycle_code,))
 

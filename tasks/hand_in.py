@@ -13,10 +13,9 @@ from models.domain.vocabulary import Channel, Outcome
 from tasks.adapters.archive import FolderArchive
 from tasks.judge import Judged, judged_in_chunks, tried_out
 from tasks.ports import InboxItem
-from tasks.receive import keep_arrivals
+from tasks.receive import MAIL_ENDING, brought_by, keep_arrivals
 from tasks.runtime import Runtime
 
-MAIL_ENDING: Final = ".eml"
 OCTETS_OF_A_CUT_MAIL: Final = 1024 * 1024
 
 
@@ -66,15 +65,18 @@ def _try_out(runtime: Runtime, files: Sequence[Path], *, operator: str, as_of: d
         def taken() -> Iterator[arrivals.TakenArrival]:
             for number, path in enumerate(files):
                 item = _item(runtime, path, operator, as_of)
+                (look,) = runtime.reader.look([brought_by(item, Channel.COMMAND)])
                 yield arrivals.TakenArrival(
                     id=-1 - number,
                     key=item.key,
                     channel=Channel.COMMAND,
                     received_at=as_of,
-                    digest=trial.archive.keep(item.content),
+                    digest="" if look.is_secret else trial.archive.keep(item.content),
                     is_cut=item.is_cut,
                     operator=operator,
                     file_name=item.file_name,
+                    sender=look.sender,
+                    is_secret=look.is_secret,
                 )
 
         return [

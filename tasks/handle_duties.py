@@ -195,6 +195,33 @@ def taken_again(session: Session, arrival_id: int, key: str, signature: Signatur
     return again
 
 
+def tell_contest(
+    runtime: Runtime, session: Session, contest: JudgedArrival, kind: LetterKind, *, at: datetime
+) -> int | None:
+    """Queue the letter that tells what became of a unit's word that a duty is not its own; once for each contest."""
+    if not contest.envelope.sender:
+        return None
+    key = f"contest|{contest.id}"
+    letter = LetterRow(
+        key=key,
+        message_id=letters.message_id_of(key, runtime.settings.mail_from.rpartition("@")[2]),
+        kind=kind,
+        recipient=contest.envelope.sender,
+        day=at.astimezone(OFFICE_ZONE).date(),
+        state=LetterState.QUEUED,
+        queued_at=at,
+        arrival_id=contest.id,
+    )
+    return letters.queue_letter(session, letter)
+
+
+def _uphold_contests(runtime: Runtime, session: Session, duty: Duty, at: datetime) -> None:
+    """Let what a unit said of a duty that is waived now be dealt with, and tell it so."""
+    for contest in arrivals.contests_of(session, duty.id):
+        arrivals.resolve(session, contest.id, at=at)
+        tell_contest(runtime, session, contest, LetterKind.RECEIPT, at=at)
+
+
 @dataclass(frozen=True, slots=True)
 class _Act:
     """What is written into the audit for each duty that is marked."""
@@ -227,6 +254,8 @@ def _mark_duties(
                 entry = act.signature.entry(act.action, cycle_code, unit_code=duty.unit_code, **details)
                 note_action(session, entry)
                 n_changed += 1
+                if act.action is Action.WAIVE:
+                    _uphold_contests(runtime, session, duty, act.signature.at)
     return Done(action=act.action, n_changed=n_changed, cycle_codes=(cycle_code,))
 
 

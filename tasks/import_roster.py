@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +11,13 @@ from models.db.records.audit import AuditEntry, note_action
 from models.domain.errors import ActionRefusedError, Fault
 from models.domain.plan import Programme
 from models.domain.roster import Roster, Unit
-from tasks.adapters.programme import read_roster, write_roster
+from tasks.adapters.programme import (
+    RosterReading,
+    children_without_parent,
+    parents_without_contact,
+    read_roster,
+    write_roster,
+)
 from tasks.runtime import Runtime
 
 
@@ -31,7 +37,7 @@ def import_roster(runtime: Runtime, file: Path, *, operator: str, entry: AuditEn
     The roster belongs to the first programme of the home. `entry` is written into the audit with it.
     """
     programme = first_programme(runtime)
-    reading = read_roster(file, groups=programme.groups, file=file.name)
+    reading = read_roster_for(programme, file)
     if not reading.faults:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         with runtime.sessions.begin() as session:
@@ -44,6 +50,20 @@ def import_roster(runtime: Runtime, file: Path, *, operator: str, entry: AuditEn
         n_contacts=len(reading.roster.contacts),
         faults=reading.faults,
         remarks=reading.remarks,
+    )
+
+
+def read_roster_for(programme: Programme, file: Path) -> RosterReading:
+    """Return a workbook's roster with its faults and remarks, those against the programme's own rules among them."""
+    reading = read_roster(file, groups=programme.groups, file=file.name)
+    if reading.faults:
+        return reading
+    orphans = children_without_parent(programme.obligations, reading.roster)
+    silent = parents_without_contact(programme.obligations, reading.roster)
+    return replace(
+        reading,
+        faults=tuple(each.in_roster(file.name) for each in orphans),
+        remarks=(*reading.remarks, *(each.in_roster(file.name) for each in silent)),
     )
 
 

@@ -6,11 +6,12 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from models.db.records import cycles, editions, inspections
+from models.db.records import cycles, editions, inspections, letters
 from models.domain.calendar import start_of
 from models.domain.duties import standing_at
 from models.domain.inspections import Proposal, RiskKind, RiskReason, UnitFacts, inspectable_units
 from models.domain.plan import Programme
+from models.domain.reach import CALLED_LATE, was_reached
 from models.domain.roster import Roster
 from models.domain.vocabulary import OFFICE_ZONE, Standing
 from tasks.runtime import Runtime
@@ -73,19 +74,18 @@ def default_seed(as_of: datetime) -> str:
 def _history(
     runtime: Runtime, session: Session, programme: Programme, since: datetime, as_of: datetime
 ) -> tuple[Counter[str], Counter[str]]:
-    """Return by unit how many duties were late, and how many figures were asked about."""
+    """Return by unit how many duties were late that it knew of, and how many figures were asked about."""
     late: Counter[str] = Counter()
     questions: Counter[str] = Counter()
     for cycle in cycles.all_cycles(session):
         if cycle.programme_code != programme.code or not since <= cycle.due_at or cycle.opens_at > as_of:
             continue
         for chunk in cycles.duties_in_chunks(session, cycle.code, size=runtime.settings.units_per_chunk):
-            late.update(
-                record.duty.unit_code
-                for record in chunk
-                if standing_at(record.duty, as_of) in {Standing.LATE, Standing.DONE_LATE}
-            )
-        questions.update(asked.unit_code for asked in editions.open_questions(session, cycle.code, as_of))
+            overdue = [record.duty for record in chunk if standing_at(record.duty, as_of) in CALLED_LATE]
+            told = letters.dispatches_of_duties(session, [duty.id for duty in overdue])
+            late.update(duty.unit_code for duty in overdue if was_reached(duty, told.get(duty.id, ()), as_of))
+        asked = editions.questions(session, cycle.code, as_of)
+        questions.update(each.unit_code for each in asked if not each.explanation)
     return late, questions
 
 

@@ -4,10 +4,11 @@ import gc
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
@@ -15,18 +16,23 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, cycles, letters, rosters
+from models.db.records import arrivals, cycles, editions, explanations, letters, roll_calls, rosters
+from models.db.records.roll_calls import AskedContact, Confirmation
 from models.db.tables import LetterRow
 from models.db.turns import Turn, take_turn
 from models.domain.attribution import DutyIdentity, attribute
+from models.domain.authentication import failed_check
 from models.domain.checks import PastFigures, check_form, identify, not_asked_for
+from models.domain.closing import close_at, is_alike
 from models.domain.cycles import Cycle
-from models.domain.duties import Duty, Mark, promise_until
-from models.domain.forms import CheckedForm, Finding, RawForm, note
-from models.domain.judgement import Evidence, judge, reply_that_counts
+from models.domain.duties import Duty, Mark, answered_at, promise_until
+from models.domain.forms import CheckedForm, Finding, RawForm, finding, note
+from models.domain.judgement import UNCHANGED_VERSION, Evidence, judge, judge_version, reply_that_counts
+from models.domain.questions import QuestionKey, explanation_of, still_asked
 from models.domain.replies import read_reply
 from models.domain.submissions import Contribution, Reply, Signals, Verdict, completed_at
 from models.domain.tokens import is_own_address, token_in_address, token_in_subject
+from models.domain.versions import CountedVersion, is_locked
 from models.domain.vocabulary import (
     OFFICE_ZONE,
     Channel,
@@ -39,14 +45,17 @@ from models.domain.vocabulary import (
 from tasks.adapters.archive import sha256_of
 from tasks.adapters.automatic_mail import BOUNCE, PERHAPS_BOUNCE
 from tasks.adapters.enclosures import attachments_brought
+from tasks.gathering import gathered_for
 from tasks.names import run_name
-from tasks.ports import Brought, Enclosures, ParsedMail, ReadForm
+from tasks.ports import Brought, Enclosures, ParsedMail, ReadForm, Unpacked
+from tasks.receive import MAIL_ENDING, OCTETS_PER_CHUNK
+from tasks.roll_call_answers import KnownRollCalls, judge_roll_call, look_up_roll_calls
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 ARRIVALS_PER_CHUNK: Final = 100
 ARRIVALS_PER_TRIAL: Final = 25
-OCTETS_PER_CHUNK: Final = 16 * 1024 * 1024
+ONE_HOUR: Final = timedelta(hours=1)
 OWN_LETTER: Final = "own_letter"
 ANSWERED_BY: Final[Mapping[Outcome, LetterKind]] = {
     Outcome.ACCEPTED: LetterKind.RECEIPT,
@@ -99,6 +108,17 @@ class Known:
     contributions: Mapping[int, Sequence[Contribution]]
     past: Mapping[int, PastFigures]
     """By duty; of those that the arrivals with a form may answer."""
+    explained: Mapping[int, Mapping[QuestionKey, str]]
+    """By duty what its unit has explained."""
+    asked_in_letters: Mapping[str, Sequence[Finding]]
+    """By Message-ID of ours the questions that the letter put."""
+    asked_newest: Mapping[int, Sequence[Finding]]
+    """By duty the questions that were put last."""
+    counted: Mapping[int, CountedVersion]
+    """By duty the version that counts; of those that the arrivals with a form may answer."""
+    locked: AbstractSet[int]
+    """Duties whose answer may no longer be replaced without a person."""
+    roll_calls: KnownRollCalls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +131,29 @@ class Judged:
     attachments: frozenset[str] = frozenset()
     reply: Reply | None = None
     is_answerable: bool = False
+    confirmed: str = ""
+    """Address that its contact has confirmed in it."""
 
     @property
     def is_own(self) -> bool:
         """Say whether it is a blind copy of our own letter: kept, and not worth counting among what arrived."""
         return [reason.code for reason in self.verdict.reasons] == [OWN_LETTER]
+
+
+@dataclass(frozen=True, slots=True)
+class _SoFar:
+    """What the arrivals of a chunk have brought to each duty, beside what the database holds, and what counts now."""
+
+    brought: dict[int, list[Contribution]]
+    counted: dict[int, CountedVersion]
+
+    def note(self, judged: Judged, duty_id: int) -> None:
+        """Take in what an arrival brought."""
+        self.brought.setdefault(duty_id, []).append(_contribution(judged))
+        form = judged.checked
+        if judged.verdict.outcome is Outcome.ACCEPTED and form is not None and not form.has_blocking:
+            received_at = judged.opened.arrival.received_at
+            self.counted[duty_id] = CountedVersion(received_at=received_at, form=form)
 
 
 @task(name="judge-arrivals", task_run_name=run_name("judge_arrivals"), cache_policy=NO_CACHE)
@@ -137,10 +175,11 @@ def judged_in_chunks(runtime: Runtime, as_of: datetime, *, dry_run: bool = False
 
     While a chunk is judged the next one is being opened, for that is mostly waiting for the workers that read.
     """
+    quota = _Quota(runtime, as_of)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="opening arrivals") as ahead:
-        following = ahead.submit(_open_next, runtime, 0)
+        following = ahead.submit(_open_next, runtime, quota, 0)
         while opened := following.result():
-            following = ahead.submit(_open_next, runtime, opened[-1].arrival.id)
+            following = ahead.submit(_open_next, runtime, quota, opened[-1].arrival.id)
             with _garbage_left_lying(), runtime.sessions() as session:
                 if not dry_run:
                     opened = _left_to_us(session, opened)
@@ -159,7 +198,7 @@ def _judge_chunk(
     runtime: Runtime, session: Session, opened: Sequence[Opened], as_of: datetime, *, dry_run: bool
 ) -> list[Judged]:
     fresh = _with_repeats_marked(session, opened)
-    known = _look_up(runtime, session, fresh)
+    known = _look_up(runtime, session, fresh, as_of)
     judged = _judge_all(runtime, fresh, known)
     if not dry_run:
         _write_down(runtime, session, judged, known=known, as_of=as_of)
@@ -170,7 +209,7 @@ def _judge_chunk(
 def tried_out(runtime: Runtime, waiting: Iterable[arrivals.TakenArrival]) -> Iterator[Judged]:
     """Yield what would become of arrivals that only the runtime's archive knows; nothing is written down.
 
-    Each is judged by itself: what came before it in the same trial has no bearing on it.
+    Each is judged by itself, as having come when it says: what came before in the same trial has no bearing on it.
     """
     taken = iter(waiting)
     while chunk := list(islice(taken, ARRIVALS_PER_TRIAL)):
@@ -181,8 +220,8 @@ def tried_out(runtime: Runtime, waiting: Iterable[arrivals.TakenArrival]) -> Ite
             with runtime.sessions() as session:
                 seen = arrivals.judged_digests(session, [item.arrival.digest for item in opened])
                 fresh = [replace(item, is_repeated=item.arrival.digest in seen) for item in opened]
-                known = _look_up(runtime, session, fresh)
-            yield from (_judge_safely(runtime, item, known, {}) for item in fresh)
+                known = _look_up(runtime, session, fresh, chunk[0].received_at)
+            yield from (_judge_safely(runtime, item, known, _SoFar(brought={}, counted={})) for item in fresh)
 
 
 @contextmanager
@@ -202,7 +241,7 @@ def judge_by_ruling(
 ) -> Verdict:
     """Judge one arrival as a person ruled and write it down in the session's transaction, answer included."""
     opened = [replace(item, ruling=ruling) for item in _open(runtime, [arrival])]
-    known = _look_up(runtime, session, opened)
+    known = _look_up(runtime, session, opened, as_of)
     judged = [_judge_one(runtime, item, known) for item in opened]
     if ruling.is_accepted:
         judged = [_accepted(item, known) for item in judged]
@@ -234,17 +273,42 @@ def _as_question(found: Finding) -> Finding:
     return replace(found, level=FindingLevel.QUESTION) if found.is_blocking else found
 
 
-def _open_next(runtime: Runtime, after_id: int) -> list[Opened]:
-    with runtime.sessions() as session:
-        taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=after_id)
-    return _open(runtime, _chunk_of(runtime, taken))
+class _Quota:
+    """Lets so many mails of one address through within an hour; the others keep no outcome, and wait for their turn."""
+
+    def __init__(self, runtime: Runtime, as_of: datetime) -> None:
+        """Count what was judged in the hour before the instant."""
+        self._limit = runtime.settings.arrivals_per_sender_hour
+        self._own = runtime.settings.mail_from
+        with runtime.sessions() as session:
+            self._counts = Counter(arrivals.count_by_sender(session, as_of - ONE_HOUR))
+
+    def lets_through(self, arrival: arrivals.TakenArrival) -> bool:
+        """Say whether it is an arrival's turn, and count it."""
+        is_rated = arrival.channel is Channel.MAIL and arrival.sender and not is_own_address(arrival.sender, self._own)
+        if not is_rated or not self._limit:
+            return True
+        self._counts[arrival.sender] += 1
+        return self._counts[arrival.sender] <= self._limit
+
+
+def _open_next(runtime: Runtime, quota: _Quota, after_id: int) -> list[Opened]:
+    """Open the next arrivals whose turn it is; an empty list is the end."""
+    while True:
+        with runtime.sessions() as session:
+            taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=after_id)
+        chunk = _chunk_of(runtime, taken)
+        in_turn = [arrival for arrival in chunk if quota.lets_through(arrival)]
+        if in_turn or not chunk:
+            return _open(runtime, in_turn)
+        after_id = chunk[-1].id
 
 
 def _chunk_of(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Sequence[arrivals.TakenArrival]:
     """Return as many of the arrivals as may be in memory together: at least one."""
     n_octets = 0
     for n, arrival in enumerate(taken):
-        n_octets += runtime.archive.size(arrival.digest)
+        n_octets += runtime.archive.size(arrival.digest) if arrival.digest else 0
         if n and n_octets > OCTETS_PER_CHUNK:
             return taken[:n]
     return taken
@@ -252,17 +316,19 @@ def _chunk_of(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Seque
 
 def _open(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Opened]:
     """Open arrivals: take mails apart, sort their files, and read the workbooks."""
-    unpacked = runtime.reader.unpack(_brought(runtime, arrival) for arrival in taken)
+    kept = [arrival for arrival in taken if not arrival.is_secret]
+    unpacked = iter(runtime.reader.unpack(_brought(runtime, arrival) for arrival in kept))
+    found = [Unpacked(mail=ParsedMail(sender=each.sender)) if each.is_secret else next(unpacked) for each in taken]
     return [
         Opened(arrival=arrival, mail=each.mail, enclosures=each.enclosures, forms=each.forms)
-        for arrival, each in zip(taken, unpacked, strict=True)
+        for arrival, each in zip(taken, found, strict=True)
     ]
 
 
 def _brought(runtime: Runtime, arrival: arrivals.TakenArrival) -> Brought:
     return Brought(
         content=runtime.archive.read(arrival.digest),
-        is_mail=arrival.channel is Channel.MAIL or arrival.file_name.lower().endswith(".eml"),
+        is_mail=arrival.channel is Channel.MAIL or arrival.file_name.lower().endswith(MAIL_ENDING),
         file_name=arrival.file_name,
         is_cut=arrival.is_cut,
     )
@@ -280,11 +346,14 @@ def _with_repeats_marked(session: Session, opened: Sequence[Opened]) -> list[Ope
 
 def _judge_all(runtime: Runtime, opened: Sequence[Opened], known: Known) -> list[Judged]:
     """Judge each arrival in the light of those before it; `known` itself stays as the database has it."""
-    brought: dict[int, list[Contribution]] = {key: list(value) for key, value in known.contributions.items()}
-    return [_judge_safely(runtime, item, replace(known, contributions=brought), brought) for item in opened]
+    so_far = _SoFar(
+        brought={key: list(value) for key, value in known.contributions.items()}, counted=dict(known.counted)
+    )
+    lit = replace(known, contributions=so_far.brought, counted=so_far.counted)
+    return [_judge_safely(runtime, item, lit, so_far) for item in opened]
 
 
-def _judge_safely(runtime: Runtime, opened: Opened, known: Known, brought: dict[int, list[Contribution]]) -> Judged:
+def _judge_safely(runtime: Runtime, opened: Opened, known: Known, so_far: _SoFar) -> Judged:
     """Judge one arrival; one that breaks the program goes to a person and never stops the others."""
     try:
         judged = _judge_one(runtime, opened, known)
@@ -293,26 +362,29 @@ def _judge_safely(runtime: Runtime, opened: Opened, known: Known, brought: dict[
         reasons = (note("arrival_broken"),)
         return Judged(opened=opened, verdict=Verdict(outcome=Outcome.QUARANTINED, reasons=reasons))
     if judged.verdict.duty_id is not None and judged.verdict.outcome in {Outcome.ACCEPTED, Outcome.RETURNED}:
-        brought.setdefault(judged.verdict.duty_id, []).append(_contribution(judged))
+        so_far.note(judged, judged.verdict.duty_id)
     return judged
 
 
-def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Known:
+def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened], as_of: datetime) -> Known:
     tokens = {token for item in opened for token in _tokens(runtime, item)}
     by_token = cycles.duties_by_token(session, tokens)
     by_message = letters.duties_of_messages(session, {m for item in opened for m in item.mail.in_reply_to})
     senders = {item.mail.sender.lower() for item in opened if item.mail.sender}
-    newest = max(item.arrival.received_at for item in opened).astimezone(OFFICE_ZONE).date()
+    newest_at = max(item.arrival.received_at for item in opened)
+    newest = newest_at.astimezone(OFFICE_ZONE).date()
     by_sender = rosters.units_of_addresses(session, list(runtime.programmes), senders, on=newest)
     units = {unit for found in by_sender.values() for unit in found}
     units |= {form.stamp.unit_code for item in opened for form in item.ours if form.stamp is not None}
-    waiting = cycles.open_duties_of_units(session, units, max(item.arrival.received_at for item in opened))
+    waiting = cycles.open_duties_of_units(session, units, newest_at)
     ids = {*by_token.values(), *(i for found in by_message.values() for i in found)}
     ids |= {item.ruling.duty_id for item in opened if item.ruling is not None}
     ids |= {duty_id for found in waiting.values() for duty_id in found}
     duties = cycles.duties(session, ids)
     every_cycle = {cycle.code: cycle for cycle in cycles.all_cycles(session)}
     has_forms = any(item.ours for item in opened)
+    letters_answered = letters.arrivals_of_messages(session, {m for item in opened for m in item.mail.in_reply_to})
+    asked = explanations.asked_in(session, letters_answered.values())
     return Known(
         by_token=by_token,
         by_message=by_message,
@@ -322,8 +394,45 @@ def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened]) -> Kn
         identities={key: _identity(record) for key, record in duties.items()},
         cycles=every_cycle,
         contributions=arrivals.contributions(session, sorted(ids)),
-        past=_past_figures(session, duties.values(), every_cycle) if has_forms else {},
+        past=_past_figures(session, duties.values(), every_cycle, newest_at) if has_forms else {},
+        explained=explanations.explained(session, ids),
+        asked_in_letters={message: asked[arrival_id] for message, arrival_id in letters_answered.items()},
+        asked_newest=explanations.newest_asking(session, ids) if _any_explains(runtime, opened) else {},
+        counted=arrivals.counted_versions(session, duties) if has_forms else {},
+        locked=_locked(runtime, session, duties.values(), every_cycle, as_of) if has_forms else frozenset(),
+        roll_calls=look_up_roll_calls(session, tokens, {m for item in opened for m in item.mail.in_reply_to}),
     )
+
+
+def _locked(
+    runtime: Runtime,
+    session: Session,
+    records: Iterable[cycles.DutyRecord],
+    every_cycle: Mapping[str, Cycle],
+    as_of: datetime,
+) -> frozenset[int]:
+    finals = editions.finals(session)
+    found = set()
+    for duty in (record.duty for record in records):
+        cycle = every_cycle[duty.cycle_code]
+        closes_at = close_at(cycle, runtime.programme_of(cycle).calendar)
+        since = duty.accepted_at or answered_at(duty, as_of)
+        if is_locked(since, finals=finals.get(cycle.code, ()), closes_at=closes_at, as_of=as_of):
+            found.add(duty.id)
+    return frozenset(found)
+
+
+def _any_explains(runtime: Runtime, opened: Sequence[Opened]) -> bool:
+    replies = [_reply(runtime, item) for item in opened]
+    return any(reply is not None and reply.given for reply in replies)
+
+
+def _asked(opened: Opened, record: cycles.DutyRecord | None, known: Known) -> tuple[Finding, ...]:
+    """Return the questions of the letter that is answered, as it numbered them; of the newest when it quotes none."""
+    if record is None:
+        return ()
+    quoted = [known.asked_in_letters[m] for m in opened.mail.in_reply_to if m in known.asked_in_letters]
+    return tuple(quoted[0] if quoted else known.asked_newest.get(record.duty.id, ()))
 
 
 def _tokens(runtime: Runtime, opened: Opened) -> list[str]:
@@ -338,11 +447,21 @@ def _mail_tokens(runtime: Runtime, mail: ParsedMail) -> list[str]:
     return [token for token in found if token is not None]
 
 
+def _refused_as_secret(opened: Opened, known: Known) -> Judged:
+    """Refuse what bears a marking of secrecy; a contact is told what to do, and nobody else."""
+    verdict = Verdict(outcome=Outcome.RETURNED, reasons=(finding("secrecy_marking"),))
+    return Judged(opened=opened, verdict=verdict, is_answerable=opened.mail.sender.lower() in known.by_sender)
+
+
 def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
-    reply = _reply(runtime, opened)
+    if opened.arrival.is_secret:
+        return _refused_as_secret(opened, known)
     signals = _signals(runtime, opened, known)
-    is_known = bool(signals.sender_units or signals.operator)
-    ignorable = _ignorable(runtime, opened, is_known=is_known)
+    ignorable = _ignorable(runtime, opened, is_known=signals.is_from_a_contact)
+    called = _roll_call_answered(runtime, opened, known, signals) if ignorable is None else None
+    if called is not None:
+        return _judge_roll_call(runtime, opened, known, called)
+    reply = _reply(runtime, opened)
     attribution = attribute(
         signals,
         duties=known.identities,
@@ -351,7 +470,8 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
     )
     record = known.duties.get(attribution.duty_id) if attribution.duty_id is not None else None
     cycle = known.cycles[record.duty.cycle_code] if record is not None else None
-    reply = reply if cycle is None else reply_that_counts(reply, cycle.terms)
+    asked = _asked(opened, record, known) if reply is not None and reply.given else ()
+    reply = reply if cycle is None else reply_that_counts(reply, cycle.terms, asked=asked)
     file_findings = _file_findings(opened, cycle, known) if ignorable is None else ()
     checked = None
     if record is not None and cycle is not None and attribution.is_certain and opened.ours and not file_findings:
@@ -368,20 +488,46 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
         file_findings=file_findings,
         unusable=opened.enclosures.unusable,
         n_forms=len(opened.ours),
-        is_from_a_contact=is_known,
+        is_from_a_contact=signals.is_from_a_contact,
         checked=checked,
         attachments=attachments,
         reply=reply,
+        asked=_still_open(asked, record, known),
     )
     earlier = known.contributions.get(record.duty.id, ()) if record is not None else ()
+    verdict = judge(evidence, required=rules, earlier=earlier, needs_form=cycle is None or cycle.has_form)
+    if record is not None:
+        verdict = _judge_version(opened, verdict, checked, record, known)
     return Judged(
         opened=opened,
-        verdict=judge(evidence, required=rules, earlier=earlier, needs_form=cycle is None or cycle.has_form),
+        verdict=verdict,
         checked=checked,
         attachments=attachments,
         reply=reply,
-        is_answerable=signals.token_duty is not None or bool(signals.sender_units),
+        is_answerable=not signals.failed_check and (signals.token_duty is not None or bool(signals.sender_units)),
     )
+
+
+def _judge_version(
+    opened: Opened, verdict: Verdict, checked: CheckedForm | None, record: cycles.DutyRecord, known: Known
+) -> Verdict:
+    """Say what a further version is to the one that counts; what a person ruled is never locked."""
+    locked = record.duty.id in known.locked and opened.ruling is None
+    return judge_version(verdict, checked, known.counted.get(record.duty.id), locked=locked)
+
+
+def _roll_call_answered(runtime: Runtime, opened: Opened, known: Known, signals: Signals) -> AskedContact | None:
+    """Return the roll-call that an arrival answers; None when it answers a duty or brings a form, or may be forged."""
+    if opened.ruling is not None or opened.ours or signals.token_duty is not None or signals.failed_check:
+        return None
+    return known.roll_calls.answered_by(opened.mail, _mail_tokens(runtime, opened.mail))
+
+
+def _judge_roll_call(runtime: Runtime, opened: Opened, known: Known, asked: AskedContact) -> Judged:
+    has_files = bool(opened.enclosures.documents or opened.enclosures.workbooks)
+    phrases = runtime.roll_call_phrases
+    judged = judge_roll_call(asked, opened.mail, known.roll_calls, phrases, has_files=has_files)
+    return Judged(opened=opened, verdict=judged.verdict, is_answerable=True, confirmed=judged.confirmed)
 
 
 def _ignorable(runtime: Runtime, opened: Opened, *, is_known: bool) -> Finding | None:
@@ -424,6 +570,7 @@ def _signals(runtime: Runtime, opened: Opened, known: Known) -> Signals:
         token_is_bad=not named and bool(mail_tokens or stamps),
         tokens_disagree=len(named) > 1 or _disagree(by_mail, by_sheet, known),
         sender_units=known.by_sender.get(opened.mail.sender.lower(), frozenset()),
+        failed_check=failed_check(opened.mail.authentication, runtime.settings.imap.authserv_id),
         operator=opened.arrival.operator,
         workbook_unit=stamps[0].unit_code if stamps else None,
     )
@@ -462,23 +609,33 @@ def _refusals(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _check(runtime: Runtime, form: RawForm, record: cycles.DutyRecord, cycle: Cycle, known: Known) -> CheckedForm:
     past = known.past.get(record.duty.id)
-    return check_form(cycle.form, form, words=runtime.form_words, past=past)
+    checked = check_form(cycle.form, form, words=runtime.form_words, past=past)
+    return replace(checked, findings=still_asked(checked.findings, known.explained.get(record.duty.id, {})))
+
+
+def _still_open(asked: Sequence[Finding], record: cycles.DutyRecord | None, known: Known) -> tuple[Finding, ...]:
+    explained = known.explained.get(record.duty.id, {}) if record is not None else {}
+    return tuple(item for item in asked if not explanation_of(item, explained))
 
 
 def _past_figures(
-    session: Session, duties: Iterable[cycles.DutyRecord], every_cycle: Mapping[str, Cycle]
+    session: Session, duties: Iterable[cycles.DutyRecord], every_cycle: Mapping[str, Cycle], as_of: datetime
 ) -> dict[int, PastFigures]:
-    """Return by duty what its unit reported before: in the cycle before, and earlier in the same year."""
+    """Return by duty what its unit reported before, earlier in the same year, and its children by the instant."""
     by_cycle: dict[str, list[cycles.DutyRecord]] = {}
     for record in duties:
         by_cycle.setdefault(record.duty.cycle_code, []).append(record)
     found = {}
     for code, records in by_cycle.items():
         before, earlier = _reported_before(session, every_cycle[code], records, every_cycle.values())
+        units = [record.duty.unit_code for record in records]
+        children = gathered_for(session, every_cycle[code], every_cycle.values(), units, as_of)
         for record in records:
             unit = record.duty.unit_code
             found[record.duty.id] = PastFigures(
-                previous=_amounts(before.get(unit, {})), earlier_this_year=_amounts(earlier.get(unit, {}))
+                previous=_amounts(before.get(unit, {})),
+                earlier_this_year=_amounts(earlier.get(unit, {})),
+                children=children.get(unit),
             )
     return found
 
@@ -493,7 +650,7 @@ def _reported_before(
     same_year = [
         other.code
         for other in every_cycle
-        if other.year == cycle.year and other.due_at < cycle.due_at and other.form_code == cycle.form_code
+        if other.year == cycle.year and other.due_at < cycle.due_at and is_alike(other, cycle)
     ]
     return before, arrivals.figures_of_cycle(session, same_year[-1], units) if same_year else {}
 
@@ -513,6 +670,7 @@ def _write_down(runtime: Runtime, session: Session, judged: Sequence[Judged], *,
     ]
     arrivals.record_outcomes(session, outcomes, at=as_of)
     _note_what_mails_say(session, judged, as_of)
+    _note_confirmations(session, judged)
     _credit(runtime, session, judged, known=known, envelopes=envelopes, as_of=as_of)
     _queue_answers(runtime, session, judged, known=known, as_of=as_of)
 
@@ -528,6 +686,9 @@ def _envelope(runtime: Runtime, judged: Judged) -> arrivals.Envelope:
         message_id=opened.mail.message_id,
         workbook_digest=keep(workbook.content) if workbook else None,
         workbook_name=workbook.name if workbook else "",
+        document_number=opened.mail.document.number,
+        signed_on=opened.mail.document.signed_on,
+        signer=opened.mail.document.signer,
     )
 
 
@@ -542,6 +703,17 @@ def _note_what_mails_say(session: Session, judged: Sequence[Judged], as_of: date
     message_ids = [mail.message_id for mail in mails if mail.message_id]
     if message_ids:
         letters.confirm_sent(session, message_ids, at=as_of)
+
+
+def _note_confirmations(session: Session, judged: Sequence[Judged]) -> None:
+    confirmations = [
+        Confirmation(
+            arrival_id=item.opened.arrival.id, address=item.confirmed, confirmed_at=item.opened.arrival.received_at
+        )
+        for item in judged
+        if item.confirmed
+    ]
+    roll_calls.note_confirmations(session, confirmations)
 
 
 def _credit(
@@ -562,7 +734,7 @@ def _credit(
     bringing = [(item, duty_id) for item, duty_id in credited if _brings_something(item)]
     for item, duty_id in credited:
         if not _brings_something(item) and item.reply is not None:
-            cycles.add_mark(session, duty_id, _mark_of(item.reply, item.opened.arrival.received_at))
+            _note_reply(session, duty_id, item.opened.arrival, item.reply)
     submissions = [
         arrivals.NewSubmission(
             arrival_id=item.opened.arrival.id,
@@ -582,7 +754,17 @@ def _credit(
     cycles.settle_sisters(session, completed, runtime.settled_along, accepted_at=as_of)
 
 
+def _note_reply(session: Session, duty_id: int, arrival: arrivals.TakenArrival, reply: Reply) -> None:
+    if reply.explained:
+        at = arrival.received_at
+        explanations.explain(session, duty_id, reply.explained, arrival_id=arrival.id, at=at)
+    else:
+        cycles.add_mark(session, duty_id, _mark_of(reply, arrival.received_at))
+
+
 def _brings_something(judged: Judged) -> bool:
+    if any(reason.code == UNCHANGED_VERSION for reason in judged.verdict.reasons):
+        return False
     return judged.checked is not None or bool(judged.attachments) or _is_accepted_by_hand(judged)
 
 
@@ -625,10 +807,11 @@ def _queue_answers(
     answerable = [item for item in judged if item.is_answerable and item.verdict.outcome in ANSWERED_BY]
     desks = _desks(session, [item for item in answerable if not item.opened.mail.sender], known, as_of)
     domain = runtime.settings.mail_from.rpartition("@")[2]
-    answers = []
+    answers: list[LetterRow] = []
+    left = _AnswersLeft(runtime, session, {item.opened.mail.sender for item in answerable}, as_of)
     for item in answerable:
         to = item.opened.mail.sender or desks.get(item.verdict.duty_id or 0, "")
-        if not to:
+        if not to or not left.take(to):
             continue
         key = f"answer|{item.opened.arrival.key}"
         answer = LetterRow(
@@ -643,6 +826,24 @@ def _queue_answers(
         )
         answers.append(answer)
     letters.queue_letters(session, answers)
+
+
+class _AnswersLeft:
+    """How many automatic answers each address may still get today: two machines must never write to each other."""
+
+    def __init__(self, runtime: Runtime, session: Session, senders: Iterable[str], as_of: datetime) -> None:
+        """Count those of today."""
+        self._texts = runtime.texts
+        self._limit = runtime.settings.answers_per_sender_day
+        self._counts = Counter(letters.count_answers(session, as_of.astimezone(OFFICE_ZONE).date(), senders))
+
+    def take(self, address: str) -> bool:
+        """Say whether the address may have one more, and count it."""
+        self._counts[address] += 1
+        is_left = not self._limit or self._counts[address] <= self._limit
+        if not is_left:
+            logger.warning(self._texts.say("log.answers_capped", address=address, limit=self._limit))
+        return is_left
 
 
 def _desks(session: Session, judged: Sequence[Judged], known: Known, as_of: datetime) -> dict[int, str]:

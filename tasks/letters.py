@@ -1,7 +1,7 @@
 """Writes the letters of the outbox from what is recorded: chasing letters from their duties, answers from arrivals."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,27 +16,52 @@ from models.domain.chasing import LadderDays, reason_to_keep_back
 from models.domain.cycles import Cycle
 from models.domain.duties import Reopening, answered_at, late_at, timeliness
 from models.domain.forms import finding
+from models.domain.judgement import NOT_OUR_DUTY
 from models.domain.plan import Obligation, Programme, Rung
+from models.domain.roster import Contact
 from models.domain.succession import EndedUnit
 from models.domain.tokens import reply_address
 from models.domain.vocabulary import OFFICE_ZONE, Anchor, LetterKind, Outcome, SkipReason
 from tasks.adapters.asking import Asked, asked_by
 from tasks.adapters.invitations import invitation
-from tasks.adapters.rendering import OPENING, OVERDUE, AnswerContext, ChaseContext, ChaseDuty, Envelope, Inherited
+from tasks.adapters.rendering import (
+    OPENING,
+    OVERDUE,
+    AnswerContext,
+    ChaseContext,
+    ChaseDuty,
+    Envelope,
+    Inherited,
+    ParentDesk,
+)
+from tasks.adapters.workbooks import WORKBOOK_TYPE
 from tasks.adapters.workbooks.marking import WorkbookNotMarkableError
-from tasks.member_letters import member_letter
+from tasks.digests import digest_letter
+from tasks.parents import parent_desk
 from tasks.ports import Attachment, Letter
 from tasks.result_letters import result_letter
+from tasks.roll_call_letters import roll_call_letter
 from tasks.runtime import Runtime
 from tasks.score_letters import score_letter
 from tasks.titles import short_title
+from tasks.told_letters import told_letter
+from tasks.trouble_letters import trouble_letter
 
 logger = logging.getLogger(__name__)
 
-WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CALENDAR_TYPE: Final = "text/calendar; method=PUBLISH; charset=utf-8"
 ANSWERED_WITH_THE_FORM: Final = frozenset({"not_our_form", "other_cycle", "old_version", "form_missing"})
 """Reasons that the right form, fresh, is the best answer to."""
+CONTEST_DECISIONS: Final = {LetterKind.RECEIPT: "upheld", LetterKind.RETURN: "rejected"}
+"""By the letter that tells it what became of the word that a duty is not the unit's own."""
+OF_THEIR_OWN: Final[Mapping[LetterKind, Callable[[Runtime, Session, ClaimedLetter], Letter | None]]] = {
+    LetterKind.RESULT: result_letter,
+    LetterKind.SCORE: score_letter,
+    LetterKind.DAILY: digest_letter,
+    LetterKind.WEEKLY: digest_letter,
+    LetterKind.OPERATOR: trouble_letter,
+}
+"""Letters that speak of neither duties to chase nor one arrival, each with what writes it; None: nothing to tell."""
 SHARED_RUNGS: Final = frozenset({OPENING, OVERDUE})
 """Rungs of which the coordinating units get a copy."""
 
@@ -50,8 +75,8 @@ class Batch:
     duties: Mapping[int, cycles.DutyRecord]
     cycles: Mapping[str, Cycle]
     contact_names: Mapping[str, str]
-    first_contacts: Mapping[str, Mapping[str, str]]
-    """By programme and unit the address of its first desk."""
+    contacts: Mapping[str, Mapping[str, Sequence[Contact]]]
+    """By programme and unit those who can be written to, the first to be written to first."""
     members: Mapping[str, AbstractSet[str]]
     """By programme the codes of the committee members who can be told of their units."""
     days: Mapping[str, LadderDays]
@@ -96,12 +121,12 @@ def _written_safely(runtime: Runtime, session: Session, batch: Batch, item: Clai
 def _written(runtime: Runtime, session: Session, batch: Batch, item: ClaimedLetter, now: datetime) -> Written:
     if item.kind is LetterKind.CHASE:
         return _chase(runtime, batch, item, now)
-    if item.kind is LetterKind.RESULT:
-        return Written(claimed=item, letter=result_letter(runtime, session, item))
-    if item.kind is LetterKind.SCORE:
-        return Written(claimed=item, letter=score_letter(runtime, session, item))
-    if item.kind is LetterKind.MEMBER:
-        told = member_letter(runtime, session, item, now)
+    if item.kind in OF_THEIR_OWN:
+        return Written(claimed=item, letter=OF_THEIR_OWN[item.kind](runtime, session, item))
+    if item.kind is LetterKind.ROLL_CALL:
+        return Written(claimed=item, letter=roll_call_letter(runtime, session, item, now))
+    if item.kind in {LetterKind.MEMBER, LetterKind.PARENT}:
+        told = told_letter(runtime, session, item, now)
         return Written(claimed=item, letter=told.letter, lapsed_notices=told.lapsed)
     return _answer(runtime, batch, item, now)
 
@@ -117,12 +142,10 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
     known = {code: cycles.cycle(session, code) for code in {record.duty.cycle_code for record in records.values()}}
     today = now.astimezone(OFFICE_ZONE).date()
     names: dict[str, str] = {}
-    first: dict[str, dict[str, str]] = {}
-    for code in runtime.programmes:
-        by_unit = rosters.working_contacts(session, code, today)
-        first[code] = {unit: contacts[0].email for unit, contacts in by_unit.items()}
-        for contacts in by_unit.values():
-            names |= {contact.email: contact.name for contact in contacts}
+    contacts = {code: rosters.working_contacts(session, code, today) for code in runtime.programmes}
+    for by_unit in contacts.values():
+        for listed in by_unit.values():
+            names |= {contact.email: contact.name for contact in listed}
     members = {code: frozenset(rosters.members_who_can_be_told(session, code, today)) for code in runtime.programmes}
     return Batch(
         reminders=reminders,
@@ -130,7 +153,7 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
         duties=records,
         cycles=known,
         contact_names=names,
-        first_contacts=first,
+        contacts=contacts,
         members=members,
         days={code: LadderDays(each.terms.ladder, runtime.programme_of(each).calendar) for code, each in known.items()},
         ended={code: rosters.ended_units(session, code, today) for code in runtime.programmes},
@@ -238,6 +261,7 @@ def _duty(
         period_end=cycle.period_end,
         required=tuple(rule.title for rule in cycle.terms.required_attachments),
         token=record.token,
+        answer_to=reply_address(runtime.settings.mail_from, record.token),
         # Whoever has no letter with the form yet gets it: an heir, a unit added later, one that an outage kept waiting.
         has_form=record.form_digest is not None
         and (rung.attach_form or inherited is not None or record.duty.id not in batch.told_before),
@@ -252,9 +276,15 @@ def _duty(
         is_shared=bool(_coordinating(runtime, batch, record, rung, to=to)),
         receivers=obligation.receivers,
         inherited=inherited,
+        parent=_parent(batch, record, cycle),
+        is_filled_from_below=cycle.is_filled_from_below,
         is_told_to_member=rung.tell_member_in_charge and record.member_in_charge in batch.members[cycle.programme_code],
         settled_with=programme.obligation(settling).title if settling is not None else "",
     )
+
+
+def _parent(batch: Batch, record: cycles.DutyRecord, cycle: Cycle) -> ParentDesk | None:
+    return parent_desk(record.duty, cycle, batch.contacts[cycle.programme_code], batch.ended[cycle.programme_code])
 
 
 def _inherited(batch: Batch, record: cycles.DutyRecord, cycle: Cycle) -> Inherited | None:
@@ -272,11 +302,12 @@ def _coordinating(runtime: Runtime, batch: Batch, record: cycles.DutyRecord, run
     """
     cycle = batch.cycles[record.duty.cycle_code]
     _, obligation = runtime.programme_with(cycle.obligation_code)
-    first = batch.first_contacts[cycle.programme_code]
+    contacts = batch.contacts[cycle.programme_code]
     leads = obligation.lead_unit == record.duty.unit_code
-    if not leads or rung.code not in SHARED_RUNGS or first.get(record.duty.unit_code, to) != to:
+    own = contacts.get(record.duty.unit_code, ())
+    if not leads or rung.code not in SHARED_RUNGS or (own and own[0].email != to):
         return []
-    desks = [first[unit] for unit in obligation.coordinating_units if unit in first]
+    desks = [contacts[unit][0].email for unit in obligation.coordinating_units if unit in contacts]
     told = batch.told_today.get(obligation.code, frozenset())
     return [desk for desk in dict.fromkeys(desks) if desk != to and desk not in told]
 
@@ -289,7 +320,7 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         return Written(claimed=item, letter=None)
     record = batch.duties.get(arrival.duty_id or 0)
     cycle = batch.cycles[record.duty.cycle_code] if record else None
-    programme = runtime.programme_of(cycle) if cycle else next(iter(runtime.programmes.values()))
+    programme = runtime.programme_of(cycle) if cycle else _programme_named(runtime, arrival)
     marked = _marked_workbook(runtime, arrival)
     fresh = _form(runtime, record) if record and record.form_digest and _asks_for_a_form(arrival) else None
     obligation = runtime.programme_with(cycle.obligation_code)[1] if cycle else None
@@ -310,8 +341,13 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         has_form=fresh is not None,
         file_name=arrival.envelope.workbook_name,
         original_subject=arrival.envelope.subject,
+        contest=_contest(item, arrival),
+        document=arrival.envelope.document_number,
+        signed_on=arrival.envelope.signed_on,
+        signer=arrival.envelope.signer,
         asked=_asked(cycle, obligation) if cycle and obligation else Asked.REPORT,
         asks_for_form=cycle is None or cycle.has_form,
+        parent=_parent(batch, record, cycle) if record and cycle else None,
     )
     envelope = Envelope(
         to=item.recipient,
@@ -322,6 +358,12 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         attachments=tuple(attachment for attachment in (marked, fresh) if attachment is not None),
     )
     return Written(claimed=item, letter=_render_answer(runtime, item.kind, context, envelope))
+
+
+def _programme_named(runtime: Runtime, arrival: JudgedArrival) -> Programme:
+    """Return the programme that a reason names, where an arrival answers no duty; else the first."""
+    named = (runtime.programmes.get(str(dict(reason.facts).get("programme", ""))) for reason in arrival.reasons)
+    return next((each for each in named if each is not None), next(iter(runtime.programmes.values())))
 
 
 def _returning_letter(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) -> Letter:
@@ -350,11 +392,18 @@ def _returning_letter(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: 
         asked=_asked(cycle, obligation),
         asks_for_form=cycle.has_form,
         is_given_back=True,
+        parent=_parent(batch, record, cycle),
     )
     reply_to = _reply_to(runtime, [record.token])
     return runtime.renderer.returned(
         context, Envelope(to=item.recipient, message_id=item.message_id, reply_to=reply_to)
     )
+
+
+def _contest(item: ClaimedLetter, arrival: JudgedArrival) -> str:
+    """Return what a person decided of a contest, when this letter tells it."""
+    is_contested = any(reason.code == NOT_OUR_DUTY for reason in arrival.reasons)
+    return CONTEST_DECISIONS.get(item.kind, "") if is_contested else ""
 
 
 def _asked(cycle: Cycle, obligation: Obligation) -> Asked:

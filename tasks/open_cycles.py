@@ -4,6 +4,7 @@ import base64
 import logging
 import secrets
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,9 +18,12 @@ from models.domain.closing import is_never_closed
 from models.domain.cycles import Cycle, cycles_to_open
 from models.domain.plan import Programme
 from models.domain.roster import Roster, Unit
+from models.domain.tiers import Gathered
 from tasks.adapters.workbooks.stamping import FormTemplate
+from tasks.adapters.workbooks.template import FormParts
+from tasks.gathering import gathered_for
 from tasks.names import run_name
-from tasks.ports import PreviousFigure, StampOrder
+from tasks.ports import GatheredFigures, PreviousFigure, StampOrder
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -44,10 +48,10 @@ def open_due_cycles(runtime: Runtime, obligation_code: str, as_of: datetime, *, 
             cycle_id = cycles.open_cycle(session, cycle, opened_at=runtime.clock.now())
             if cycle_id is None:
                 continue
-            units = roster.expected(
-                cycle.terms.expected_groups, cycle.opens_at.date(), units=cycle.terms.expected_units
-            )
-            cycles.freeze_expected(session, cycle_id, units, [new_token() for _ in units])
+            day = cycle.opens_at.date()
+            units = roster.expected(cycle.terms.expected_groups, day, units=cycle.terms.expected_units)
+            tokens = [new_token() for _ in units]
+            cycles.freeze_expected(session, cycle_id, units, tokens, roster.parent_names(units, day))
             opened.append(cycle.code)
             said = "log.cycle_would_open" if dry_run else "log.cycle_opened"
             logger.info(runtime.texts.say(said, title=cycle.title, n=len(units)))
@@ -84,52 +88,76 @@ def _active(session: Session, opened: Sequence[Cycle], as_of: datetime) -> list[
 
 
 @task(name="stamp-forms", task_run_name=run_name("stamp_forms"), cache_policy=NO_CACHE)
-def stamp_missing_forms(runtime: Runtime, cycle_codes: Iterable[str]) -> int:
-    """Stamp a form for every duty of the cycles that has none yet, and return how many; done in chunks, each kept."""
+def stamp_missing_forms(runtime: Runtime, cycle_codes: Iterable[str], as_of: datetime | None = None) -> int:
+    """Stamp a form for every duty of the cycles that has none yet, and return how many; done in chunks, each kept.
+
+    What children have reported by the instant (by default now) stands in it; what comes later changes no form.
+    """
     n_stamped = 0
+    instant = as_of or runtime.clock.now()
     for code in cycle_codes:
         with runtime.sessions() as session:
             cycle = cycles.cycle(session, code)
             if cycle.form_code is None:
                 continue
-            templates: dict[bool, FormTemplate] = {}
+            stamper = _Stamper(runtime, session, cycle, instant)
             for chunk in cycles.duties_in_chunks(session, code, size=runtime.settings.units_per_chunk):
                 unstamped = [record for record in chunk if record.form_digest is None]
                 if not unstamped:
                     continue
-                digests = _stamp(runtime, session, cycle, templates, unstamped)
+                digests = stamper.stamp(unstamped)
                 cycles.set_form(session, digests)
                 session.commit()
                 n_stamped += len(digests)
     return n_stamped
 
 
-def _stamp(
-    runtime: Runtime,
-    session: Session,
-    cycle: Cycle,
-    templates: dict[bool, FormTemplate],
-    records: list[cycles.DutyRecord],
-) -> dict[int, str]:
-    """Stamp forms and return their digests; `templates` keeps the two that there may be, with targets and without."""
-    codes = [record.duty.unit_code for record in records]
-    asked = targets.targets_of_units(session, cycle.programme_code, cycle.year, codes)
-    previous = arrivals.figures_of_earlier_cycle(
-        session,
-        obligation_code=cycle.obligation_code,
-        before=cycle.due_at,
-        unit_codes=codes,
-    )
-    digests = {}
-    for record in records:
-        code = record.duty.unit_code
-        order = _order(record, previous.get(code, {}), _of_form(cycle, asked.get(code, {})))
-        has_targets = bool(order.targets)
-        if has_targets not in templates:
-            programme = runtime.programme_of(cycle)
-            templates[has_targets] = FormTemplate.build(cycle, programme, runtime.texts, has_targets=has_targets)
-        digests[record.duty.id] = runtime.archive.keep(templates[has_targets].stamp(order))
-    return digests
+class _Stamper:
+    """Stamps the forms of one cycle; it keeps the templates that there may be, each drawn once."""
+
+    def __init__(self, runtime: Runtime, session: Session, cycle: Cycle, as_of: datetime) -> None:
+        self._runtime = runtime
+        self._session = session
+        self._cycle = cycle
+        self._as_of = as_of
+        self._every_cycle = cycles.all_cycles(session) if cycle.terms.filled_from is not None else []
+        self._templates: dict[FormParts, FormTemplate] = {}
+
+    def stamp(self, records: Sequence[cycles.DutyRecord]) -> dict[int, str]:
+        """Return by duty the digest of its form, which the archive keeps."""
+        cycle, session = self._cycle, self._session
+        codes = [record.duty.unit_code for record in records]
+        asked = targets.targets_of_units(session, cycle.programme_code, cycle.year, codes)
+        previous = arrivals.figures_of_earlier_cycle(
+            session, obligation_code=cycle.obligation_code, before=cycle.due_at, unit_codes=codes
+        )
+        gathered = gathered_for(session, cycle, self._every_cycle, codes, self._as_of)
+        digests = {}
+        for record in records:
+            code = record.duty.unit_code
+            order = replace(
+                _order(record, previous.get(code, {}), _of_form(cycle, asked.get(code, {}))),
+                gathered=self._in_words(gathered.get(code)),
+            )
+            parts = FormParts(has_targets=bool(order.targets), has_gathered=order.gathered is not None)
+            digests[record.duty.id] = self._runtime.archive.keep(self._template(parts).stamp(order))
+        return digests
+
+    def _template(self, parts: FormParts) -> FormTemplate:
+        if parts not in self._templates:
+            programme = self._runtime.programme_of(self._cycle)
+            self._templates[parts] = FormTemplate.build(self._cycle, programme, self._runtime.texts, parts=parts)
+        return self._templates[parts]
+
+    def _in_words(self, gathered: Gathered | None) -> GatheredFigures | None:
+        if gathered is None or not gathered.amounts:
+            return None
+        return GatheredFigures(
+            amounts=dict(gathered.amounts),
+            estimates=gathered.estimates,
+            coverage=f"{gathered.n_reported}/{gathered.n_expected}",
+            as_of=self._runtime.texts.instant(self._as_of),
+        )
 
 
 def _of_form(cycle: Cycle, asked: dict[str, int]) -> dict[str, int]:
@@ -146,6 +174,7 @@ def _order(
         token=record.token,
         previous={field: PreviousFigure(amount=amount, text=text) for field, (amount, text) in previous.items()},
         targets=asked,
+        parent_name=record.duty.parent_name,
     )
 
 

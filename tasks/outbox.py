@@ -16,14 +16,15 @@ class DaysPost:
     """The letters of one kind of today. Two rounds may ask at once: the key lets each letter into the outbox once."""
 
     def __init__(self, runtime: Runtime, session: Session, kind: LetterKind) -> None:
-        """Look up who has had a letter today, and whose waits for the mail server still."""
+        """Look up who has had a letter today, or may have one of another kind, and whose waits for the mail server."""
         self._session = session
         self._kind = kind
         self._now = runtime.clock.now()
         self._today = self._now.astimezone(OFFICE_ZONE).date()
         self._domain = runtime.settings.mail_from.rpartition("@")[2]
-        self._written = letters.recipients_chased_on(session, self._today)
+        self._written = set(letters.recipients_chased_on(session, self._today))
         self._waiting = letters.recipients_waiting(session, kind, max_attempts=MAX_ATTEMPTS)
+        self._written |= letters.recipients_waiting_for_others(session, kind, max_attempts=MAX_ATTEMPTS)
 
     def letter_to(self, recipient: str) -> int | None:
         """Return the number of the letter that a person gets today; None when today's has left already.

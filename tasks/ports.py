@@ -1,8 +1,9 @@
 """The small protocols through which tasks meet the outside world; adapters satisfy them, and so do the tests' fakes."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from models.domain.forms import Finding, RawForm
@@ -89,15 +90,18 @@ class InboxItem:
 class Inbox(Protocol):
     """A place where arrivals wait: an IMAP mailbox or a drop folder."""
 
-    def waiting(self, *, limit: int) -> Iterable[InboxItem]:
-        """Yield what waits, the oldest first, without taking it away.
+    def waiting(self, *, limit: int, taken: AbstractSet[str] = frozenset()) -> Iterable[InboxItem]:
+        """Yield what waits, the oldest first, without taking it away; what was `taken` in before is passed over.
 
         Raises:
             MailboxUnavailableError: the place cannot be reached.
         """
 
-    def file_away(self, keys: Sequence[str], outcome: Outcome) -> None:
-        """Move what was taken to the folder of its outcome; moving it again does nothing."""
+    def file_away(self, keys: Sequence[str], outcome: Outcome, *, is_secret: bool = False) -> None:
+        """Move what was taken to the folder of its outcome, what bears a marking of secrecy to one of its own.
+
+        Moving it again does nothing.
+        """
 
     def close(self) -> None:
         """Let go of the place."""
@@ -126,6 +130,16 @@ class MailFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfficialDocument:
+    """What the signed document says of itself that a file came with; empty and None where it says nothing."""
+
+    number: str = ""
+    signed_on: date | None = None
+    """May lie days before the receipt; what counts is the receipt."""
+    signer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedMail:
     """What a mail says, after parsing; text is NFC. A mail that cannot be parsed has `findings` and little else."""
 
@@ -145,6 +159,11 @@ class ParsedMail:
     bounced_addresses: tuple[str, ...] = ()
     """Addresses that a delivery report says it cannot reach for good."""
     bounced_message_id: str = ""
+    authentication: tuple[str, ...] = ()
+    """What servers say they found out about the sender (`Authentication-Results`), the topmost first."""
+    document: OfficialDocument = OfficialDocument()
+    marks: tuple[str, ...] = ()
+    """Short texts outside of body and subject, in which a marking of secrecy may stand."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -181,6 +200,17 @@ class Brought:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstLook:
+    """What must be known of an arrival before any of its bytes are kept."""
+
+    sender: str = ""
+    is_automatic: bool = False
+    """A machine sent it: an automatic reply, or a letter of ours that came back."""
+    is_secret: bool = False
+    """It bears a marking of secrecy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unpacked:
     """What an arrival holds: the mail, its files sorted, and one result for each workbook among them, in order."""
 
@@ -194,6 +224,9 @@ class FormReader(Protocol):
 
     def prepare(self) -> None:
         """Say that files will come: whatever takes time to start may start now."""
+
+    def look(self, arrivals: Iterable[Brought]) -> list[FirstLook]:
+        """Return one result an arrival, in order; of a hostile one nothing is known yet."""
 
     def unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
         """Return one result an arrival, in order; a hostile one costs its own result only."""
@@ -221,6 +254,17 @@ class PreviousFigure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatheredFigures:
+    """The sums of a unit's children by field code, which of them hold estimates, and what they rest on, in words."""
+
+    amounts: dict[str, int]
+    estimates: frozenset[str]
+    coverage: str
+    """Such as "8/10"."""
+    as_of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StampOrder:
     """One form to be stamped: for whom, and by field code the figures of last time and the year's targets."""
 
@@ -230,3 +274,7 @@ class StampOrder:
     previous: dict[str, PreviousFigure] = field(default_factory=dict)
     targets: dict[str, int] = field(default_factory=dict)
     """Only where the annual plan sets any: without one the form has no column of targets."""
+    parent_name: str = ""
+    """Of a unit that reports to it."""
+    gathered: GatheredFigures | None = None
+    """Only where children have reported: what stands in the cells to fill, for a person to confirm."""

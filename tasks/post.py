@@ -11,7 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from models.db.records import heartbeats, letters, member_notices
+from models.db.records import heartbeats, letters, member_notices, roll_calls
 from models.db.records.letters import ClaimedLetter
 from models.db.turns import Turn, take_turn
 from models.domain.chasing import Skip
@@ -25,7 +25,17 @@ from tasks.receive import MAILBOX_POLLED
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
-IN_OFFICE_HOURS: Final = frozenset({LetterKind.CHASE, LetterKind.SCORE, LetterKind.MEMBER})
+IN_OFFICE_HOURS: Final = frozenset(
+    {
+        LetterKind.CHASE,
+        LetterKind.SCORE,
+        LetterKind.MEMBER,
+        LetterKind.PARENT,
+        LetterKind.ROLL_CALL,
+        LetterKind.DAILY,
+        LetterKind.WEEKLY,
+    }
+)
 """Letters that nobody waits for leave in office hours only; answers leave at any hour."""
 CLAIM_LASTS: Final = timedelta(minutes=10)
 """A letter that was claimed longer ago and never marked was being sent by a run that has died."""
@@ -157,6 +167,7 @@ def _mark(
     if message_id not in ready:
         letters.mark(session, message_id, LetterState.CANCELLED, at=runtime.clock.now())
         member_notices.withdraw_all_in(session, item.claimed.id)
+        roll_calls.withdraw_all_in(session, item.claimed.id)
         return "cancelled"
     state, name = _state_after(delivered.get(message_id))
     delivery = delivered.get(message_id)

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from models.db.records import cycles, targets
+from models.domain.closing import is_alike
 from models.domain.cycles import Cycle
 from models.domain.targets import Progress, TargetResult, TrendPoint, goals_of, progress_of, results_of
 
@@ -60,7 +61,7 @@ def _alike(session: Session, cycle: Cycle, as_of: datetime) -> list[Cycle]:
         other
         for other in cycles.all_cycles(session)
         if other.programme_code == cycle.programme_code
-        and other.form_code == cycle.form_code
+        and is_alike(other, cycle)
         and other.period_end is not None
         and other.opens_at <= as_of
         and other.due_at <= cycle.due_at

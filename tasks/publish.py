@@ -11,13 +11,16 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
-from models.db.records import arrivals, cycles, editions, letters
-from models.domain.vocabulary import LetterState, Outcome
-from tasks.board import Board, DutyLine, board_of
+from models.db.records import cycles, editions
+from models.domain.vocabulary import ContactHealth, Outcome
+from tasks.board import NEVER_REACHED, WILL_SEND, Board, DutyLine, board_of
 from tasks.choices import refresh_choices
+from tasks.contact_board import ContactBoard, contact_boards
 from tasks.hand_over import lines_of_handovers
 from tasks.names import run_name
+from tasks.parent_board import publish_parents
 from tasks.runtime import Runtime
+from tasks.waiting_work import waiting_work
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +31,13 @@ def publish_cycles(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime
     if not any(counts.get(step) for step in ("opened", "stamped", "sent", "drafted", "compiled")):
         logger.info(runtime.texts.say("log.nothing_to_do", instant=runtime.texts.instant(as_of)))
     publish_boards(runtime, cycle_codes, as_of)
-    create_markdown_artifact(key="viec-hom-nay", markdown=_work_for_people(runtime, counts))
+    for board in contact_boards(runtime, as_of):
+        create_table_artifact(
+            key=artifact_key("dau-moi", board.cycle.code),
+            table=contact_rows(runtime, board),
+            description=_contact_heading(runtime, board, as_of),
+        )
+    create_markdown_artifact(key="viec-hom-nay", markdown=work_for_people(runtime, as_of, counts))
     refresh_choices(runtime, as_of)
 
 
@@ -41,6 +50,7 @@ def publish_boards(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime
             table=board_rows(runtime, board),
             description=_board_heading(runtime, board),
         )
+        publish_parents(runtime, board, key=artifact_key("cap-tren", code))
         create_progress_artifact(
             progress=100 * board.n_answered / max(1, len(board.lines)),
             key=artifact_key("tien-do", code),
@@ -64,7 +74,8 @@ def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int
             table=board_rows(runtime, board),
             description=_board_heading(runtime, board),
         )
-    create_markdown_artifact(key="viec-hom-nay", markdown=_work_for_people(runtime, counts))
+        publish_parents(runtime, board, key=artifact_key("cap-tren", cycle.code))
+    create_markdown_artifact(key="viec-hom-nay", markdown=work_for_people(runtime, as_of, counts))
     refresh_choices(runtime, as_of)
 
 
@@ -116,11 +127,60 @@ def _row(runtime: Runtime, line: DutyLine) -> dict[str, str]:
         "timeliness": texts.label(late) if late else "–",
         "last": last,
         "next": following,
-        "why": texts.say("board.will_send") if line.why == "send" else texts.say(f"label.skip_reason.{line.why}"),
+        "questions": _questions(runtime, line),
+        "why": _why(runtime, line),
         "contact": line.contact or texts.say("board.no_contact"),
         "phone": line.phone or "–",
+        "health": texts.label(line.health),
     }
     return {texts.say(f"board.column.{name}"): value for name, value in values.items()}
+
+
+def _questions(runtime: Runtime, line: DutyLine) -> str:
+    """Return how many questions about the unit's form are open, and how many it has explained."""
+    parts = [
+        runtime.texts.say(f"board.questions.{code}", n=n)
+        for code, n in (("open", line.n_open_questions), ("explained", line.n_explained))
+        if n
+    ]
+    return "; ".join(parts) or "–"
+
+
+def _why(runtime: Runtime, line: DutyLine) -> str:
+    if line.why == WILL_SEND:
+        return runtime.texts.say("board.will_send")
+    if line.why == NEVER_REACHED:
+        return runtime.texts.say("board.never_reached")
+    return runtime.texts.say(f"label.skip_reason.{line.why}")
+
+
+def contact_rows(runtime: Runtime, board: ContactBoard) -> list[dict[str, str]]:
+    """Return the contacts of a coming cycle as people read them, one row a unit."""
+    texts = runtime.texts
+    rows = [
+        {
+            "unit": line.unit_name,
+            "group": line.group,
+            "health": texts.label(line.health),
+            "contact": ", ".join(line.contacts) or texts.say("board.no_contact"),
+            "phone": line.phone or "–",
+        }
+        for line in board.lines
+    ]
+    return [{texts.say(f"board.column.{name}"): value for name, value in row.items()} for row in rows]
+
+
+def _contact_heading(runtime: Runtime, board: ContactBoard, as_of: datetime) -> str:
+    return runtime.texts.say(
+        "contacts.heading",
+        title=board.cycle.title,
+        opens=runtime.texts.day(board.cycle.opens_at.date()),
+        begins=runtime.texts.day(board.begins_on),
+        n=len(board.with_health(ContactHealth.CONFIRMED)),
+        total=len(board.lines),
+        n_unreachable=len(board.with_health(ContactHealth.UNREACHABLE)),
+        as_of=runtime.texts.instant(as_of),
+    )
 
 
 def _unit(runtime: Runtime, line: DutyLine) -> str:
@@ -181,29 +241,38 @@ def _files(runtime: Runtime, board: Board) -> str:
     return "\n".join(lines if len(lines) > 1 else [*lines, runtime.texts.say("board.files.none")])
 
 
-def _work_for_people(runtime: Runtime, counts: Mapping[str, int]) -> str:
+def work_for_people(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> str:
+    """Return what waits for a person, as the page of the day shows it."""
     texts = runtime.texts
     with runtime.sessions() as session:
-        held = arrivals.in_quarantine(session)
-        doubtful = letters.letters_in_state(session, LetterState.UNKNOWN)
-        failed = letters.letters_in_state(session, LetterState.FAILED)
+        work = waiting_work(runtime, session, as_of)
     lines = [texts.say("people.heading")]
-    lines += [
-        texts.say(
-            "people.held",
-            sender=item.envelope.sender or "–",
-            received=texts.instant(item.received_at),
-            reasons="; ".join(texts.finding(reason) for reason in item.reasons),
-        )
-        for item in held
-    ]
-    lines += [texts.say("people.doubtful", recipient=to, subject=subject) for to, subject, _ in doubtful]
-    lines += [texts.say("people.failed", recipient=to, subject=subject, detail=why) for to, subject, why in failed]
+    lines += [f"- {line}" for line in (*work.overdue, *work.refused, *work.deferred, *work.held)]
+    lines += [texts.say("people.doubtful", recipient=to, subject=subject) for to, subject, _ in work.doubtful]
+    lines += [texts.say("people.failed", recipient=to, subject=subject, detail=why) for to, subject, why in work.failed]
+    lines += [line for board in contact_boards(runtime, as_of) for line in lines_about_contacts(runtime, board)]
     if len(lines) == 1:
         lines.append(texts.say("people.nothing"))
     if counts.get("waiting"):
         lines.append(texts.say("people.waiting", n=counts["waiting"]))
     return "\n".join(lines)
+
+
+def lines_about_contacts(runtime: Runtime, board: ContactBoard) -> list[str]:
+    """Return what is to be done before a cycle opens: units that nobody can write to, and those not confirmed."""
+    texts, title = runtime.texts, board.cycle.title
+    lines = [
+        texts.say("people.unreachable", unit=line.unit_name, title=title, phone=line.phone or "–")
+        for line in board.with_health(ContactHealth.UNREACHABLE)
+    ]
+    unconfirmed = [line.unit_name for line in board.with_health(ContactHealth.UNCONFIRMED)]
+    if unconfirmed:
+        opens, total = texts.day(board.cycle.opens_at.date()), len(board.lines)
+        units = "; ".join(unconfirmed)
+        lines.append(
+            texts.say("people.unconfirmed", title=title, opens=opens, n=len(unconfirmed), total=total, units=units)
+        )
+    return lines
 
 
 def rename_run(name: str) -> None:

@@ -1,22 +1,25 @@
 """Takes arrivals in from the mailbox and the drop folder, keeps their bytes, and later files them away."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice
+from typing import Final
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from models.db.records import arrivals, heartbeats
+from models.db.records import arrivals, heartbeats, outages
+from models.domain.errors import MailboxUnavailableError
 from models.domain.vocabulary import Channel
 from tasks.names import run_name
-from tasks.ports import Inbox, InboxItem
+from tasks.ports import Brought, FirstLook, Inbox, InboxItem
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 MAILBOX_POLLED = "mailbox_polled"
 ARRIVALS_PER_TRANSACTION = 50
+OCTETS_PER_CHUNK: Final = 16 * 1024 * 1024
+MAIL_ENDING: Final = ".eml"
 
 
 @task(name="take-arrivals", task_run_name=run_name("take_arrivals"), cache_policy=NO_CACHE)
@@ -32,23 +35,52 @@ def take_arrivals(runtime: Runtime) -> int:
     limit = runtime.settings.arrivals_per_poll
     n_new = keep_arrivals(runtime, runtime.drop_folder.waiting(limit=limit), Channel.DROP_FOLDER)
     if runtime.mailbox is not None:
-        started_at = runtime.clock.now()
-        n_new += keep_arrivals(runtime, runtime.mailbox.waiting(limit=limit), Channel.MAIL)
+        n_new += _take_from_mailbox(runtime, runtime.mailbox, limit)
+    return n_new
+
+
+def _take_from_mailbox(runtime: Runtime, mailbox: Inbox, limit: int) -> int:
+    """Take in what waits in the mailbox; that it was reached, or could not be, is kept for whoever asks later."""
+    started_at = runtime.clock.now()
+    with runtime.sessions() as session:
+        taken = arrivals.unjudged_keys(session, Channel.MAIL)
+    try:
+        n_new = keep_arrivals(runtime, mailbox.waiting(limit=limit, taken=taken), Channel.MAIL)
+    except MailboxUnavailableError as error:
         with runtime.sessions.begin() as session:
-            heartbeats.beat(session, MAILBOX_POLLED, at=started_at)
+            outages.begin(session, MAILBOX_POLLED, at=started_at, detail=str(error.facts.get("detail", "")))
+        raise
+    with runtime.sessions.begin() as session:
+        outages.end(session, MAILBOX_POLLED, at=started_at)
+        heartbeats.beat(session, MAILBOX_POLLED, at=started_at)
     return n_new
 
 
 def keep_arrivals(runtime: Runtime, items: Iterable[InboxItem], channel: Channel) -> int:
     """Keep the bytes of each item and record it as an arrival, unless its key is known; return how many are new."""
-    # Each becomes a row before the next is asked for: only one has its bytes in memory.
-    kept = (_row(runtime, item, channel, runtime.clock.now()) for item in items)
     n_new = 0
-    while rows := list(islice(kept, ARRIVALS_PER_TRANSACTION)):
+    for chunk in _chunks(items):
         runtime.reader.prepare()
+        looks = runtime.reader.look(brought_by(item, channel) for item in chunk)
+        taken_at = runtime.clock.now()
+        rows = [_row(runtime, item, look, channel, taken_at) for item, look in zip(chunk, looks, strict=True)]
         with runtime.sessions.begin() as session:
             n_new += arrivals.take(session, rows)
     return n_new
+
+
+def _chunks(items: Iterable[InboxItem]) -> Iterator[list[InboxItem]]:
+    """Yield as many items as may be in memory together: at least one, at most those of one transaction."""
+    chunk: list[InboxItem] = []
+    n_octets = 0
+    for item in items:
+        if chunk and (len(chunk) == ARRIVALS_PER_TRANSACTION or n_octets + len(item.content) > OCTETS_PER_CHUNK):
+            yield chunk
+            chunk, n_octets = [], 0
+        chunk.append(item)
+        n_octets += len(item.content)
+    if chunk:
+        yield chunk
 
 
 @task(name="file-away", task_run_name=run_name("file_away"), cache_policy=NO_CACHE)
@@ -64,22 +96,32 @@ def file_arrivals_away(runtime: Runtime) -> int:
 def _file_away(runtime: Runtime, channel: Channel, inbox: Inbox) -> int:
     n_moved = 0
     with runtime.sessions() as session:
-        for outcome, keys in arrivals.judged_to_file_away(session, channel).items():
-            inbox.file_away(keys, outcome)
+        for (outcome, is_secret), keys in arrivals.judged_to_file_away(session, channel).items():
+            inbox.file_away(keys, outcome, is_secret=is_secret)
             arrivals.note_filed(session, keys, at=runtime.clock.now())
             session.commit()
             n_moved += len(keys)
     return n_moved
 
 
-def _row(runtime: Runtime, item: InboxItem, channel: Channel, taken_at: datetime) -> dict[str, object]:
+def _row(runtime: Runtime, item: InboxItem, look: FirstLook, channel: Channel, taken_at: datetime) -> dict[str, object]:
+    """Keep the bytes of an item, unless it bears a marking of secrecy: then nothing is kept but that it came."""
+    is_rated = channel is Channel.MAIL and not look.is_automatic
     return {
         "key": item.key,
         "channel": channel,
         "received_at": item.received_at,
         "taken_at": taken_at,
-        "digest": runtime.archive.keep(item.content),
+        "digest": "" if look.is_secret else runtime.archive.keep(item.content),
         "is_cut": item.is_cut,
         "operator": item.operator,
-        "file_name": item.file_name,
+        "file_name": "" if look.is_secret else item.file_name,
+        "sender": look.sender if is_rated or look.is_secret else "",
+        "is_secret": look.is_secret,
     }
+
+
+def brought_by(item: InboxItem, channel: Channel) -> Brought:
+    """Return an item as it is handed over to be opened."""
+    is_mail = channel is Channel.MAIL or item.file_name.lower().endswith(MAIL_ENDING)
+    return Brought(content=item.content, is_mail=is_mail, file_name=item.file_name, is_cut=item.is_cut)

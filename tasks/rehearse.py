@@ -4,7 +4,7 @@ What is decided, recorded, bundled and written is what the real rounds do, by th
 nowhere, forms are not stamped, and units answer as the scenario says, by facts in the ledger instead of mails.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from itertools import groupby
@@ -15,11 +15,12 @@ from pydantic import SecretStr
 from sqlalchemy.orm import sessionmaker
 
 from models.db.engine import migrate, open_engine
-from models.db.records import cycles, ledger, letters
+from models.db.records import cycles, ledger, letters, rosters
 from models.domain.closing import close_at
 from models.domain.cycles import cycles_to_open
 from models.domain.plan import Programme
 from models.domain.rehearsal import (
+    ROLL_CALL,
     RehearsedDuty,
     RehearsedLetter,
     RehearsedYear,
@@ -36,6 +37,7 @@ from tasks.adapters.inbox import DropFolder
 from tasks.adapters.rendering import Renderer
 from tasks.adapters.texts import vietnamese
 from tasks.adapters.workbooks.pool import GuardedReader
+from tasks.call_roll import queue_roll_calls
 from tasks.chase import queue_cycle
 from tasks.open_cycles import active_cycles, open_due_cycles
 from tasks.ports import Delivery, Letter
@@ -43,6 +45,7 @@ from tasks.post import post_letters
 from tasks.runtime import Runtime
 from tasks.settings import Settings
 from tasks.tell_members import queue_member_letters
+from tasks.tell_parents import queue_parent_letters
 
 
 def rehearse(
@@ -196,14 +199,28 @@ def _run(runtime: Runtime, each: Round, units: _Units) -> None:
             has_post = bool(letters.queued_reminders(session))
         if has_post:
             post_letters.fn(runtime, [LetterKind.CHASE])
-    if queue_member_letters.fn(runtime, each.at):
+    _tell_the_others(runtime, each.at)
+
+
+def _tell_the_others(runtime: Runtime, as_of: datetime) -> None:
+    """Write to members, parents and contacts whose roll is called, as every round does after its units."""
+    if queue_member_letters.fn(runtime, as_of):
         post_letters.fn(runtime, [LetterKind.MEMBER])
+    if queue_parent_letters.fn(runtime, as_of, is_rehearsed=True):
+        post_letters.fn(runtime, [LetterKind.PARENT])
+    if queue_roll_calls.fn(runtime, as_of):
+        post_letters.fn(runtime, [LetterKind.ROLL_CALL])
 
 
 def _told(runtime: Runtime, mail: _NoMail, units: _Units, year: int) -> RehearsedYear:
     with runtime.sessions() as session:
         told, untold = ledger.told_rungs(session), ledger.untold_rungs(session)
+        asked = ledger.told_roll_calls(session)
+        (programme,) = runtime.programmes
+        names = rosters.unit_names(session, programme, {each.unit_code for each in asked})
     sent = [_letter(list(group), mail) for _, group in groupby(told, key=lambda rung: rung.message_id)]
+    sent += [_roll_call(list(group), names) for _, group in groupby(asked, key=lambda each: each.message_id)]
+    sent.sort(key=lambda letter: letter.at)
     skipped = [
         SkippedRung(at=s.at, cycle_code=s.cycle_code, unit_code=s.unit_code, rung=s.rung, reason=s.reason)
         for s in untold
@@ -214,6 +231,20 @@ def _told(runtime: Runtime, mail: _NoMail, units: _Units, year: int) -> Rehearse
         letters=tuple(letter for letter in sent if letter.day.year == year),
         skipped=tuple(skip for skip in skipped if skip.at.astimezone(OFFICE_ZONE).year == year),
         duties=tuple(units.duties.values()),
+    )
+
+
+def _roll_call(asked: Sequence[ledger.ToldRollCall], names: Mapping[str, str]) -> RehearsedLetter:
+    first = asked[0]
+    return RehearsedLetter(
+        at=first.at,
+        recipient=first.recipient,
+        subject=first.subject,
+        spoken=tuple(
+            SpokenRung(cycle_code=a.cycle_code, unit_code=a.unit_code, unit_name=names[a.unit_code], rung=ROLL_CALL)
+            for a in asked
+        ),
+        kind=LetterKind.ROLL_CALL,
     )
 
 

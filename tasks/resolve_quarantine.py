@@ -11,9 +11,10 @@ from models.db.records.arrivals import JudgedArrival
 from models.db.records.audit import note_action
 from models.domain.cycles import Cycle
 from models.domain.errors import ActionRefusedError
+from models.domain.judgement import NOT_OUR_DUTY
 from models.domain.roster import Contact
-from models.domain.vocabulary import OFFICE_ZONE, Action, Outcome
-from tasks.handle_duties import Done, duties_of_units, taken_again
+from models.domain.vocabulary import OFFICE_ZONE, Action, LetterKind, Outcome
+from tasks.handle_duties import Done, duties_of_units, taken_again, tell_contest
 from tasks.judge import Ruling, judge_by_ruling
 from tasks.names import run_name
 from tasks.operators import Signature
@@ -54,6 +55,8 @@ def resolve_quarantine(runtime: Runtime, resolution: Resolution, *, signature: S
             if resolution.is_aside
             else _put_to_duty(runtime, session, held, resolution, signature)
         )
+        if resolution.is_aside and any(reason.code == NOT_OUR_DUTY for reason in held.reasons):
+            tell_contest(runtime, session, held, LetterKind.RETURN, at=signature.at)
         arrivals.resolve(session, held.id, at=signature.at)
         note_action(
             session,

@@ -1,19 +1,23 @@
 """Gathers what the scores of a review rest on, for every unit at once, as it was known at an instant."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models.db.records import cycles, editions, score_facts, targets
+from models.db.records import cycles, editions, letters, outages, score_facts, targets
 from models.db.records.cycles import DutyRecord
 from models.domain.cycles import Cycle
+from models.domain.duties import late_at
+from models.domain.outages import credit_until
 from models.domain.plan import Obligation, Programme
+from models.domain.reach import was_reached
 from models.domain.scoring import FigureFact, GoalsFact, ReportFact, TaskFact, UnitFacts
 from models.domain.targets import goals_of, results_of, targetable_fields
 from models.domain.vocabulary import ObligationKind
+from tasks.receive import MAILBOX_POLLED
 from tasks.runtime import Runtime
 
 
@@ -51,7 +55,7 @@ def facts_of_units(runtime: Runtime, session: Session, span: ReviewSpan) -> dict
             _add_reports(session, cycle, records, span, found)
             _add_figures(runtime, session, cycle, span, found)
         elif _sets_tasks(obligation) and cycle.code not in explanations:
-            _add_tasks(cycle, records, found)
+            _add_tasks(session, cycle, records, span, found)
     for year in range(span.first_year, span.last_year + 1):
         _add_goals(session, year, span, found)
     return {
@@ -90,7 +94,8 @@ def _add_reports(
     ids = [record.duty.id for record in records]
     receipts = score_facts.receipts(session, ids, span.as_of)
     n_returned = score_facts.n_returned(session, ids, span.as_of)
-    written_to = score_facts.written_to(session, ids, span.as_of)
+    dispatches = letters.dispatches_of_duties(session, ids)
+    deaf = outages.outages_of(session, MAILBOX_POLLED)
     for record in records:
         duty = record.duty
         given_back = sum(each.reopened_at <= span.as_of for each in duty.reopenings)
@@ -100,7 +105,8 @@ def _add_reports(
                 title=cycle.title,
                 submission=receipts.get(duty.id, ""),
                 n_returned=n_returned.get(duty.id, 0) + given_back,
-                was_written_to=duty.id in written_to,
+                was_written_to=was_reached(duty, dispatches.get(duty.id, ()), span.as_of),
+                credit_until=credit_until(late_at(duty, span.as_of), deaf, span.programme.calendar, span.as_of),
             )
         )
 
@@ -131,9 +137,14 @@ def _add_figures(runtime: Runtime, session: Session, cycle: Cycle, span: ReviewS
         )
 
 
-def _add_tasks(cycle: Cycle, records: Iterable[DutyRecord], found: _Gathered) -> None:
+def _add_tasks(
+    session: Session, cycle: Cycle, records: Sequence[DutyRecord], span: ReviewSpan, found: _Gathered
+) -> None:
+    dispatches = letters.dispatches_of_duties(session, [record.duty.id for record in records])
     for record in records:
-        found.tasks[record.duty.unit_code].append(TaskFact(duty=record.duty, title=cycle.title))
+        duty = record.duty
+        is_told = was_reached(duty, dispatches.get(duty.id, ()), span.as_of)
+        found.tasks[duty.unit_code].append(TaskFact(duty=duty, title=cycle.title, was_written_to=is_told))
 
 
 def _add_goals(session: Session, year: int, span: ReviewSpan, found: _Gathered) -> None:

@@ -15,14 +15,20 @@ from models.domain.plan import Obligation, Programme
 from tasks.adapters.archive import FolderArchive
 from tasks.adapters.clock import FixedClock, SystemClock
 from tasks.adapters.inbox import DropFolder, ImapInbox
-from tasks.adapters.mail_reading import reply_phrases
+from tasks.adapters.mail_reading import reply_phrases, roll_call_phrases
 from tasks.adapters.programme import load_programme
 from tasks.adapters.rendering import Renderer, vietnamese_renderer
 from tasks.adapters.smtp import SmtpTransport
 from tasks.adapters.texts import Texts, vietnamese
 from tasks.adapters.workbooks import form_words
 from tasks.adapters.workbooks.pool import GuardedReader
-from tasks.ports import Archive, Clock, FormReader, Inbox, MailTransport
+from tasks.ports import (
+    Archive,
+    Clock,
+    FormReader,
+    Inbox,
+    MailTransport,
+)
 from tasks.settings import Settings
 
 
@@ -58,6 +64,7 @@ class Runtime:
         self.reader: Final = reader
         self.form_words: Final = form_words(texts)
         self.reply_phrases: Final = reply_phrases(texts)
+        self.roll_call_phrases: Final = roll_call_phrases(texts)
 
     def with_archive(self, archive: Archive) -> Self:
         """Return a Runtime that shares all but the archive, for a trial that leaves nothing behind."""

@@ -40,6 +40,8 @@ class ImapSettings(BaseSettings):
     security: Annotated[str, Field(pattern="^(none|starttls|tls)$")] = "tls"
     ca_file: Path | None = None
     folder: str = "INBOX"
+    authserv_id: str = ""
+    """The name under which our mail server notes what it found out about a sender; empty: no such note is believed."""
     timeout_seconds: float = 30.0
 
 
@@ -79,7 +81,15 @@ class Settings(BaseSettings):
     mail_from: str = "baocao@dondoc.example.invalid"
     """The address that letters come from and answers go to; a plus-address of it carries a duty's token."""
     operator_address: str = ""
-    """Where problems are written to; empty: they are on the board only."""
+    """Where problems and the daily digest go, several parted by commas; empty: they are on the board only."""
+    head_address: str = ""
+    """Where the weekly digest goes, several parted by commas; empty: nobody gets one."""
+    quarantine_working_days: Annotated[int, Field(ge=0)] = 2
+    """What has waited for a person longer than so many working days is an alarm."""
+    arrivals_per_sender_hour: Annotated[int, Field(ge=0)] = 30
+    """How many mails of one address are judged within an hour; the others wait for their turn. 0: no limit."""
+    answers_per_sender_day: Annotated[int, Field(ge=0)] = 50
+    """How many automatic answers one address gets a day, so that no two machines write to each other. 0: no limit."""
     journal: bool = True
     """Send a blind copy of each letter to our own mailbox, by which a letter cut off by a crash is told sent or not."""
     journal_wait_minutes: int = 15
@@ -108,6 +118,16 @@ class Settings(BaseSettings):
         )
 
     @property
+    def operators(self) -> tuple[str, ...]:
+        """The addresses of the operators."""
+        return _addresses(self.operator_address)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The addresses of those who head the office."""
+        return _addresses(self.head_address)
+
+    @property
     def url(self) -> str:
         """The database's URL, with its password: for the engine alone."""
         return self.database_url.get_secret_value() or f"sqlite:///{(self.home / 'dondoc.db').resolve()}"
@@ -116,3 +136,7 @@ class Settings(BaseSettings):
     def drop_folder(self) -> Path:
         """Where files carried by hand are laid, in a folder named after the operator."""
         return self.home / "drop"
+
+
+def _addresses(written: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip().lower() for part in written.split(",") if part.strip()))

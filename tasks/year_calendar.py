@@ -79,7 +79,7 @@ def _what(each: CalendarDay, calendar: WorkingCalendar, texts: Texts) -> str:
         working = calendar.last_working_day(each.day)
         code = "calendar.deadline" if working == each.day else "calendar.deadline_on_day_off"
         return texts.say(code, working=texts.day(working))
-    if each.happening is Happening.LATE:
-        return texts.say("calendar.late")
+    if each.happening in {Happening.LATE, Happening.ROLL_CALL}:
+        return texts.say(f"calendar.{each.happening.value}")
     without = "_without_form" if each.happening is Happening.CLOSE and not each.cycle.has_form else ""
     return texts.say(f"calendar.{each.happening.value}{without}", rung=texts.say(f"rung.{each.rung}"))

@@ -166,6 +166,9 @@ class DutyRow(Base):
     unit_code: Mapped[str] = mapped_column(CODE)
     unit_name: Mapped[str] = mapped_column(NAME)
     group_code: Mapped[str] = mapped_column(CODE)
+    parent_code: Mapped[str | None] = mapped_column(CODE)
+    """The unit above it on the day of freezing."""
+    parent_name: Mapped[str] = mapped_column(NAME, default="", server_default="")
     member_in_charge: Mapped[str | None] = mapped_column(CODE)
     token: Mapped[str] = mapped_column(String(32), unique=True)
     form_digest: Mapped[str | None] = mapped_column(DIGEST)
@@ -237,6 +240,12 @@ class ArrivalRow(Base):
     filed_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     """When a person dealt with it, where it waited for one; its outcome stays what it was."""
+    is_secret: Mapped[bool] = mapped_column(default=False, server_default="0")
+    """It bore a marking of secrecy: no bytes of it were kept, no subject, no name of a file."""
+    document_number: Mapped[str] = mapped_column(NAME, default="", server_default="")
+    """Number of the signed document, where it came with one."""
+    signed_on: Mapped[date | None]
+    signer: Mapped[str] = mapped_column(NAME, default="", server_default="")
 
 
 class SubmissionRow(Base):
@@ -280,6 +289,25 @@ class NarrativeRow(Base):
     text: Mapped[str] = mapped_column(Text)
 
 
+class ExplanationRow(Base):
+    """What a unit said to one question about one figure: the constraint keeps the first word."""
+
+    __tablename__ = "explanation"
+    __table_args__ = (UniqueConstraint("duty_id", "question", "subject", "value"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    duty_id: Mapped[int] = mapped_column(ForeignKey("duty.id"))
+    question: Mapped[str] = mapped_column(CODE)
+    """Code of the finding that asked."""
+    subject: Mapped[str] = mapped_column(NAME)
+    """Code of the field, or name of the section."""
+    value: Mapped[str] = mapped_column(NAME)
+    """The figure as it was shown; another figure may be asked about again."""
+    text: Mapped[str] = mapped_column(Text)
+    given_at: Mapped[datetime]
+    arrival_id: Mapped[int] = mapped_column(ForeignKey("arrival.id"))
+
+
 class LetterRow(Base):
     """One mail of the outbox. `key` says why it exists, and is what keeps it from being written twice."""
 
@@ -321,18 +349,59 @@ class ReminderRow(Base):
 
 
 class MemberNoticeRow(Base):
-    """A rung of a duty at which the member in charge was told of it: the constraint is what stops a second time.
+    """A rung of a duty at which the member in charge, or the unit's parent (`kind`), was told of it.
 
-    A row goes when its letter was never sent, or when the unit had answered by then.
+    The constraint is what stops a second time. A row goes when its letter was never sent, or when the unit had
+    answered by then.
     """
 
     __tablename__ = "member_notice"
-    __table_args__ = (UniqueConstraint("duty_id", "rung"), Index(None, "letter_id"))
+    __table_args__ = (UniqueConstraint("duty_id", "rung", "kind"), Index(None, "letter_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     duty_id: Mapped[int] = mapped_column(ForeignKey("duty.id"))
     rung: Mapped[str] = mapped_column(CODE)
     letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"))
+    kind: Mapped[LetterKind] = mapped_column(Word(LetterKind), default=LetterKind.MEMBER, server_default="member")
+    """Of which kind that letter is."""
+
+
+class RollCallRow(Base):
+    """A contact of a unit who was asked before a cycle opened; the constraint is what stops a second time.
+
+    Cycle and unit are named by their codes: neither cycle nor duty is there yet.
+    """
+
+    __tablename__ = "roll_call"
+    __table_args__ = (UniqueConstraint("cycle_code", "unit_code", "recipient"), Index(None, "letter_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    programme_code: Mapped[str] = mapped_column(CODE)
+    cycle_code: Mapped[str] = mapped_column(CODE)
+    unit_code: Mapped[str] = mapped_column(CODE)
+    recipient: Mapped[str] = mapped_column(ADDRESS)
+    letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"))
+
+
+class RollCallTokenRow(Base):
+    """The secret by which an answer names the roll-call letter that it answers."""
+
+    __tablename__ = "roll_call_token"
+
+    letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"), primary_key=True)
+    token: Mapped[str] = mapped_column(String(32), unique=True)
+
+
+class ContactConfirmationRow(Base):
+    """An arrival by which a contact said that mail to this address still finds the right desk."""
+
+    __tablename__ = "contact_confirmation"
+    __table_args__ = (Index(None, "address"),)
+
+    arrival_id: Mapped[int] = mapped_column(ForeignKey("arrival.id"), primary_key=True)
+    address: Mapped[str] = mapped_column(ADDRESS)
+    confirmed_at: Mapped[datetime]
+    """Receipt of the arrival."""
 
 
 class SkipRow(Base):
@@ -408,6 +477,38 @@ class HeartbeatRow(Base):
 
     name: Mapped[str] = mapped_column(CODE, primary_key=True)
     at: Mapped[datetime]
+
+
+class OutageRow(Base):
+    """A span in which a place where units are heard could not be reached, such as the mailbox."""
+
+    __tablename__ = "outage"
+    __table_args__ = (UniqueConstraint("name", "since"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(CODE)
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+    """When it was reached again; None while it is not."""
+    detail: Mapped[str] = mapped_column(Text)
+
+
+class TroubleRow(Base):
+    """A run that ended badly: the operator is told of each sort once a day, however often it comes."""
+
+    __tablename__ = "trouble"
+    __table_args__ = (UniqueConstraint("run"), Index(None, "day", "sort"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run: Mapped[str] = mapped_column(CODE)
+    """Number of the Prefect run."""
+    name: Mapped[str] = mapped_column(NAME)
+    at: Mapped[datetime]
+    day: Mapped[date]
+    sort: Mapped[str] = mapped_column(CODE)
+    """What is the same for runs that failed alike."""
+    message: Mapped[str] = mapped_column(Text)
+    """The first line of what it ended with."""
 
 
 class AuditRow(Base):

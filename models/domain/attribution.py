@@ -62,6 +62,8 @@ def _about_the_sender(signals: Signals, named: DutyIdentity | None) -> tuple[Fin
         return ()
     if not signals.sender_units:
         return (note("sender_unknown"),)
+    if signals.failed_check:
+        return (note("sender_not_authentic", method=signals.failed_check.upper()),)
     if named is not None and named.unit_code not in signals.sender_units:
         return (note("sender_of_another_unit"),)
     return ()

@@ -120,6 +120,11 @@ class WorkingCalendar:
             remaining -= self.is_working_day(day)
         return day
 
+    def n_working_days(self, since: date, until: date) -> int:
+        """Return how many working days lie after the first day, up to the last one; 0 when it is not later."""
+        days = (since + timedelta(days=n) for n in range(1, (until - since).days + 1))
+        return sum(map(self.is_working_day, days))
+
     def late_at(self, due_at: datetime, roll: Roll) -> datetime:
         """Return the first instant that counts as late: `due_at`, or 24:00 of the next working day after a day off.
 

@@ -4,7 +4,7 @@ A rung is due when its day has come and the ledger does not have it: never "toda
 the newest due rung is sent, and the older ones are superseded.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -188,11 +188,14 @@ def rung_for_member(
     It is the newest that brings the member in, has come, and of which the member was not told (`already_told`), as it
     is for the unit's own letter. A unit that nobody can write to counts, too: that is when a member's word helps most.
     """
-    standing = standing_at(duty, as_of)
-    if standing in SILENT_STANDINGS or _is_closed(duty, days, as_of) or _reason_to_wait(duty, as_of) is not None:
-        return None
-    due = [dated for dated in _due_rungs(duty, days, standing, as_of) if dated.rung.tell_member_in_charge]
-    return due[-1] if due and due[-1].rung.code not in already_told else None
+    return _rung_to_tell(duty, _tells_member, days=days, already_told=already_told, as_of=as_of)
+
+
+def rung_for_parent(
+    duty: Duty, *, days: LadderDays, already_told: AbstractSet[str], as_of: datetime
+) -> DatedRung | None:
+    """Return the rung at which the unit's parent is to be told of this duty now, as `rung_for_member` does."""
+    return _rung_to_tell(duty, _tells_parent, days=days, already_told=already_told, as_of=as_of)
 
 
 def next_rung(duty: Duty, days: LadderDays, already_sent: AbstractSet[str], as_of: datetime) -> DatedRung | None:
@@ -210,6 +213,29 @@ def rungs_to_draft(ladder: Iterable[DatedRung], as_of: datetime) -> tuple[DatedR
     """Return the rungs whose official letter is to lie ready for signature by the instant."""
     today = as_of.astimezone(OFFICE_ZONE).date()
     return tuple(dated for dated in ladder if dated.rung.official_letter is not None and dated.day <= today)
+
+
+def _tells_member(rung: Rung) -> bool:
+    return rung.tell_member_in_charge
+
+
+def _tells_parent(rung: Rung) -> bool:
+    return rung.tell_parent
+
+
+def _rung_to_tell(
+    duty: Duty,
+    is_told_at: Callable[[Rung], bool],
+    *,
+    days: LadderDays,
+    already_told: AbstractSet[str],
+    as_of: datetime,
+) -> DatedRung | None:
+    standing = standing_at(duty, as_of)
+    if standing in SILENT_STANDINGS or _is_closed(duty, days, as_of) or _reason_to_wait(duty, as_of) is not None:
+        return None
+    due = [dated for dated in _due_rungs(duty, days, standing, as_of) if is_told_at(dated.rung)]
+    return due[-1] if due and due[-1].rung.code not in already_told else None
 
 
 def _due_rungs(duty: Duty, days: LadderDays, standing: Standing, as_of: datetime) -> list[DatedRung]:

@@ -21,6 +21,7 @@ from models.domain.forms import (
     finding,
 )
 from models.domain.reading import Trouble, grouped, is_blank, read_amount, read_answer, read_text, shown
+from models.domain.tiers import Gathered
 from models.domain.vietnamese import comparison_key
 from models.domain.vocabulary import Accrual, FieldKind, FindingLevel
 
@@ -39,12 +40,14 @@ class Located:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastFigures:
-    """What the unit reported before, by field code."""
+    """What is known of the unit from elsewhere, by field code: what it reported before, and what its children have."""
 
     previous: Mapping[str, int] = field(default_factory=dict)
     """The last cycle: an unexplained jump from it is a question."""
     earlier_this_year: Mapping[str, int] = field(default_factory=dict)
     """An earlier cycle of the same year whose period lies within this one: what flows cannot become less."""
+    children: Gathered | None = None
+    """What the unit's figures must hold, where they include its children's; less is a question."""
 
 
 _Landmark = tuple[str, int, str]
@@ -300,6 +303,8 @@ def _rule_findings(
         yield from _against_whole(entry, figure.amount, entries)
     if entry.spec.at_most is not None:
         yield from _against_ceiling(entry, figure, entries)
+    if past.children is not None:
+        yield from _against_children(entry, figure, past.children)
     if past.previous or past.earlier_this_year:
         yield from _against_past(spec, entry, figure, past)
 
@@ -320,6 +325,14 @@ def _against_ceiling(entry: _Entry, figure: Figure, entries: Mapping[str, _Entry
     facts: dict[str, Any] = {"ceiling_label": other.spec.label, "ceiling_cell": other.cell}
     facts |= {"value": grouped(figure.amount), "ceiling": grouped(ceiling)}
     yield _at_value(entry, "more_than_expected", level=FindingLevel.QUESTION, **facts)
+
+
+def _against_children(entry: _Entry, figure: Figure, children: Gathered) -> Iterator[Finding]:
+    theirs = children.amounts.get(figure.field)
+    if theirs is None or figure.amount is None or figure.amount >= theirs or figure.note:
+        return
+    facts: dict[str, Any] = {"children": grouped(theirs), "n": children.n_reported, "total": children.n_expected}
+    yield _at_value(entry, "less_than_children", level=FindingLevel.QUESTION, value=grouped(figure.amount), **facts)
 
 
 def _against_past(spec: FormSpec, entry: _Entry, figure: Figure, past: PastFigures) -> Iterator[Finding]:

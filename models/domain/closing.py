@@ -38,8 +38,13 @@ def edition_due(
     return EditionKind.PROVISIONAL if as_of >= late_at and not made else None
 
 
+def is_alike(one: Cycle, other: Cycle) -> bool:
+    """Say whether two cycles have the same form and tier: what communes told their district is no district's figure."""
+    return one.form_code == other.form_code and one.terms.reports_to is other.terms.reports_to
+
+
 def cycles_before(cycle: Cycle, others: Iterable[Cycle]) -> tuple[Cycle, ...]:
-    """Return earlier cycles with the same form whose periods lie apart from this one's and from each other.
+    """Return earlier cycles with the same form and tier whose periods lie apart from this one's and from each other.
 
     The longest first: an annual report rather than the six months within it. Their flows and this one's add up to
     what was done since the beginning, each day counted once.
@@ -50,7 +55,7 @@ def cycles_before(cycle: Cycle, others: Iterable[Cycle]) -> tuple[Cycle, ...]:
     candidates = [
         other
         for other in others
-        if other.form_code == cycle.form_code and other.period_end is not None and other.period_end < start
+        if is_alike(other, cycle) and other.period_end is not None and other.period_end < start
     ]
     chosen: list[Cycle] = []
     for other in sorted(candidates, key=_n_days, reverse=True):

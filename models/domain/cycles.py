@@ -19,6 +19,7 @@ from models.domain.calendar import (
 from models.domain.errors import NoFormError
 from models.domain.forms import FormSpec
 from models.domain.plan import Obligation, ObligationRule, Programme, Rung, Terms
+from models.domain.vocabulary import ReportsTo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,16 @@ class Cycle:
     def rung(self, code: str) -> Rung:
         """Return the rung of that code of its frozen ladder."""
         return next(rung for rung in self.terms.ladder if rung.code == code)
+
+    @property
+    def is_of_children(self) -> bool:
+        """Say whether its units report to their parents: a tier below that of cycles whose units report to the desk."""
+        return self.terms.reports_to is ReportsTo.PARENT
+
+    @property
+    def is_filled_from_below(self) -> bool:
+        """Say whether what children have reported stands in its forms, for a person to confirm."""
+        return self.terms.filled_from is not None and self.terms.form is not None and self.terms.form.includes_children
 
     @property
     def last_day(self) -> date:
@@ -127,6 +138,9 @@ def terms_of(programme: Programme, rule: ObligationRule) -> Terms:
         required_attachments=rule.required_attachments,
         ladder=rule.ladder,
         is_settled_by_word=rule.is_settled_by_word,
+        reports_to=rule.reports_to,
+        filled_from=rule.filled_from,
+        roll_call_working_days=rule.roll_call_working_days,
     )
 
 

@@ -43,6 +43,9 @@ class Duty:
     unit_code: str
     unit_name: str
     group: str
+    parent_code: str | None = None
+    """The unit above it on the day on which the cycle froze, with its name of that day."""
+    parent_name: str = ""
     opens_at: datetime
     due_at: datetime
     late_at: datetime

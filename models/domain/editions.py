@@ -29,6 +29,10 @@ class SourceRow:
     is_nil: bool = False
     is_on_behalf: bool = False
     """An operator entered it for the unit, from paper or another system; it may bring no figures."""
+    document: str = ""
+    """Number of the signed document that it came with."""
+    signed_on: str = ""
+    """Day on which that was signed, in ISO 8601; what counts is the receipt, which may lie days later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +70,14 @@ class Narrative:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenQuestion:
-    """A question put to a unit about an accepted submission that it has not answered."""
+class PutQuestion:
+    """A question put to a unit about an accepted submission."""
 
     unit_code: str
     unit_name: str
     finding: Finding
+    explanation: str = ""
+    """What the unit said to it; empty while it is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

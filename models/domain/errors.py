@@ -59,6 +59,12 @@ class UnknownCycleError(DondocError):
     code = "error.unknown_cycle"
 
 
+class NoChildrenError(DondocError):
+    """No unit of a cycle was below that parent when it froze."""
+
+    code = "error.no_children"
+
+
 class UnknownUnitError(DondocError):
     """The roster has no unit of that code."""
 
@@ -81,6 +87,12 @@ class EditionInThePastError(DondocError):
     """An edition speaks about an instant before that of the newest one."""
 
     code = "error.edition_in_the_past"
+
+
+class UnitNotExpectedError(DondocError):
+    """Nothing was asked of the unit in the cycle."""
+
+    code = "error.unit_not_expected"
 
 
 class MailboxUnavailableError(DondocError):

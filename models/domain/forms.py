@@ -62,6 +62,8 @@ class FormSpec:
     target_column: str = "H"
     """Shows the annual plan's targets, on forms of units that have some; whatever comes back in it is not read."""
     narrative_column: str = "C"
+    gathered_column: str = "I"
+    """Shows what children have reported, on forms that are filled from below; without targets it is where they are."""
     n_times_jump: int = 3
     """A figure more than this many times the last one, or less than its share, asks for a note."""
     includes_children: bool = False
@@ -75,6 +77,10 @@ class FormSpec:
     def field(self, code: str) -> FieldSpec:
         """Return the field of that code."""
         return self._by_code[code]
+
+    def column_of_gathered(self, *, has_targets: bool) -> str:
+        """Return the column of the children's sums, on a form with targets or without: none is left blank between."""
+        return self.gathered_column if has_targets else self.target_column
 
     def value_cell(self, spec: FieldSpec) -> str:
         """Return the address of the cell that holds a field's value, such as `E12`."""

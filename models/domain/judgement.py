@@ -1,13 +1,24 @@
 """Gives an arrival its one outcome from the evidence: accepted, returned with findings, quarantined, or ignored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final, assert_never
 
 from models.domain.forms import CheckedForm, Finding, finding, note
 from models.domain.plan import AttachmentRule, Terms
+from models.domain.questions import answers_to, key_of
 from models.domain.submissions import Attribution, Contribution, Reply, Verdict, completed_at
-from models.domain.vocabulary import Outcome
+from models.domain.versions import CountedVersion, VersionChange, actuals_in, change_of
+from models.domain.vocabulary import OFFICE_ZONE, Outcome
+
+NOT_OUR_DUTY: Final = "not_our_duty"
+"""The reason of a reply that says that the duty is not the unit's; chasing rests until a person has decided."""
+
+UNCHANGED_VERSION: Final = "unchanged_version"
+"""The reason of a form that says what the counted one says: nothing is made of it."""
+VERSION_LOCKED: Final = "version_locked"
+"""The reason of a form that would change a report which is closed: a person decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +41,8 @@ class Evidence:
     checked: CheckedForm | None = None
     attachments: frozenset[str] = frozenset()
     reply: Reply | None = None
+    asked: Sequence[Finding] = ()
+    """The questions of the letter that a reply answers, those that are still open."""
 
 
 def judge(
@@ -56,13 +69,17 @@ def judge(
     return _judge_answer(evidence, required, earlier, needs_form=needs_form)
 
 
-def reply_that_counts(reply: Reply | None, terms: Terms) -> Reply | None:
+def reply_that_counts(reply: Reply | None, terms: Terms, *, asked: Sequence[Finding] = ()) -> Reply | None:
     """Return the reply if it can answer a duty of these terms; else a person reads it.
 
-    "Nothing to report" answers a form, "done on that day" an act that may be settled by word; a promise goes anywhere.
+    "Nothing to report" answers a form, "done on that day" an act that may be settled by word; a promise and "not our
+    duty" go anywhere. An explanation answers the questions of the letter it replies to (`asked`), if there were any.
     """
-    if reply is None or reply.promised_on is not None:
+    if reply is None or reply.promised_on is not None or reply.is_contest:
         return reply
+    if reply.given:
+        explained = answers_to(asked, reply.given)
+        return replace(reply, explained=explained) if explained else None
     if reply.is_nil:
         return reply if terms.form is not None else None
     return reply if terms.is_settled_by_word else None
@@ -74,6 +91,45 @@ def missing_attachments(
     """Return the required documents that no contribution has brought."""
     brought = frozenset[str]().union(*(contribution.attachments for contribution in contributions))
     return tuple(rule for rule in required if rule.code not in brought)
+
+
+def judge_version(
+    verdict: Verdict, form: CheckedForm | None, counted: CountedVersion | None, *, locked: bool
+) -> Verdict:
+    """Return the verdict of a form that answers a duty which is answered already, with what it is to the earlier one.
+
+    `counted` is the version that counts, None where none does (a nil report has no figures); `locked` says that it may
+    not be replaced without a person.
+    """
+    if form is None or (counted is None and not locked):
+        return verdict
+    received = _in_words(counted.received_at) if counted is not None else ""
+    if verdict.outcome is Outcome.RETURNED and counted is not None:
+        return replace(verdict, reasons=(*verdict.reasons, note("earlier_version_counts", received=received)))
+    is_taken = verdict.outcome is Outcome.ACCEPTED
+    return _with_change(verdict, form, counted, locked=locked, received=received) if is_taken else verdict
+
+
+def _with_change(
+    verdict: Verdict, form: CheckedForm, counted: CountedVersion | None, *, locked: bool, received: str
+) -> Verdict:
+    match change_of(form, counted, locked=locked):
+        case VersionChange.UNCHANGED:
+            return replace(verdict, reasons=(note(UNCHANGED_VERSION, received=received), *verdict.reasons))
+        case VersionChange.REPLACES:
+            return replace(verdict, reasons=(note("replaces_version", received=received), *verdict.reasons))
+        case VersionChange.ACTUALS:
+            n = len(actuals_in(form, counted.form)) if counted is not None else 0
+            return replace(verdict, reasons=(note("actuals_replace", n=n), *verdict.reasons))
+        case VersionChange.LOCKED:
+            return replace(verdict, outcome=Outcome.QUARANTINED, reasons=(note(VERSION_LOCKED),))
+        case unknown:
+            assert_never(unknown)
+
+
+def _in_words(instant: datetime) -> str:
+    local = instant.astimezone(OFFICE_ZONE)
+    return f"{local:%H:%M} {local.day}/{local.month}/{local.year}"
 
 
 def contribution_of(evidence: Evidence) -> Contribution:
@@ -104,7 +160,7 @@ def _judge_answer(
     evidence: Evidence, required: Sequence[AttachmentRule], earlier: Sequence[Contribution], *, needs_form: bool
 ) -> Verdict:
     if evidence.checked is None and evidence.reply is not None and not evidence.attachments:
-        return _verdict(evidence, Outcome.ACCEPTED, (_about_the_reply(evidence.reply),))
+        return _judge_reply(evidence, evidence.reply)
     contributions = [*earlier, contribution_of(evidence)]
     findings = evidence.checked.findings if evidence.checked else ()
     lacking = tuple(
@@ -117,11 +173,25 @@ def _judge_answer(
         return _verdict(evidence, Outcome.RETURNED, (*findings, *lacking))
     if completed_at(contributions, frozenset(rule.code for rule in required), needs_form=needs_form) is None:
         return _verdict(evidence, Outcome.RETURNED, (*lacking, *findings))
-    return _verdict(evidence, Outcome.ACCEPTED, findings)
+    estimated = [figure for figure in evidence.checked.figures if figure.is_estimate] if evidence.checked else []
+    told = (note("estimates_noted", n=len(estimated)),) if estimated else ()
+    return _verdict(evidence, Outcome.ACCEPTED, (*findings, *told))
 
 
 def _brings_something(evidence: Evidence) -> bool:
     return evidence.checked is not None or evidence.n_forms > 0 or bool(evidence.attachments or evidence.reply)
+
+
+def _judge_reply(evidence: Evidence, reply: Reply) -> Verdict:
+    """What a unit says of its duty is taken at its word, but that it is not its own: that a person decides."""
+    if reply.is_contest:
+        return _verdict(evidence, Outcome.QUARANTINED, (note(NOT_OUR_DUTY, text=reply.reason),))
+    if reply.explained:
+        told = {each.key for each in reply.explained}
+        open_yet = (item for item in evidence.asked if key_of(item) not in told)
+        noted = (note("explanation_noted", label=each.label, text=each.text) for each in reply.explained)
+        return _verdict(evidence, Outcome.ACCEPTED, (*noted, *open_yet))
+    return _verdict(evidence, Outcome.ACCEPTED, (_about_the_reply(reply),))
 
 
 def _about_the_reply(reply: Reply) -> Finding:

@@ -15,6 +15,7 @@ from models.domain.vocabulary import (
     Paper,
     Proposed,
     RecipientRole,
+    ReportsTo,
     Roll,
     RungAction,
     ScoreMeasure,
@@ -37,6 +38,8 @@ class Rung:
     attach_form: bool = False
     tell_member_in_charge: bool = False
     """The committee member who urges this unit learns of it at this rung, in one letter a day (clause III.2)."""
+    tell_parent: bool = False
+    """The unit that it reports to learns of it at this rung, in one letter a day."""
     official_letter: str | None = None
     """Folder-less name of the .docx template drafted for signature on this rung, if any."""
 
@@ -73,6 +76,11 @@ class ObligationRule:
     ladder: tuple[Rung, ...]
     is_settled_by_word: bool = False
     """A line of reply that says on which day it was done settles the duty."""
+    reports_to: ReportsTo = ReportsTo.DESK
+    filled_from: str | None = None
+    """Code of the obligation by which the children report to these units: their sums stand in the form as proposals."""
+    roll_call_working_days: int | None = None
+    """So many working days before the opening the contacts are asked whether they still are; None: they are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +95,9 @@ class Terms:
     required_attachments: tuple[AttachmentRule, ...]
     ladder: tuple[Rung, ...]
     is_settled_by_word: bool = False
+    reports_to: ReportsTo = ReportsTo.DESK
+    filled_from: str | None = None
+    roll_call_working_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,15 @@ from models.domain.chasing import rung_day
 from models.domain.cycles import Cycle, cycles_of_years
 from models.domain.errors import DondocError
 from models.domain.plan import Programme
+from models.domain.roll_call import roll_call_day
 from models.domain.vocabulary import OFFICE_ZONE, LetterKind, SkipReason
 
 HOUR_OF_ANSWERS: Final = time(10)
 """Between the two rounds of a day."""
 FIRST_LATE_DAY: Final = 2
 """Working days after the last admissible day on which the first of those who are late answers."""
+ROLL_CALL: Final = "roll-call"
+"""Stands for a rung where a letter belongs to a roll-call: no ladder has it."""
 DAYS_AFTER_THE_LAST_RUNG: Final = timedelta(days=8)
 """How long after its last rung a cycle is still looked at: that nothing more goes out is a thing to see."""
 SPAN_OF_LATE_DAYS: Final = 12
@@ -96,7 +99,7 @@ class RehearsedLetter:
     spoken: tuple[SpokenRung, ...]
     copies: tuple[str, ...] = ()
     kind: LetterKind = LetterKind.CHASE
-    """A unit's own letter, or one that tells a committee member of the units in charge."""
+    """A unit's own letter, one that tells a committee member of the units in charge, or one of a roll-call."""
 
     @property
     def day(self) -> date:
@@ -163,7 +166,7 @@ def rounds_of_year(programme: Programme, scenario: Scenario, year: int, *, hours
     """Return the rounds of a year, those before it included that a cycle still chased in it has had.
 
     Every day counts, days off too: that nothing leaves on them is the program's to see to. Left out are the days on
-    which no cycle of an obligation is open, and those more than a week after its last rung.
+    which no cycle of an obligation is open or in roll-call, and those more than a week after its last rung.
 
     Raises:
         NothingToRehearseError: no cycle comes by the calendar in that year.
@@ -176,7 +179,11 @@ def rounds_of_year(programme: Programme, scenario: Scenario, year: int, *, hours
         if obligation.is_scheduled
     }
     spans = {
-        code: tuple((c.opens_at, _looked_at_until(programme, c)) for c in cycles if _is_chased_in(programme, c, year))
+        code: tuple(
+            (_begins_at(programme, c), _looked_at_until(programme, c))
+            for c in cycles
+            if _is_chased_in(programme, c, year)
+        )
         for code, cycles in by_obligation.items()
     }
     openings = [start for each in spans.values() for start, _ in each]
@@ -218,7 +225,13 @@ def answer_at(
 
 
 def _is_chased_in(programme: Programme, cycle: Cycle, year: int) -> bool:
-    return cycle.opens_at.year <= year <= _last_rung_on(programme, cycle).year
+    return _begins_at(programme, cycle).year <= year <= _last_rung_on(programme, cycle).year
+
+
+def _begins_at(programme: Programme, cycle: Cycle) -> datetime:
+    """Return when a cycle is first looked at: at its roll-call, or its opening where it has none."""
+    day = roll_call_day(cycle, programme.calendar)
+    return cycle.opens_at if day is None else start_of(day)
 
 
 def _looked_at_until(programme: Programme, cycle: Cycle) -> datetime:

@@ -132,6 +132,11 @@ class Roster:
             raise UnknownUnitError(unit=code)
         return next((row for row in rows if row.is_in_force(on)), rows[-1])
 
+    def parent_names(self, units: Iterable[Unit], on: date) -> dict[str, str]:
+        """Return by code what the parents of these units are called on that day."""
+        codes = {unit.parent_code for unit in units if unit.parent_code in self._codes}
+        return {code: self.unit(code, on).name for code in codes if code is not None}
+
     def contacts_of(self, unit_code: str, on: date) -> tuple[Contact, ...]:
         """Return the contacts in force of a unit, the first to be written to first."""
         contacts = [contact for contact in self._desks.get(unit_code, ()) if contact.is_in_force(on)]

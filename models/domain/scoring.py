@@ -24,6 +24,7 @@ class Ground(StrEnum):
     IN_GRACE = "in_grace"
     LATE = "late"
     NEVER_CAME = "never_came"
+    OUTAGE = "outage"
     HELD_IN_TIME = "held_in_time"
     HELD = "held"
     WAIVED = "waived"
@@ -75,7 +76,9 @@ class ReportFact:
     n_returned: int = 0
     """How often it was given back to be mended."""
     was_written_to: bool = True
-    """At least one letter about it went out to an address that took it."""
+    """At least one letter about it went out, before it was late, to an address that took it."""
+    credit_until: datetime | None = None
+    """First instant at which an answer is held against the unit, where our mailbox failed it over the deadline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +105,8 @@ class TaskFact:
 
     duty: Duty
     title: str
+    was_written_to: bool = True
+    """At least one letter about it went out, before it was late, to an address that took it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +221,7 @@ def _timely(report: ReportFact, as_of: datetime) -> Evidence:
     """Return how a report stands; what lies with us, was waived or never asked for is held against nobody."""
     duty = report.duty
     until, received_at = late_at(duty, as_of), answered_at(duty, as_of)
-    ground, counts = _verdict(report, as_of)
+    ground, counts = timeliness_ground(report, as_of)
     return Evidence(
         ground=ground,
         counts=counts,
@@ -228,7 +233,8 @@ def _timely(report: ReportFact, as_of: datetime) -> Evidence:
     )
 
 
-def _verdict(report: ReportFact, as_of: datetime) -> tuple[Ground, bool | None]:
+def timeliness_ground(report: ReportFact, as_of: datetime) -> tuple[Ground, bool | None]:
+    """Return how a report stands against its deadline, and whether that counts for the unit, against it, or not."""
     duty, until = report.duty, late_at(report.duty, as_of)
     kept = timeliness(duty, as_of)
     if _is_waived(duty, as_of):
@@ -240,6 +246,14 @@ def _verdict(report: ReportFact, as_of: datetime) -> tuple[Ground, bool | None]:
         return (Ground.HELD_IN_TIME, True) if held_at < until else (Ground.HELD, None)
     if as_of < until:
         return Ground.NOT_DUE, None
+    return _ground_of_late(report, kept, as_of)
+
+
+def _ground_of_late(report: ReportFact, kept: Timeliness | None, as_of: datetime) -> tuple[Ground, bool | None]:
+    """Return what is held against a unit that is late: nothing that our own mail kept from it, or from us."""
+    received_at = answered_at(report.duty, as_of)
+    if report.credit_until is not None and (received_at or as_of) < report.credit_until:
+        return Ground.OUTAGE, True if received_at is not None else None
     if not report.was_written_to:
         return Ground.NO_MAIL, None
     return (Ground.NEVER_CAME if kept is None else Ground.LATE), False
@@ -282,7 +296,7 @@ def _closed(task: TaskFact, as_of: datetime) -> Evidence:
     elif standing is Standing.SUBMITTED or done_at is not None:
         ground, counts = (Ground.CLOSED if done_at is not None else Ground.HELD_IN_TIME), True
     elif standing is Standing.LATE:
-        ground, counts = Ground.OPEN, False
+        ground, counts = (Ground.OPEN, False) if task.was_written_to else (Ground.NO_MAIL, None)
     else:
         ground, counts = Ground.NOT_DUE, None
     return Evidence(

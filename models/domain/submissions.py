@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from models.domain.forms import Finding
+from models.domain.questions import Explanation
 from models.domain.vocabulary import Outcome
 
 
@@ -19,10 +20,17 @@ class Signals:
     tokens_disagree: bool = False
     sender_units: frozenset[str] = frozenset()
     """Units that have the sender's address, or its mail domain, among their contacts."""
+    failed_check: str = ""
+    """The method by which our mail server found that the sender is not who it says; empty when none failed."""
     operator: str = ""
     """Who carried it here by hand; stands for the sender on the drop folder and the command line."""
     workbook_unit: str | None = None
     """Unit named inside the workbook."""
+
+    @property
+    def is_from_a_contact(self) -> bool:
+        """Say whether it is known who sent it, or who carried it here."""
+        return bool(self.operator) or (bool(self.sender_units) and not self.failed_check)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +84,15 @@ def completed_at(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a unit wrote in the first line of its own text: a nil report, a promise, or that it is done, with a date."""
+    """What a unit wrote in its own text: a nil report, a promise, that it is done, that it is not its duty, or why."""
 
     is_nil: bool = False
+    is_contest: bool = False
+    """It says that the duty is not its own; a person decides."""
     promised_on: date | None = None
     done_on: date | None = None
+    given: tuple[tuple[int, str], ...] = ()
+    """Explanations by the number of the question in the letter that is answered; 0 is every one of them."""
+    explained: tuple[Explanation, ...] = ()
+    """The same, once it is known what had been asked."""
     reason: str = ""

@@ -64,6 +64,8 @@ class Total:
     n_expected: int
     n_nil: int = 0
     n_estimates: int = 0
+    estimated: int = 0
+    """So much of the amount is estimates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +210,30 @@ def units_within_their_parents(form: FormSpec, figures: Figures, units: Sequence
     return tuple(sorted(code for code in reported if _has_ancestor_in(reported, code, parents)))
 
 
+def figures_by_family(figures: Figures, family_of: Mapping[str, str]) -> dict[str, Figures]:
+    """Return the figures of each family of units (by `family_of`), each added up again without pandas.
+
+    Units of no family are in none. Every sum of a family is held against its own rows, as that of the whole is.
+    """
+    by_unit = [family_of.get(str(code), "") for code in figures.frame["unit"].cat.categories]
+    families = pd.Series(by_unit, dtype="object").take(figures.frame["unit"].cat.codes.to_numpy()).to_numpy()
+    found = {}
+    for family, part in figures.frame.groupby(families, sort=False):
+        if family:
+            frame = part.reset_index(drop=True)
+            frame["unit"] = frame["unit"].cat.remove_unused_categories()
+            found[str(family)] = Figures(frame, _entered(frame))
+    return found
+
+
+def _entered(frame: pd.DataFrame) -> dict[str, int]:
+    entered: dict[str, int] = {}
+    amounts = frame["amount"].astype("object").where(frame["amount"].notna(), 0).tolist()
+    for code, amount in zip(frame["field"].astype("object").tolist(), amounts, strict=True):
+        entered[code] = entered.get(code, 0) + amount
+    return entered
+
+
 def units_showing(figures: Figures, fields: Collection[str], *, no: str) -> dict[str, frozenset[str]]:
     """Return by field the units whose figure shows something: an amount above zero, or an answer other than `no`."""
     frame = figures.frame[figures.frame["field"].isin(list(fields))]
@@ -332,6 +358,7 @@ class _Tally:
         self._sums = _keyed(added.groupby(by, observed=True)["amount"].sum())
         self._counts = _keyed(filled.groupby(by, observed=True).size())
         self._estimates = _keyed(filled[filled["is_estimate"]].groupby(by, observed=True).size())
+        self._estimated = _keyed(added[added["is_estimate"]].groupby(by, observed=True)["amount"].sum())
         self._texts = _keyed(frame[frame["text"].notna()].groupby([*by, "text"], observed=True).size())
 
     def total(self, spec: FieldSpec, group: str) -> Total:
@@ -343,6 +370,7 @@ class _Tally:
             n_expected=self.n_units[group],
             n_nil=self.n_nil[group],
             n_estimates=self._estimates.get(key, 0),
+            estimated=self._estimated.get(key, 0) if amount is not None else 0,
         )
 
     def choices(self, spec: FieldSpec, group: str) -> dict[str, int]:
@@ -388,6 +416,7 @@ def _whole(parts: Iterable[Total]) -> Total:
         n_expected=sum(total.n_expected for total in totals),
         n_nil=sum(total.n_nil for total in totals),
         n_estimates=sum(total.n_estimates for total in totals),
+        estimated=sum(total.estimated for total in totals),
     )
 
 

@@ -37,6 +37,18 @@ class ContactRole(StrEnum):
     """Stands in for the head while the head is away."""
 
 
+class ContactHealth(StrEnum):
+    """Whether a unit can be written to, as far as is known; derived from contacts, bounces and confirmations."""
+
+    UNREACHABLE = "unreachable"
+    """No contact is there, or none whose address takes mail."""
+    UNCONFIRMED = "unconfirmed"
+    """The roll-call has begun, and none of those who can be written to has confirmed."""
+    CONFIRMED = "confirmed"
+    REACHABLE = "reachable"
+    """Somebody can be written to, and nobody is asked to confirm."""
+
+
 class RosterChangeKind(StrEnum):
     """What a new roster changes against the present one."""
 
@@ -67,6 +79,13 @@ class Paper(StrEnum):
 
     REPORT = "report"
     ESTIMATE = "estimate"
+
+
+class ReportsTo(StrEnum):
+    """Who receives what the expected units report: the standing agency's desk, or each unit's own parent."""
+
+    DESK = "desk"
+    PARENT = "parent"
 
 
 class Roll(StrEnum):
@@ -213,6 +232,10 @@ class LetterKind(StrEnum):
     RESULT = "result"
     SCORE = "score"
     MEMBER = "member"
+    PARENT = "parent"
+    ROLL_CALL = "roll_call"
+    DAILY = "daily"
+    WEEKLY = "weekly"
 
 
 class MarkKind(StrEnum):

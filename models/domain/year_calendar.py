@@ -9,12 +9,14 @@ from models.domain.calendar import WorkingCalendar
 from models.domain.chasing import rung_day
 from models.domain.cycles import Cycle, cycles_of_years
 from models.domain.plan import Programme, Rung
+from models.domain.roll_call import roll_call_day
 from models.domain.vocabulary import OFFICE_ZONE, Anchor, RungAction
 
 
 class Happening(StrEnum):
     """What a day of the calendar brings."""
 
+    ROLL_CALL = "roll_call"
     LETTER = "letter"
     DRAFT = "draft"
     CLOSE = "close"
@@ -70,6 +72,9 @@ def days_of_cycle(cycle: Cycle, calendar: WorkingCalendar) -> Iterator[CalendarD
     opening takes its place.
     """
     opens_on = cycle.opens_at.astimezone(OFFICE_ZONE).date()
+    called_on = roll_call_day(cycle, calendar)
+    if called_on is not None:
+        yield CalendarDay(day=called_on, happening=Happening.ROLL_CALL, cycle=cycle)
     for rung in cycle.terms.ladder:
         day = calendar.next_working_day(_day_of(rung, cycle, calendar))
         if rung.anchor is Anchor.OPENS_AT or day > calendar.next_working_day(opens_on):

@@ -5,7 +5,7 @@ Text from a unit is written as text whatever it begins with. Equal contents give
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, date
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
@@ -15,8 +15,9 @@ import xlsxwriter
 from models.domain.assigned_tasks import TaskSummary
 from models.domain.coverage import Coverage, MissingUnit, TimelinessRow
 from models.domain.cycles import Cycle
-from models.domain.editions import Differences, Edition, Narrative, OpenQuestion, PastTotal, SourceChange, TotalChange
+from models.domain.editions import Differences, Edition, Narrative, PastTotal, PutQuestion, SourceChange, TotalChange
 from models.domain.errors import AggregateMismatchError
+from models.domain.estimates import EstimateLine
 from models.domain.evidence import EvidenceLine
 from models.domain.forms import FieldSpec
 from models.domain.plan import Obligation, Programme
@@ -25,6 +26,7 @@ from models.domain.tabulation import CountedUnit, FieldSummary, Figures, Tabulat
 from models.domain.targets import Progress
 from models.domain.vocabulary import Aggregation, FieldKind
 from tasks.adapters.aggregate_charts import add_charts
+from tasks.adapters.aggregate_estimates import add_estimates
 from tasks.adapters.aggregate_pages import (
     Book,
     Column,
@@ -66,10 +68,12 @@ class AggregateContent:
     timeliness: Sequence[TimelinessRow]
     missing: Sequence[MissingUnit]
     narratives: Iterable[Narrative] = ()
-    questions: Sequence[OpenQuestion] = ()
+    questions: Sequence[PutQuestion] = ()
     differences: Differences | None = None
     progress: Progress | None = None
     """Results against the year's targets; None where the cycle's units have none."""
+    estimates: Sequence[EstimateLine] = ()
+    """Figures that are estimates, or were, held against what came of them."""
     evidence: Sequence[EvidenceLine] = ()
     """What the reports show of the continuous obligations."""
     present: PresentBasis | None = None
@@ -111,6 +115,9 @@ def _write_pages(workbook: Any, content: AggregateContent, texts: Texts) -> None
         _evidence_page(book, content.evidence)
     if content.tasks is not None:
         add_tasks(book, content.tasks)
+    if content.estimates:
+        names = {unit.code: unit.name for unit in content.units}
+        add_estimates(book, content.estimates, content.cycle.form, names)
     _timeliness_page(book, content)
     _missing_page(book, content)
     _narratives_page(book, content)
@@ -195,6 +202,7 @@ def _summary_page(book: Book, content: AggregateContent) -> None:
         Column("change_last_year", Look.CHANGE, 9),
         Column("cumulative", Look.NUMBER, 17),
         Column("clause", Look.TEXT, 8),
+        Column("estimated_amount", Look.NUMBER, 17),
     )
     page = Page(book, "summary", columns, n_frozen=2)
     for summary in content.tabulation.fields:
@@ -224,12 +232,13 @@ def _summary_row(book: Book, summary: FieldSummary) -> list[Value]:
         summary.change_since(summary.last_year),
         summary.cumulative,
         spec.clause,
+        whole.estimated or None,
     ]
 
 
 def _choice_row(book: Book, choice: str, n_units: int) -> list[Value]:
     told: list[Value] = [None, book.say("choice", choice=choice), book.say("choice_measure"), None, n_units]
-    return told + [None] * 10
+    return told + [None] * 11
 
 
 def _groups_page(book: Book, content: AggregateContent) -> None:
@@ -409,10 +418,16 @@ def _narratives_page(book: Book, content: AggregateContent) -> None:
 
 
 def _questions_page(book: Book, content: AggregateContent) -> None:
-    columns = (Column("number", Look.NUMBER, 6), Column("unit", Look.TEXT, 36), Column("question", Look.TEXT, 110))
+    columns = (
+        Column("number", Look.NUMBER, 6),
+        Column("unit", Look.TEXT, 36),
+        Column("question", Look.TEXT, 80),
+        Column("explanation", Look.TEXT, 60),
+    )
     page = Page(book, "questions", columns)
     for n, question in enumerate(content.questions, start=1):
-        page.row([n, question.unit_name, book.texts.placed_finding(question.finding)])
+        told = question.explanation or book.say("not_explained")
+        page.row([n, question.unit_name, book.texts.placed_finding(question.finding), told])
     page.close()
     if not content.questions:
         page.line(book.say("none_open"))
@@ -496,6 +511,8 @@ def _sources_page(book: Book, content: AggregateContent) -> None:
         Column("received_at", Look.INSTANT, 17),
         Column("form_version", Look.TEXT, 14),
         Column("digest", Look.TEXT, 68),
+        Column("document", Look.TEXT, 18),
+        Column("signed_on", Look.TEXT, 12),
     )
     page = Page(book, "sources", columns, n_frozen=3)
     for n, row in enumerate(content.edition.sources, start=1):
@@ -503,7 +520,8 @@ def _sources_page(book: Book, content: AggregateContent) -> None:
         if row.is_on_behalf:
             digest = book.say("on_behalf", digest=digest)
         told: list[Value] = [n, row.unit_code, row.unit_name, row.submission, row.version]
-        page.row([*told, row.received_at, row.form_version, digest])
+        signed_on = book.texts.day(date.fromisoformat(row.signed_on)) if row.signed_on else ""
+        page.row([*told, row.received_at, row.form_version, digest, row.document, signed_on])
     page.close()
     if not content.edition.sources:
         page.line(book.say("no_source"))

@@ -9,6 +9,7 @@ import imaplib
 import re
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -30,6 +31,8 @@ FOLDERS: Final[Mapping[Outcome, str]] = {
     Outcome.IGNORED: "Khong-xu-ly",
 }
 """Folder of each outcome, without accents because old mail programs show others garbled."""
+MARKED_FOLDER: Final = "Co-dau-mat"
+"""Folder of what bears a marking of secrecy: left where it is, every poll would fetch it to this machine again."""
 DONE_FOLDER: Final = "_da-xu-ly"
 MAILS_PER_FETCH: Final = 20
 OCTETS_PER_FETCH: Final = 16 * 1024 * 1024
@@ -63,7 +66,7 @@ class ImapInbox:
         self._limits = limits
         self._mailbox: BaseMailBox | None = None
 
-    def waiting(self, *, limit: int) -> Iterator[InboxItem]:
+    def waiting(self, *, limit: int, taken: AbstractSet[str] = frozenset()) -> Iterator[InboxItem]:
         """Yield what waits in the mailbox, the oldest first, a batch in memory at a time; a mail over the limit is cut.
 
         Raises:
@@ -71,7 +74,9 @@ class ImapInbox:
         """
         mailbox, validity = self._selected()
         try:
-            for batch in _batches(_described(mailbox)[:limit], self._limits.mail_bytes):
+            prefix = self._prefix(validity)
+            new = [mail for mail in _described(mailbox) if f"{prefix}{mail.uid}" not in taken]
+            for batch in _batches(new[:limit], self._limits.mail_bytes):
                 contents = self._fetched(mailbox, batch)
                 for mail in batch:
                     if mail.uid in contents:
@@ -79,7 +84,7 @@ class ImapInbox:
         except TROUBLE as problem:
             raise self._unavailable(problem) from problem
 
-    def file_away(self, keys: Sequence[str], outcome: Outcome) -> None:
+    def file_away(self, keys: Sequence[str], outcome: Outcome, *, is_secret: bool = False) -> None:
         """Move mails to the folder of their outcome; keys of another UIDVALIDITY and mails that are gone do nothing.
 
         Raises:
@@ -91,7 +96,8 @@ class ImapInbox:
         try:
             present = [str(mail.uid) for mail in _described(mailbox) if mail.uid in uids]
             if present:
-                mailbox.move(present, _ensured_folder(mailbox, FOLDERS[outcome]), chunks=UIDS_PER_MOVE)
+                folder = _ensured_folder(mailbox, _folder_of(outcome, is_secret=is_secret))
+                mailbox.move(present, folder, chunks=UIDS_PER_MOVE)
         except TROUBLE as problem:
             raise self._unavailable(problem) from problem
 
@@ -165,7 +171,7 @@ class DropFolder:
         self._clock = clock
         self._seen: dict[str, Path] = {}
 
-    def waiting(self, *, limit: int) -> Iterator[InboxItem]:
+    def waiting(self, *, limit: int, taken: AbstractSet[str] = frozenset()) -> Iterator[InboxItem]:
         """Yield the files that lie finished in an operator's folder, the oldest first; a file over the limit is cut.
 
         Raises:
@@ -175,12 +181,14 @@ class DropFolder:
             self._folder.mkdir(parents=True, exist_ok=True)
             for path, operator in islice(self._finished(), limit):
                 item = self._item(path, operator)
+                if item.key in taken:
+                    continue
                 self._seen[item.key] = path
                 yield item
         except OSError as problem:
             raise self._unavailable(problem) from problem
 
-    def file_away(self, keys: Sequence[str], outcome: Outcome) -> None:
+    def file_away(self, keys: Sequence[str], outcome: Outcome, *, is_secret: bool = False) -> None:
         """Move files to `<operator>/_da-xu-ly/<outcome>/`, under another name when theirs is taken.
 
         Raises:
@@ -191,7 +199,7 @@ class DropFolder:
                 path = self._seen.pop(key, None) or self._found_again(key)
                 if path is not None and path.is_file():
                     folder = path.relative_to(self._folder).parts[0]
-                    target = self._folder / folder / DONE_FOLDER / FOLDERS[outcome]
+                    target = self._folder / folder / DONE_FOLDER / _folder_of(outcome, is_secret=is_secret)
                     target.mkdir(parents=True, exist_ok=True)
                     path.rename(_free_name(target / path.name))
         except OSError as problem:
@@ -233,6 +241,10 @@ class DropFolder:
 
     def _unavailable(self, problem: OSError) -> MailboxUnavailableError:
         return MailboxUnavailableError(host=str(self._folder), port=0, folder=str(self._folder), detail=str(problem))
+
+
+def _folder_of(outcome: Outcome, *, is_secret: bool) -> str:
+    return MARKED_FOLDER if is_secret else FOLDERS[outcome]
 
 
 def _key_of(operator: str, digest: "hashlib._Hash") -> str:

@@ -16,9 +16,12 @@ from typing import Final, Self
 
 from models.domain.forms import Finding, finding
 from models.domain.replies import ReplyPhrases
+from models.domain.roll_call import RollCallPhrases
+from models.domain.secrecy import SecrecyWords
 from models.domain.vietnamese import comparison_key, tidy, tidy_lines
 from tasks.adapters.automatic_mail import AutomaticPhrases, automatic
 from tasks.adapters.mail_parts import (
+    CHARACTERS_OF_HEADER_READ,
     CHARACTERS_OF_TEXT_READ,
     NESTING_READ,
     PARTS_READ,
@@ -40,6 +43,7 @@ from tasks.adapters.winmail import files_in_winmail
 from tasks.ports import MailFile, ParsedMail
 from tasks.settings import MEBIBYTE, LimitSettings
 
+AUTHENTICATIONS_READ: Final = 20
 LINES_OF_HEADER_BLOCK: Final = 6
 TAGS_OPEN_AT_ONCE: Final = 200
 RECIPIENT_HEADERS: Final = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
@@ -70,11 +74,27 @@ class ReadingPhrases:
 
 def reply_phrases(texts: Texts) -> ReplyPhrases:
     """Return the phrases of one-line answers, for `models.domain.replies.read_reply`."""
-    lists = ("greetings", "nil", "nil_leads", "nil_tails", "promise", "done", "denials")
+    lists = (
+        *("greetings", "nil", "nil_leads", "nil_tails", "promise", "done", "denials"),
+        *("contest", "contest_denials", "explain", "explain_denials", "item_words"),
+    )
     return ReplyPhrases(
         **{name: texts.lines(f"reply.{name}") for name in lists},
         month_word=texts.say("reply.month_word"),
         year_word=texts.say("reply.year_word"),
+    )
+
+
+def secrecy_words(texts: Texts) -> SecrecyWords:
+    """Return the markings of secrecy and their labels, for `models.domain.secrecy`."""
+    return SecrecyWords(markings=texts.lines("secrecy.markings"), labels=texts.lines("secrecy.labels"))
+
+
+def roll_call_phrases(texts: Texts) -> RollCallPhrases:
+    """Return the phrases of answers to a roll-call, for `models.domain.roll_call.read_answer`."""
+    lists = ("confirmations", "tails", "new_contacts", "stand_ins", "changes")
+    return RollCallPhrases(
+        greetings=texts.lines("reply.greetings"), **{name: texts.lines(f"roll_call.{name}") for name in lists}
     )
 
 
@@ -125,6 +145,7 @@ class MailReader:
             auto_reply_reason=machine.reason,
             bounced_addresses=machine.bounced_addresses,
             bounced_message_id=machine.bounced_message_id,
+            authentication=_authentication(mail),
             findings=tuple(dict.fromkeys(contents.findings)),
         )
 
@@ -250,6 +271,12 @@ def _head_of(content: bytes) -> bytes:
     """Return the headers of a mail, whatever ends its lines, and no more than a mebibyte of them."""
     found = _END_OF_HEADERS.search(content, 1, MEBIBYTE)
     return content[: found.end() if found else MEBIBYTE]
+
+
+def _authentication(mail: Message) -> tuple[str, ...]:
+    """Return what mail servers said of the sender, the topmost first."""
+    found = mail.get_all("Authentication-Results", [])[:AUTHENTICATIONS_READ]
+    return tuple(tidy(str(value))[:CHARACTERS_OF_HEADER_READ] for value in found)
 
 
 def _begins_quotation(lines: list[str], n: int, phrases: ReadingPhrases) -> bool:

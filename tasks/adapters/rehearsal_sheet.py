@@ -88,9 +88,13 @@ def _days(sheet: Worksheet, rehearsed: RehearsedYear, texts: Texts) -> None:
 
 
 def kind_of_letter(kind: tuple[LetterKind, Sequence[str]], texts: Texts) -> str:
-    """Return what a rehearsed letter is called: its rungs, and that it tells a member where it does."""
+    """Return what a rehearsed letter is called: its rungs, and that it tells a member or a parent."""
     sort, rungs = kind
+    if sort is LetterKind.ROLL_CALL:
+        return texts.say("rehearsal.roll_call")
     names = ", ".join(texts.say(f"rung.{rung}") for rung in rungs)
+    if sort is LetterKind.PARENT:
+        return texts.say("rehearsal.to_parent", rungs=names)
     return texts.say("rehearsal.to_member", rungs=names) if sort is LetterKind.MEMBER else names
 
 

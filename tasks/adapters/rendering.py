@@ -6,18 +6,20 @@ include one `content.j2` and differ in its parts only, so that they cannot say d
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.domain.calendar import WorkingCalendar, last_day_before
 from models.domain.forms import Finding
+from models.domain.judgement import NOT_OUR_DUTY, UNCHANGED_VERSION, VERSION_LOCKED
 from models.domain.plan import Programme
 from models.domain.tokens import subject_tag
 from models.domain.vietnamese import tidy
@@ -40,6 +42,7 @@ from tasks.adapters.asking import (
     enclosures_of,
     how_to_answer,
 )
+from tasks.adapters.quick_replies import AnsweredDuty, QuickReply, quick_replies
 from tasks.adapters.texts import TEMPLATES, Texts, vietnamese
 from tasks.ports import Attachment, Letter
 
@@ -56,6 +59,15 @@ MISSING_DOCUMENTS: Final = frozenset({"attachment_missing", "form_missing"})
 NIL_REPORTED: Final = "nil_reported"
 PROMISE_NOTED: Final = "promise_noted"
 DONE_REPORTED: Final = "done_reported"
+EXPLANATION_NOTED: Final = "explanation_noted"
+SECRECY_MARKING: Final = "secrecy_marking"
+HELD_WITHOUT_DOUBT: Final = (VERSION_LOCKED, NOT_OUR_DUTY)
+"""Why something waits for a person though it is certain who sent it."""
+CONTACT_CONFIRMED: Final = "contact_confirmed"
+ABOUT_CONTACTS: Final = frozenset({"contact_proposed", "roll_call_unclear", "roll_call_of_another"})
+"""What a person looks into when an answer to a roll-call waits."""
+SAID_IN_THE_LEAD: Final = frozenset({NIL_REPORTED, PROMISE_NOTED, DONE_REPORTED, CONTACT_CONFIRMED})
+"""What a receipt says at its head, and not once more among its notes."""
 LONGEST_QUOTED_SUBJECT: Final = 80
 
 
@@ -68,6 +80,16 @@ class Inherited:
     """Last day of the unit."""
     document: str
     """By which it ended; empty where nobody has written it down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParentDesk:
+    """The unit that a duty's report goes to, and whom to ask there; blank where nobody can be written to."""
+
+    unit_name: str
+    contact_name: str = ""
+    email: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +139,12 @@ class ChaseDuty:
     """The committee member in charge of the unit learns of it today."""
     settled_with: str = ""
     """Title of what settles this one, too, when it is answered in full."""
+    parent: ParentDesk | None = None
+    """Of a unit that reports to it: it receives the report, and answers questions."""
+    is_filled_from_below: bool = False
+    """Its form may come with what the children have reported in the cells to fill."""
+    answer_to: str = ""
+    """Our address with the token of this duty; empty where ready answers are not offered."""
 
     @property
     def addressee(self) -> str:
@@ -175,8 +203,15 @@ class AnswerContext:
     original_subject: str
     asked: Asked = Asked.REPORT
     asks_for_form: bool = True
+    document: str = ""
+    """Number of the signed document that it came with."""
+    signed_on: date | None = None
+    signer: str = ""
+    contest: str = ""
+    """What became of the word that the duty is not the unit's own: `upheld` or `rejected`; empty for anything else."""
     is_given_back: bool = False
     """It had been taken as an answer, and a person gives it back."""
+    parent: ParentDesk | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +297,26 @@ class MemberDuty:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChildrenCoverage:
+    """How many of a parent's children have reported in a cycle."""
+
+    cycle_code: str
+    n_reported: int
+    n_expected: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParentContext:
+    """What the letter says that tells a parent, or several at one address, which of their children are to be urged."""
+
+    programme: Programme
+    names: tuple[str, ...]
+    duties: tuple[MemberDuty, ...]
+    coverage: tuple[ChildrenCoverage, ...]
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberContext:
     """What the letter says that tells a committee member, or several at one address, which units to urge."""
 
@@ -272,18 +327,69 @@ class MemberContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedUnit:
+    """A unit whose contact is asked, with who else can be written to there."""
+
+    name: str
+    stand_ins: tuple[str, ...]
+    """Names of the other contacts, the first to be written to first; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComingCycle:
+    """A cycle that is about to open. Instants are aware."""
+
+    title: str
+    short_title: str
+    opens_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollCallContext:
+    """What the letter says that asks a contact, before cycles open, whether mail still finds the right desk."""
+
+    programme: Programme
+    address: str
+    contact_name: str
+    phone: str
+    units: tuple[AskedUnit, ...]
+    cycles: tuple[ComingCycle, ...]
+    """The next to open first."""
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorContext:
-    """What an operator must look at."""
+    """What the operator is told of runs that ended badly."""
 
     programme: Programme
     as_of: datetime
-    doubtful: tuple[tuple[str, str], ...]
-    """Recipient and subject of letters that may or may not have gone out."""
-    failed: tuple[tuple[str, str, str], ...]
-    """Recipient, subject and the mail server's words of letters that will not go out."""
-    held: tuple[str, ...]
-    """One line for each arrival that waits for a person."""
-    notes: tuple[str, ...]
+    troubles: tuple[str, ...]
+    """One line for each run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestContext:
+    """What a digest says of the time since the one before; each tuple holds lines."""
+
+    programme: Programme
+    since: datetime
+    as_of: datetime
+    came: tuple[str, ...] = ()
+    went: tuple[str, ...] = ()
+    due: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    """What needs a person; the most pressing first."""
+    board: str = ""
+    """Where the status board lies; empty while there is none."""
+    n_came: int = 0
+    """How many arrivals the lines under `came` add up to."""
+
+    @property
+    def has_news(self) -> bool:
+        """Say whether there is anything to tell."""
+        return bool(self.came or self.went or self.due or self.people)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,6 +422,7 @@ class _UrgedUnits:
     """Those of one cycle that have the same deadline."""
 
     title: str
+    cycle_code: str
     until: datetime
     units: tuple[_UrgedUnit, ...]
 
@@ -338,6 +445,7 @@ class _SpokenDuty:
     n_days_late: int
     ends_before_its_period: bool
     """The figures are asked for before their period is over, so that estimates are welcome."""
+    quick_replies: tuple[QuickReply, ...]
 
 
 class Renderer:
@@ -409,42 +517,85 @@ class Renderer:
 
     def member(self, context: MemberContext, envelope: Envelope) -> Letter:
         """Return the letter that tells a committee member which units in charge are to be urged today."""
-        duties = sorted(context.duties, key=lambda duty: (duty.until, duty.cycle_code))
+        facts = self._urging(context.duties, context.as_of)
+        facts |= {"programme": context.programme, "names": tuple(map(_single_line, context.names))}
+        return self._letter(LetterKind.MEMBER, facts, envelope)
+
+    def parent(self, context: ParentContext, envelope: Envelope) -> Letter:
+        """Return the letter that tells a unit which of those that report to it are to be urged today."""
+        facts = self._urging(context.duties, context.as_of)
+        facts |= {
+            "programme": context.programme,
+            "names": tuple(map(_single_line, context.names)),
+            "coverage": {each.cycle_code: each for each in context.coverage},
+            "files": tuple(item.name for item in envelope.attachments),
+        }
+        return self._letter(LetterKind.PARENT, facts, envelope)
+
+    def _urging(self, told: Sequence[MemberDuty], as_of: datetime) -> dict[str, object]:
+        """Return what a letter says that names units to be urged, by deadline and cycle."""
+        duties = sorted(told, key=lambda duty: (duty.until, duty.cycle_code))
         groups = [
             _UrgedUnits(
                 title=self._texts.say("letter.title", title=_single_line(title), programme=programme),
+                cycle_code=code,
                 until=until,
-                units=tuple(_urged(duty, context.as_of) for duty in of_one),
+                units=tuple(_urged(duty, as_of) for duty in of_one),
             )
-            for (until, _, title, programme), of_one in groupby(
+            for (until, code, title, programme), of_one in groupby(
                 duties, key=lambda duty: (duty.until, duty.cycle_code, duty.cycle_title, duty.programme.short_title)
             )
         ]
-        noun = self._texts.say(f"letter.asked.{asked_together([duty.asked for duty in duties])}.noun")
         are_sent = all(duty.asked not in DONE_RATHER_THAN_SENT for duty in duties)
-        facts = {
-            "programme": context.programme,
-            "names": tuple(map(_single_line, context.names)),
-            "as_of": context.as_of,
+        return {
+            "as_of": as_of,
             "groups": groups,
             "n_units": len({duty.unit_name for duty in duties}),
             "n_unreached": len({duty.unit_name for duty in duties if not duty.contact_name}),
             "first_until": duties[0].until,
-            "noun": noun,
+            "noun": self._texts.say(f"letter.asked.{asked_together([duty.asked for duty in duties])}.noun"),
             "pressing": "sent" if are_sent else "done",
             "short_titles": tuple(dict.fromkeys(_single_line(duty.short_title) for duty in duties)),
         }
-        return self._letter(LetterKind.MEMBER, facts, envelope)
+
+    def roll_call(self, context: RollCallContext, envelope: Envelope) -> Letter:
+        """Return the letter that asks a contact whether the address is right, and who stands in."""
+        facts = {
+            "programme": context.programme,
+            "address": _single_line(context.address),
+            "contact_name": _single_line(context.contact_name),
+            "phone": _single_line(context.phone),
+            "units": tuple(_single_line(unit.name) for unit in context.units),
+            "stand_ins": [
+                (_single_line(unit.name), tuple(map(_single_line, unit.stand_ins))) for unit in context.units
+            ],
+            "cycles": context.cycles,
+            "token": context.token,
+            "confirming": self._ready_answer("confirm", context.token, envelope.reply_to),
+            "proposing": self._ready_answer("propose", context.token, envelope.reply_to),
+        }
+        return self._letter(LetterKind.ROLL_CALL, facts, envelope)
+
+    def _ready_answer(self, what: str, token: str, to: str) -> str:
+        """Return the link that opens a new mail to us, its subject with the token and its text ready to be sent."""
+        subject = f"{self._texts.say(f'letter.roll_call.answer.{what}.subject')} {subject_tag(token)}"
+        body = self._texts.say(f"letter.roll_call.answer.{what}.body")
+        return f"mailto:{quote(to, safe='@')}?subject={quote(subject)}&body={quote(body)}"
+
+    def digest(self, kind: LetterKind, context: DigestContext, envelope: Envelope) -> Letter:
+        """Return the daily or the weekly digest."""
+        facts = {each.name: getattr(context, each.name) for each in fields(context)}
+        lines = {
+            name: [_single_line(line) for line in getattr(context, name)] for name in ("came", "went", "due", "people")
+        }
+        return self._letter(kind, facts | lines, envelope)
 
     def operator(self, context: OperatorContext, envelope: Envelope) -> Letter:
-        """Return the letter to the operator about what needs a person."""
+        """Return the letter to the operator about runs that ended badly."""
         facts = {
             "programme": context.programme,
             "as_of": context.as_of,
-            "doubtful": [tuple(map(_single_line, row)) for row in context.doubtful],
-            "failed": [tuple(map(_single_line, row)) for row in context.failed],
-            "held": [_single_line(line) for line in context.held],
-            "notes": [_single_line(line) for line in context.notes],
+            "troubles": [_single_line(line) for line in context.troubles],
         }
         return self._letter(LetterKind.OPERATOR, facts, envelope)
 
@@ -514,6 +665,7 @@ def _spoken(duty: ChaseDuty, context: ChaseContext, texts: Texts) -> _SpokenDuty
             cycle_title=cycle_title,
             content=_single_line(duty.content),
             product=_single_line(duty.product),
+            parent=_on_single_lines(duty.parent),
         ),
         asked=asked,
         title=title,
@@ -527,6 +679,29 @@ def _spoken(duty: ChaseDuty, context: ChaseContext, texts: Texts) -> _SpokenDuty
         late_since=duty.late_at.astimezone(OFFICE_ZONE).date(),
         n_days_late=days.days,
         ends_before_its_period=duty.period_end is not None and duty.period_end > last_day_before(until),
+        quick_replies=quick_replies(
+            AnsweredDuty(
+                address=duty.answer_to,
+                token=duty.token,
+                title=f"[{_single_line(duty.short_title)}] {_single_line(duty.addressee)}",
+                is_report=duty.asks_for_form and asked in SENT_PAPERS.values(),
+                until=until,
+            ),
+            texts,
+            as_of=context.as_of,
+            calendar=calendar,
+        ),
+    )
+
+
+def _on_single_lines(parent: ParentDesk | None) -> ParentDesk | None:
+    if parent is None:
+        return None
+    return ParentDesk(
+        unit_name=_single_line(parent.unit_name),
+        contact_name=_single_line(parent.contact_name),
+        email=_single_line(parent.email),
+        phone=_single_line(parent.phone),
     )
 
 
@@ -581,17 +756,27 @@ def _answer(context: AnswerContext) -> dict[str, object]:
         "is_to_be_done": context.asked in DONE_RATHER_THAN_SENT,
         "asks_for_form": context.asks_for_form,
         "is_given_back": context.is_given_back,
+        "parent": _on_single_lines(context.parent),
         "n_faults": len(faults),
         "missing": [item for item in blocking if item.code in MISSING_DOCUMENTS],
         "questions": [item for item in context.findings if item.level is FindingLevel.QUESTION],
         "notes": [
-            item
-            for item in context.findings
-            if item.level is FindingLevel.NOTE and item.code not in {NIL_REPORTED, PROMISE_NOTED, DONE_REPORTED}
+            item for item in context.findings if item.level is FindingLevel.NOTE and item.code not in SAID_IN_THE_LEAD
         ],
         "is_nil": NIL_REPORTED in told,
         "promised_day": told.get(PROMISE_NOTED, {}).get("day", ""),
+        "n_explained": sum(item.code == EXPLANATION_NOTED for item in context.findings),
+        "document": _single_line(context.document),
+        "signed_on": context.signed_on,
+        "signer": _single_line(context.signer),
+        "contest": context.contest,
+        "is_refused": SECRECY_MARKING in told,
+        "is_unchanged": UNCHANGED_VERSION in told,
+        "held_because": next((code for code in HELD_WITHOUT_DOUBT if code in told), "unknown"),
         "done_day": told.get(DONE_REPORTED, {}).get("day", ""),
+        "confirmed_units": told.get(CONTACT_CONFIRMED, {}).get("units", ""),
+        "confirmed_address": told.get(CONTACT_CONFIRMED, {}).get("address", ""),
+        "is_about_contacts": bool(ABOUT_CONTACTS & told.keys()),
     }
 
 

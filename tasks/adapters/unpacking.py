@@ -6,10 +6,12 @@ What kills the worker at one effort is tried again at a lesser one, so that at l
 from enum import IntEnum
 
 from models.domain.forms import finding
+from tasks.adapters.edxml import is_edxml, read_edxml, with_documents
 from tasks.adapters.enclosures import sort_enclosures
 from tasks.adapters.mail_reading import MailReader
+from tasks.adapters.secrecy import SecrecyScreen
 from tasks.adapters.workbooks.reading import read_workbook
-from tasks.ports import Brought, MailFile, ParsedMail, Unpacked
+from tasks.ports import Brought, FirstLook, MailFile, ParsedMail, Unpacked
 from tasks.settings import MEBIBYTE, LimitSettings
 
 
@@ -20,6 +22,13 @@ class Effort(IntEnum):
     FILES_ONLY = 1
     """Workbooks are found but not read, and winmail.dat stays shut."""
     ENVELOPE_ONLY = 2
+
+
+def look_at(brought: Brought, reader: MailReader, screen: SecrecyScreen, limits: LimitSettings) -> FirstLook:
+    """Return who sent an arrival and whether it may be kept."""
+    mail = _contents(brought, reader, limits, opens_winmail=True)
+    is_automatic = bool(mail.auto_reply_reason or mail.bounced_message_id)
+    return FirstLook(sender=mail.sender, is_automatic=is_automatic, is_secret=screen.is_marked(mail))
 
 
 def unpack(brought: Brought, reader: MailReader, limits: LimitSettings, effort: Effort = Effort.ALL) -> Unpacked:
@@ -34,9 +43,12 @@ def unpack(brought: Brought, reader: MailReader, limits: LimitSettings, effort: 
 
 def _contents(brought: Brought, reader: MailReader, limits: LimitSettings, *, opens_winmail: bool) -> ParsedMail:
     if brought.is_mail:
-        return reader.read(brought.content, is_cut=brought.is_cut, opens_winmail=opens_winmail)
+        mail = reader.read(brought.content, is_cut=brought.is_cut, opens_winmail=opens_winmail)
+        return with_documents(mail, limits)
     if brought.is_cut:
         return ParsedMail(findings=(finding("file_over_limit", limit_mb=limits.mail_bytes // MEBIBYTE),))
+    if is_edxml(brought.content):
+        return read_edxml(brought.content, limits)
     if not brought.file_name:
         return ParsedMail()
     return ParsedMail(files=(MailFile(name=brought.file_name, media_type="", content=brought.content),))

@@ -9,7 +9,7 @@ from models.domain.calendar import BeforeDay, DataWindow, OfficeHours, WorkingCa
 from models.domain.coverage import LastChase, coverage_of, missing_units, timeliness_rows
 from models.domain.cycles import Cycle, plan_cycle
 from models.domain.duties import Duty, Mark
-from models.domain.editions import Edition, Narrative, OpenQuestion, PastTotal, SourceRow, differences
+from models.domain.editions import Edition, Narrative, PastTotal, PutQuestion, SourceRow, differences
 from models.domain.forms import FieldSpec, FormSpec, NarrativeSpec, finding
 from models.domain.plan import Desk, Obligation, ObligationRule, Programme
 from models.domain.roster import Roster
@@ -318,6 +318,6 @@ def _chase(code: str) -> LastChase:
     )
 
 
-def _question(code: str, name: str) -> OpenQuestion:
+def _question(code: str, name: str) -> PutQuestion:
     fact = finding("jump", level=FindingLevel.QUESTION, sheet="Biểu 1", cell="E6", times="4")
-    return OpenQuestion(unit_code=code, unit_name=name, finding=fact)
+    return PutQuestion(unit_code=code, unit_name=name, finding=fact)

@@ -18,8 +18,8 @@ from tasks.adapters.workbooks import STAMP_SHEET
 from tasks.adapters.workbooks.marking import COLOURS, WorkbookNotMarkableError, mark, marking_of
 from tasks.adapters.workbooks.reading import read_workbook
 from tasks.adapters.workbooks.stamping import FormTemplate
-from tasks.adapters.workbooks.template import INPUT_COLOUR
-from tasks.ports import StampOrder
+from tasks.adapters.workbooks.template import INPUT_COLOUR, FormParts
+from tasks.ports import GatheredFigures, StampOrder
 from tasks.settings import LimitSettings
 
 PROGRAMME = Path(__file__).resolve().parents[2] / "deployments" / "de_an_835"
@@ -152,3 +152,16 @@ def test_a_file_that_cannot_be_opened_is_refused_with_a_reason_for_the_operator(
 def test_what_a_worker_is_given_can_travel(filled):
     marking = marking_of([negative()], vietnamese())
     assert pickle.loads(pickle.dumps(marking)) == marking
+
+
+def test_a_cell_that_came_filled_shows_its_fault_and_not_that_it_came_filled():
+    programme = load_programme(PROGRAMME)
+    cycle = plan_cycle(programme, programme.obligation("O-20"), 2026)
+    template = FormTemplate.build(cycle, programme, vietnamese(), parts=FormParts(has_gathered=True))
+    gathered = GatheredFigures(amounts={"CT01": 7}, estimates=frozenset(), coverage="1/2", as_of="hôm nay")
+    content = template.stamp(StampOrder(unit_code="a", unit_name="A", token="t", gathered=gathered))
+    assert opened(content)[SHEET].conditional_formatting
+    sheet = opened(marked(content, a_jump()))[SHEET]
+    assert sheet["E7"].value == 7
+    assert sheet["E7"].fill.fgColor.rgb.endswith(COLOURS[FindingLevel.QUESTION])
+    assert not sheet.conditional_formatting

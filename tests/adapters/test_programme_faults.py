@@ -98,6 +98,12 @@ def _rules_out_of_order(folder: Path) -> int:
     ("break_it", "code"),
     [
         (lambda f: change(f, "opens_days_before: 30", "opens_days_before: -3") - 3, "opens_after_due"),
+        (lambda f: change(f, "roll_call_working_days: 10", "roll_call_working_days: 0") - 4, "roll_call_days"),
+        (lambda f: change(f, "roll_call_working_days: 10", "roll_call_working_days: soon"), "not_number"),
+        (
+            lambda f: change(f, "form: dc_kt_835", "form: dc_kt_835\n        roll_call_working_days: 10") - 3,
+            "roll_call_without_calendar",
+        ),
         (lambda f: change(f, "before_day: 15/6}", "before_day: 15/6, by_day: 1/7}"), "due_not_one"),
         (lambda f: change(f, "before_day: 15/6", "before_day: 29/2"), "day_month_not_every_year"),
         (lambda f: change(f, "before_day: 15/6", "within_month: 13"), "number_too_large"),
@@ -255,7 +261,7 @@ def test_communes_report_from_the_day_of_a_decision_that_is_entered_and_not_befo
     path = folder / "plan.yaml"
     lines = path.read_text("utf-8").splitlines()
     start = next(n for n, line in enumerate(lines) if line.strip() == "# - valid_from: 2025-07-01")
-    for n in range(start, start + 10):
+    for n in range(start, start + 11):
         lines[n] = lines[n].replace("# ", "", 1)
     shipped = load_programme(folder)
     path.write_text("\n".join(lines), "utf-8")

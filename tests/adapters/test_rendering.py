@@ -15,14 +15,18 @@ from tasks.adapters.asking import Asked
 from tasks.adapters.programme.folder import load_programme
 from tasks.adapters.rendering import (
     AnswerContext,
+    AskedUnit,
     ChaseContext,
     ChaseDuty,
+    ComingCycle,
+    DigestContext,
     Envelope,
     MemberContext,
     MemberDuty,
     OperatorContext,
     Renderer,
     ResultContext,
+    RollCallContext,
 )
 from tasks.adapters.texts import TEMPLATES, vietnamese
 from tasks.ports import Attachment
@@ -173,10 +177,14 @@ def nothing_known(**said):
     return an_answer(unit_name="", cycle_title="", short_title="", due_at=None, late_at=None, token="", **said)
 
 
-def an_operators_letter(**said):
-    usual = {"doubtful": (), "failed": (), "held": (), "notes": ()}
-    context = OperatorContext(programme=PROGRAMME, as_of=hanoi("2025-06-12 09:20:00"), **(usual | said))
+def an_operators_letter(*troubles):
+    context = OperatorContext(programme=PROGRAMME, as_of=hanoi("2025-06-12 09:20:00"), troubles=troubles)
     return RENDERER.operator(context, an_envelope())
+
+
+def a_digest(kind, **said):
+    span = {"since": hanoi("2025-06-11 07:40:00"), "as_of": hanoi("2025-06-12 07:40:00")}
+    return RENDERER.digest(kind, DigestContext(programme=PROGRAMME, **(span | said)), an_envelope())
 
 
 def a_result(**said):
@@ -225,6 +233,34 @@ def a_members_letter(*duties, names=("Ủy viên phụ trách khối kinh tế",
     return RENDERER.member(context, an_envelope())
 
 
+A_COMING_CYCLE = ComingCycle(
+    title="Báo cáo 06 tháng năm 2025",
+    short_title="BC 6T 2025",
+    opens_at=hanoi("2025-05-16 00:00"),
+    due_at=hanoi("2025-06-15 00:00"),
+)
+
+
+def a_roll_call(**said):
+    usual = {
+        "programme": PROGRAMME,
+        "address": "baocao.so-y-te@example.invalid",
+        "contact_name": "Văn phòng Sở Y tế",
+        "phone": "0204.111.222",
+        "units": (AskedUnit(name="Sở Y tế", stand_ins=()),),
+        "cycles": (A_COMING_CYCLE,),
+        "token": TOKEN,
+    }
+    return RENDERER.roll_call(RollCallContext(**(usual | said)), an_envelope())
+
+
+def letters_to_ourselves():
+    for kind in (LetterKind.DAILY, LetterKind.WEEKLY):
+        yield a_digest(kind)
+        yield a_digest(kind, came=("BC 6T: tiếp nhận 4",), n_came=4, went=("thư: 2",), due=("Hạn",), people=("Việc",))
+    yield an_operators_letter("BC 6T · 16/6 (lúc 08 giờ 00): Máy chủ thư không trả lời")
+
+
 def every_letter():
     yield a_members_letter(a_member_duty(), a_member_duty(unit_name="Sở Nội vụ", contact_name="", n_letters=0))
     yield a_members_letter(a_member_duty(phone=""), a_member_duty(asked=Asked.WORK, cycle_code="x"))
@@ -257,10 +293,20 @@ def every_letter():
         yield RENDERER.receipt(answer, an_envelope())
         yield RENDERER.returned(answer, an_envelope())
         yield RENDERER.held(answer, an_envelope())
-    yield an_operators_letter()
-    yield an_operators_letter(
-        doubtful=(("a@x.invalid", "S1"),), failed=(("b@x.invalid", "S2", "550"),), held=("Thư lạ",), notes=("Ghi",)
+    confirmed = finding("contact_confirmed", level=FindingLevel.NOTE, address="a@x.invalid", units="Sở Y tế")
+    yield RENDERER.receipt(nothing_known(findings=(confirmed,)), an_envelope())
+    proposed = finding(
+        "contact_proposed", level=FindingLevel.NOTE, address="a@x.invalid", units="Sở Y tế", proposal="Đầu mối mới: B"
     )
+    yield RENDERER.held(nothing_known(findings=(proposed,)), an_envelope())
+    yield a_roll_call()
+    yield a_roll_call(
+        units=(AskedUnit(name="Sở Y tế", stand_ins=("Phòng Tổng hợp", "Văn thư")), AskedUnit(name="Hội", stand_ins=())),
+        cycles=(A_COMING_CYCLE, A_COMING_CYCLE),
+        contact_name="",
+        phone="",
+    )
+    yield from letters_to_ourselves()
 
 
 def words(text):
@@ -510,10 +556,10 @@ def test_a_held_letter_names_no_unit_and_gives_no_token_away():
     assert "không phải làm gì thêm" in letter.text
 
 
-def test_the_operator_reads_how_many_things_wait_and_what_to_do():
-    letter = an_operators_letter(failed=(("b@x.invalid", "S2", "550 no such user"),), held=("Thư lạ",))
-    assert letter.subject == "[Đề án 835] Cần người xử lý: 1 thư không gửi được, 1 bài chờ xác minh (ngày 12/6/2025)"
-    assert "1. b@x.invalid: “S2” – 550 no such user" in letter.text
+def test_the_operator_reads_how_many_runs_ended_badly_and_what_each_said():
+    letter = an_operators_letter("BC 6T · 16/6: Máy chủ thư không trả lời", "Hộp thư: Sai mật khẩu")
+    assert letter.subject == "[Đề án 835] Cần người xử lý: 2 lượt chạy bị lỗi (ngày 12/6/2025)"
+    assert "2. Hộp thư: Sai mật khẩu" in letter.text
 
 
 def test_the_envelope_goes_with_the_letter_unchanged():

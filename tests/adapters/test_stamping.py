@@ -18,7 +18,8 @@ from tasks.adapters.texts import vietnamese
 from tasks.adapters.workbooks import STAMP_KEYS, STAMP_SHEET, form_words
 from tasks.adapters.workbooks.reading import read_workbook
 from tasks.adapters.workbooks.stamping import FormTemplate
-from tasks.ports import PreviousFigure, StampOrder
+from tasks.adapters.workbooks.template import FormParts
+from tasks.ports import GatheredFigures, PreviousFigure, StampOrder
 from tasks.settings import LimitSettings
 
 PROGRAMME = Path(__file__).resolve().parents[2] / "deployments" / "de_an_835"
@@ -169,7 +170,7 @@ def test_a_form_that_libreoffice_has_saved_keeps_stamp_values_and_validations(fo
 
 @pytest.fixture(scope="module")
 def with_targets(cycle):
-    return FormTemplate.build(cycle, load_programme(PROGRAMME), vietnamese(), has_targets=True)
+    return FormTemplate.build(cycle, load_programme(PROGRAMME), vietnamese(), parts=FormParts(has_targets=True))
 
 
 def test_the_years_targets_stand_in_a_column_of_their_own_and_a_target_of_zero_is_shown(with_targets, cycle):
@@ -200,3 +201,30 @@ def test_whatever_comes_back_in_the_column_of_targets_is_not_read(with_targets, 
     checked = check_form(spec, raw, words=form_words(vietnamese()))
     assert {figure.field: figure.amount for figure in checked.figures}["CT05"] == 11
     assert [found for found in checked.findings if found.cell.startswith(spec.target_column)] == []
+
+
+def test_targets_and_what_children_reported_have_a_column_each(cycle):
+    parts = FormParts(has_targets=True, has_gathered=True)
+    template = FormTemplate.build(cycle, load_programme(PROGRAMME), vietnamese(), parts=parts)
+    gathered = GatheredFigures(
+        amounts={"CT01": 0, "CT19": 5_000_000, "CT99": 1},
+        estimates=frozenset({"CT19"}),
+        coverage="8/10",
+        as_of="hôm nay",
+    )
+    content = template.stamp(replace(ORDER, targets={"CT01": 12}, gathered=gathered))
+    sheet, spec = load_workbook(BytesIO(content))["Biểu 1"], cycle.form
+    first, money = spec.field("CT01").row, spec.field("CT19").row
+    assert [sheet[f"{column}{first}"].value for column in "DEFGHI"] == [0, 0, None, None, 12, 0]
+    assert [sheet[f"{column}{money}"].value for column in "DEFHI"] == [
+        1_250_000_000, 5_000_000, "Ước", None, 5_000_000,
+    ]  # fmt: skip
+    assert "số tổng hợp từ 8/10 đơn vị cấp dưới, tính đến hôm nay" in text_of(sheet)
+    others = [spec.value_cell(item) for item in spec.fields if item.code not in gathered.amounts]
+    assert {sheet[at].value for at in others} == {None}
+
+
+def test_a_form_that_nothing_fills_has_no_column_and_no_word_of_children(form):
+    workbook = load_workbook(BytesIO(form))
+    assert "cấp dưới đã" not in text_of(workbook["Biểu 1"]).lower()
+    assert not workbook["Biểu 1"].conditional_formatting

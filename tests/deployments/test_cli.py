@@ -322,3 +322,23 @@ def test_the_password_of_the_database_is_not_shown_with_the_settings(monkeypatch
     settings = Settings.load()
     assert "bi-mat-7391" not in f"{settings!r} {settings} {settings.model_dump_json()}"
     assert settings.url.count("bi-mat-7391") == 1
+
+
+def test_why_a_unit_stands_where_it_stands_cannot_be_asked_of_a_cycle_that_has_not_opened(dondoc):
+    status, printed, complaint = dondoc("explain", "bc-6t-2099", "so-y-te")
+    assert (status, printed) == (2, "")
+    assert "bc-6t-2099" in complaint
+
+
+def test_the_board_of_an_empty_home_is_a_page_too(dondoc, home):
+    status, printed, _ = dondoc("board", "--as-of", "2025-01-02T08:00", "--json")
+    assert status == 0
+    assert json.loads(printed) == {"front": str(home / "board" / "index.html"), "n_written": 1, "n_gone": 0}
+    assert "Không có." in (home / "board" / "index.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", [[], ["explain"], ["board"], ["tick"], ["roster", "import"]], ids=" ".join)
+def test_the_help_of_a_command_shows_an_example(dondoc, command):
+    status, printed, _ = dondoc(*command, "--help")
+    assert status == 0
+    assert "dondoc" in printed.partition("Ví dụ:")[2]

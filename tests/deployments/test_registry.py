@@ -37,8 +37,8 @@ def _planned(programme, obligation):
     return replace(programme, obligations=(obligation, *others))
 
 
-def test_the_six_month_report_runs_from_may_to_august(programme):
-    assert months_of_rounds(programme, programme.obligation("O-20")) == ["5-8"]
+def test_the_six_month_report_runs_from_its_roll_call_in_april_to_august(programme):
+    assert months_of_rounds(programme, programme.obligation("O-20")) == ["4-8"]
 
 
 def test_a_report_whose_late_answers_come_after_new_year_is_split_in_two(programme):

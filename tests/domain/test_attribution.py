@@ -34,6 +34,13 @@ def test_an_unknown_sender_with_our_form_is_held_with_the_unit_as_a_guess():
     assert codes(result) == ["sender_unknown"]
 
 
+def test_a_contact_that_our_server_does_not_vouch_for_is_held_and_no_contact_is_answered():
+    forged = {"token_duty": 1, "sender_units": frozenset({"so-y-te"}), "failed_check": "dmarc"}
+    assert codes(attributed(**forged, workbook_unit="so-y-te")) == ["sender_not_authentic"]
+    assert not Signals(**forged).is_from_a_contact
+    assert attributed(**forged, operator="Lan", workbook_unit="so-y-te").is_certain
+
+
 def test_a_form_of_another_unit_is_never_credited():
     result = attributed(token_duty=1, sender_units=frozenset({"so-y-te"}), workbook_unit="buu-dien-tinh")
     assert not result.is_certain

@@ -40,8 +40,8 @@ def a_report(completed=None, *, marks=(), held=None, was_written_to=True, n_retu
     return ReportFact(duty=duty, title="", was_written_to=was_written_to, n_returned=n_returned)
 
 
-def a_task(completed=None, **facts):
-    return TaskFact(duty=a_duty(completed=completed, **facts), title="")
+def a_task(completed=None, *, was_written_to=True, **facts):
+    return TaskFact(duty=a_duty(completed=completed, **facts), title="", was_written_to=was_written_to)
 
 
 def a_figure(field, *, indicator="", is_present=True, is_whole=False):
@@ -107,6 +107,14 @@ def test_a_unit_that_no_letter_reached_is_not_scored_late():
     assert grounds(ON_TIME, reports=(unreached,)) == [Ground.NO_MAIL]
     assert earned(ON_TIME, reports=(unreached,)) == (0, 0)
     assert earned(ON_TIME, reports=(a_report(LATE, was_written_to=False), a_report(IN_TIME, number=2))) == (30, 30)
+
+
+def test_a_task_that_no_letter_told_the_unit_of_is_not_held_against_it():
+    untold = a_task(was_written_to=False)
+    assert grounds(TASKS, tasks=(untold,)) == [Ground.NO_MAIL]
+    assert earned(TASKS, tasks=(untold,)) == (0, 0)
+    assert earned(TASKS, tasks=(untold, a_task(IN_TIME, was_written_to=False))) == (30, 30)
+    assert grounds(TASKS, tasks=(a_task(),)) == [Ground.OPEN]
 
 
 def test_a_report_that_never_came_earns_nothing():

@@ -17,7 +17,15 @@ from models.domain.editions import (
 )
 from models.domain.errors import AggregateMismatchError
 from models.domain.forms import FieldSpec, FormSpec
-from models.domain.tabulation import Comparison, CountedUnit, figures_of, tabulate, unit_figures
+from models.domain.tabulation import (
+    Comparison,
+    CountedUnit,
+    figures_by_family,
+    figures_of,
+    tabulate,
+    unit_figures,
+)
+from models.domain.tiers import nearest_above
 from models.domain.vocabulary import Accrual, Aggregation, EditionKind, FieldKind
 
 NOON = datetime(2025, 6, 20, 5, tzinfo=UTC)
@@ -210,6 +218,53 @@ def test_a_childs_figures_count_where_no_parent_has_reported():
         a_form(includes_children=True), figures_of([amount("xã", "CT05", 4)]), units=FAMILY, groups=["G1"]
     )
     assert (tabulation.fields[0].whole.amount, tabulation.left_out) == (4, ())
+
+
+PLACES = st.integers(min_value=0, max_value=7)
+"""A small tree: unit n reports within unit (n - 1) // 2, unit 0 within none."""
+
+
+def ancestors(n: int) -> set[int]:
+    return set() if n == 0 else {(n - 1) // 2, *ancestors((n - 1) // 2)}
+
+
+@settings(max_examples=150)
+@given(expected=st.sets(PLACES, min_size=1), gave=st.dictionaries(PLACES, st.integers(0, 10**12)), nil=st.sets(PLACES))
+def test_whatever_mix_of_parents_and_children_reported_no_unit_is_counted_twice(expected, gave, nil):
+    parents = {str(n): None if n == 0 else str((n - 1) // 2) for n in range(8)}
+    among = frozenset(map(str, expected))
+    units = [
+        a_unit(str(n), parent_code=nearest_above(str(n), parents, among), is_nil=n in nil) for n in sorted(expected)
+    ]
+    reported = expected & gave.keys()
+    rows = [amount(str(n), "CT05", gave[n]) for n in reported]
+    tabulation = tabulate(a_form(includes_children=True), figures_of(rows), units=units, groups=["G1"])
+    whole = tabulation.fields[0].whole
+    counted = {n for n in reported if not ancestors(n) & reported}
+    assert (whole.amount or 0) == sum(gave[n] for n in counted)
+    assert {int(code) for code in tabulation.left_out} == reported - counted
+    assert (whole.n_reported, whole.n_expected) == (len(reported | (nil & expected)), len(expected))
+    covered = [sum(n == m or n in ancestors(m) for n in counted) for m in range(8)]
+    assert max(covered, default=0) <= 1
+
+
+@settings(max_examples=100)
+@given(
+    st.dictionaries(
+        st.integers(0, 30), st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 10**15)), max_size=30
+    )
+)
+def test_the_figures_of_families_are_those_of_the_whole_each_once(cells):
+    rows = [amount(f"u{n}", "CT05", value) for n, (_, value) in cells.items()]
+    family_of = {f"u{n}": family for n, (family, _) in cells.items() if family != "c"}
+    families = figures_by_family(figures_of(rows), family_of)
+    assert families.keys() == set(family_of.values())
+    for family, figures in families.items():
+        theirs = {f"u{n}": value for n, (each, value) in cells.items() if each == family}
+        assert set(figures.frame["unit"].astype("object")) == theirs.keys()
+        assert figures.entered == {"CT05": sum(value or 0 for value in theirs.values())}
+        units = [a_unit(code) for code in theirs]
+        assert tabulate(a_form(), figures, units=units, groups=["G1"]).n_expected == len(theirs)
 
 
 def test_figures_without_those_of_children_are_all_added():

@@ -40,6 +40,7 @@ class Office:
     home: Path
     mail: PostOffice
     settings: dict[str, object] = field(default_factory=dict)
+    authserv_id: str = ""
 
     @contextmanager
     def at(self, instant: str | datetime) -> Iterator[Runtime]:
@@ -58,6 +59,7 @@ class Office:
                 username=account.username,
                 password=account.password,
                 security="none",
+                authserv_id=self.authserv_id,
             ),
             limits=LimitSettings(workers=1),
             **self.settings,

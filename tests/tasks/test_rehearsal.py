@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from models.domain.errors import DondocError
-from models.domain.rehearsal import SCENARIOS, NothingToRehearseError, UnknownScenarioError, scenario_of
+from models.domain.rehearsal import ROLL_CALL, SCENARIOS, NothingToRehearseError, UnknownScenarioError, scenario_of
 from models.domain.vocabulary import OFFICE_ZONE, Anchor, LetterKind, SkipReason
 from tasks.adapters.programme import load_programme
 from tasks.rehearse import rehearse
@@ -62,6 +62,11 @@ def answers(year):
     return {(duty.cycle_code, duty.unit_code): duty for duty in year.duties}
 
 
+def spoken_of_duties(year):
+    """Return the letters that speak of duties: those of a roll-call come before there are any."""
+    return [letter for letter in year.letters if letter.kind is not LetterKind.ROLL_CALL]
+
+
 def test_letters_leave_in_office_hours_of_working_days_only(any_year, programme):
     assert any_year.letters
     for letter in any_year.letters:
@@ -76,7 +81,7 @@ def test_nobody_gets_two_letters_in_a_day(any_year):
 
 def test_no_letter_speaks_of_a_duty_that_was_answered_before_or_whose_cycle_was_closed(any_year):
     known = answers(any_year)
-    for letter in any_year.letters:
+    for letter in spoken_of_duties(any_year):
         for spoken in letter.spoken:
             duty = known[spoken.cycle_code, spoken.unit_code]
             assert duty.answered_at is None or letter.at < duty.answered_at, (letter, duty)
@@ -115,11 +120,21 @@ def test_rungs_come_in_the_order_of_the_ladder(any_year, programme):
             (letter.at, spoken.rung)
             for letter in any_year.letters
             for spoken in letter.spoken
-            if (spoken.cycle_code, spoken.unit_code) == (cycle_code, unit_code)
+            if (spoken.cycle_code, spoken.unit_code) == (cycle_code, unit_code) and spoken.rung != ROLL_CALL
         ]
         order = [rung.code for rung in programme.obligation("O-20").rules[0].ladder]
         said = [order.index(rung) for _, rung in sorted(days)]
         assert said == sorted(said)
+
+
+def test_the_roll_is_called_once_on_the_tenth_working_day_before_each_report_opens(rehearsed):
+    year = rehearsed("nobody", 2026)
+    called = [letter for letter in year.letters if letter.kind is LetterKind.ROLL_CALL]
+    days = {(spoken.cycle_code, letter.day) for letter in called for spoken in letter.spoken}
+    assert days == {("bc-6t-2026", date(2026, 5, 4)), ("bc-nam-2026", date(2026, 10, 2))}
+    asked = {(spoken.cycle_code, spoken.unit_code) for letter in called for spoken in letter.spoken}
+    assert asked == {pair for pair in answers(year) if pair[0] in {"bc-6t-2026", "bc-nam-2026"}}
+    assert {letter.units for letter in called if len(letter.units) > 1} == {("hoi-cuu-giao-chuc", "hoi-khuyen-hoc")}
 
 
 @pytest.mark.parametrize("year", [2025, 2026])

@@ -24,6 +24,7 @@ def of(programme, code):
 
 def test_a_year_shows_every_rung_the_deadline_and_the_day_that_is_late(programme):
     assert sorted(of(programme, "bc-6t-2026")) == [
+        (date(2026, 5, 4), "roll_call"),
         (date(2026, 5, 18), "opening"),  # 16/5 is a Saturday
         (date(2026, 6, 4), "reminder-1"),
         (date(2026, 6, 11), "reminder-2"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, cast
 
 from sqlalchemy import Table, and_, bindparam, func, insert, select, update
@@ -19,8 +19,10 @@ from models.db.tables import (
     ReopeningRow,
     SubmissionRow,
 )
-from models.domain.forms import CheckedForm, Finding, note
+from models.domain.forms import CheckedForm, Figure, Finding, note
+from models.domain.judgement import NOT_OUR_DUTY, VERSION_LOCKED
 from models.domain.submissions import Contribution, Verdict
+from models.domain.versions import CountedVersion
 from models.domain.vocabulary import Channel, FindingLevel, Outcome
 
 FiguresByUnit = dict[str, dict[str, tuple[int | None, str | None]]]
@@ -40,6 +42,10 @@ class TakenArrival:
     is_cut: bool
     operator: str
     file_name: str
+    sender: str = ""
+    """Known when it was taken in; empty for what a machine sent, and for files."""
+    is_secret: bool = False
+    """It bore a marking of secrecy, and no bytes of it were kept: `digest` is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,10 @@ class Envelope:
     message_id: str = ""
     workbook_digest: str | None = None
     workbook_name: str = ""
+    document_number: str = ""
+    signed_on: date | None = None
+    """Day of the signed document that it came with; the receipt may lie days later."""
+    signer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +110,34 @@ def take(session: Session, arrivals: Sequence[Mapping[str, object]]) -> int:
     return insert_new(session, ArrivalRow, arrivals)
 
 
+def count_by_sender(session: Session, since: datetime) -> dict[str, int]:
+    """Return by sender how many mails that were not ignored have been judged after the instant."""
+    rows = session.execute(
+        select(ArrivalRow.sender, func.count())
+        .where(ArrivalRow.channel == Channel.MAIL, ArrivalRow.sender != "", ArrivalRow.judged_at > since)
+        .where(ArrivalRow.outcome.is_not(None), ArrivalRow.outcome != Outcome.IGNORED)
+        .group_by(ArrivalRow.sender)
+    )
+    return {sender: n for sender, n in rows}  # noqa: C416 - a Row is no pair to dict()
+
+
+def unjudged_by_sender(session: Session) -> list[tuple[str, int]]:
+    """Return who has sent mails that have no outcome yet, and how many, the most first."""
+    rows = session.execute(
+        select(ArrivalRow.sender, func.count())
+        .where(ArrivalRow.channel == Channel.MAIL, ArrivalRow.sender != "", ArrivalRow.outcome.is_(None))
+        .group_by(ArrivalRow.sender)
+        .order_by(func.count().desc(), ArrivalRow.sender)
+    )
+    return [(sender, n) for sender, n in rows]
+
+
+def unjudged_keys(session: Session, channel: Channel) -> frozenset[str]:
+    """Return the keys of what was taken in and has no outcome yet: it need not be fetched again."""
+    query = select(ArrivalRow.key).where(ArrivalRow.channel == channel, ArrivalRow.outcome.is_(None))
+    return frozenset(session.scalars(query))
+
+
 def unjudged(session: Session, *, limit: int, after_id: int = 0) -> list[TakenArrival]:
     """Return arrivals without an outcome beyond a number, in the order they were taken: the oldest first."""
     rows = session.scalars(
@@ -142,6 +180,9 @@ def record_outcomes(session: Session, outcomes: Sequence[NewOutcome], *, at: dat
             "message_id": new.envelope.message_id,
             "workbook_digest": new.envelope.workbook_digest,
             "workbook_name": new.envelope.workbook_name,
+            "document_number": new.envelope.document_number,
+            "signed_on": new.envelope.signed_on,
+            "signer": new.envelope.signer,
         }
         for new in outcomes
     ]
@@ -203,18 +244,64 @@ def contributions(session: Session, duty_ids: Sequence[int]) -> dict[int, list[C
     return found
 
 
-def judged_to_file_away(session: Session, channel: Channel) -> dict[Outcome, list[str]]:
-    """Return by outcome the keys of arrivals that still lie where they arrived."""
+def counted_versions(session: Session, duty_ids: Iterable[int]) -> dict[int, CountedVersion]:
+    """Return by duty the version that counts: the newest sound form of a duty whose answer was accepted."""
+    newer = aliased(SubmissionRow)
+    newest = (
+        select(func.max(newer.number))
+        .where(newer.duty_id == SubmissionRow.duty_id, newer.has_sound_form)
+        .correlate(SubmissionRow)
+        .scalar_subquery()
+    )
     rows = session.execute(
-        select(ArrivalRow.outcome, ArrivalRow.key)
+        select(SubmissionRow.id, SubmissionRow.duty_id, SubmissionRow.received_at)
+        .join(DutyRow, DutyRow.id == SubmissionRow.duty_id)
+        .where(SubmissionRow.duty_id.in_(list(duty_ids)), DutyRow.accepted_at.is_not(None))
+        .where(SubmissionRow.number == newest)
+        .order_by(SubmissionRow.id)
+    ).all()
+    forms = _forms(session, [row.id for row in rows])
+    return {row.duty_id: CountedVersion(received_at=row.received_at, form=forms[row.id]) for row in rows}
+
+
+def _forms(session: Session, submission_ids: Sequence[int]) -> dict[int, CheckedForm]:
+    """Return what submissions said, without the findings of then."""
+    figures: dict[int, list[Figure]] = {}
+    for row in session.scalars(select(FigureRow).where(FigureRow.submission_id.in_(submission_ids))):
+        figures.setdefault(row.submission_id, []).append(
+            Figure(field=row.field, amount=row.amount, text=row.text, is_estimate=row.is_estimate, note=row.note)
+        )
+    narratives: dict[int, dict[str, str]] = {}
+    for written in session.scalars(select(NarrativeRow).where(NarrativeRow.submission_id.in_(submission_ids))):
+        narratives.setdefault(written.submission_id, {})[written.section] = written.text
+    return {
+        key: CheckedForm(figures=tuple(figures.get(key, ())), narratives=narratives.get(key, {}), findings=())
+        for key in submission_ids
+    }
+
+
+def judged_to_file_away(session: Session, channel: Channel) -> dict[tuple[Outcome, bool], list[str]]:
+    """Return the keys of arrivals that still lie where they arrived, by outcome and whether they bear a marking."""
+    rows = session.execute(
+        select(ArrivalRow.outcome, ArrivalRow.is_secret, ArrivalRow.key)
         .where(ArrivalRow.channel == channel, ArrivalRow.outcome.is_not(None), ArrivalRow.filed_at.is_(None))
         .order_by(ArrivalRow.id)
     )
-    found: dict[Outcome, list[str]] = {}
-    for outcome, key in rows:
+    found: dict[tuple[Outcome, bool], list[str]] = {}
+    for outcome, is_secret, key in rows:
         if outcome is not None:
-            found.setdefault(Outcome(outcome), []).append(key)
+            found.setdefault((Outcome(outcome), is_secret), []).append(key)
     return found
+
+
+def secret_since(session: Session, since: datetime) -> list[JudgedArrival]:
+    """Return what was refused for a marking of secrecy from the instant on, the oldest first."""
+    rows = session.scalars(
+        select(ArrivalRow)
+        .where(ArrivalRow.is_secret, ArrivalRow.outcome.is_not(None), ArrivalRow.received_at >= since)
+        .order_by(ArrivalRow.received_at, ArrivalRow.id)
+    )
+    return [_judged(row, None) for row in rows]
 
 
 def note_filed(session: Session, keys: Sequence[str], *, at: datetime) -> None:
@@ -233,16 +320,38 @@ def judged(session: Session, ids: Sequence[int]) -> dict[int, JudgedArrival]:
     return {row.id: _judged(row, number) for row, number in rows}
 
 
+def count_outcomes_since(session: Session, since: datetime, until: datetime) -> dict[tuple[str, Outcome], int]:
+    """Return by title of cycle and outcome how much was judged after the first instant and by the second.
+
+    What was put to no duty stands under an empty title; what was ignored is left out.
+    """
+    rows = session.execute(
+        select(CycleRow.title, ArrivalRow.outcome, func.count())
+        .outerjoin(DutyRow, DutyRow.id == ArrivalRow.duty_id)
+        .outerjoin(CycleRow, CycleRow.id == DutyRow.cycle_id)
+        .where(ArrivalRow.judged_at > since, ArrivalRow.judged_at <= until, ArrivalRow.outcome != Outcome.IGNORED)
+        .group_by(CycleRow.title, ArrivalRow.outcome)
+        .order_by(CycleRow.title, ArrivalRow.outcome)
+    )
+    return {(title or "", Outcome(outcome)): n for title, outcome, n in rows if outcome is not None}
+
+
 def in_quarantine(session: Session) -> list[JudgedArrival]:
-    """Return what waits for a person, the oldest first; what its unit has answered since waits no more."""
-    rows = session.scalars(
-        select(ArrivalRow)
+    """Return what waits for a person, the oldest first.
+
+    What its unit has answered since waits no more; a version that would change a closed report does.
+    """
+    rows = session.execute(
+        select(ArrivalRow, DutyRow.accepted_at)
         .outerjoin(DutyRow, DutyRow.id == ArrivalRow.duty_id)
         .where(ArrivalRow.outcome == Outcome.QUARANTINED, ArrivalRow.resolved_at.is_(None))
-        .where(DutyRow.accepted_at.is_(None))
         .order_by(ArrivalRow.received_at, ArrivalRow.id)
     )
-    return [_judged(row, None) for row in rows]
+    return [_judged(row, None) for row, accepted_at in rows if accepted_at is None or _is_locked_out(row)]
+
+
+def _is_locked_out(row: ArrivalRow) -> bool:
+    return any(reason["code"] == VERSION_LOCKED for reason in row.reasons)
 
 
 def unaccepted(session: Session, *, limit: int) -> list[JudgedArrival]:
@@ -301,6 +410,18 @@ def resolve(session: Session, arrival_id: int, *, at: datetime) -> None:
     session.execute(
         update(ArrivalRow).where(ArrivalRow.id == arrival_id, ArrivalRow.resolved_at.is_(None)).values(resolved_at=at)
     )
+
+
+def contests_of(session: Session, duty_id: int) -> list[JudgedArrival]:
+    """Return the arrivals that say that a duty is not its unit's own, and wait for a person."""
+    rows = session.scalars(
+        select(ArrivalRow)
+        .where(ArrivalRow.duty_id == duty_id, ArrivalRow.outcome == Outcome.QUARANTINED)
+        .where(ArrivalRow.resolved_at.is_(None))
+        .order_by(ArrivalRow.id)
+    )
+    waiting = [_judged(row, None) for row in rows]
+    return [each for each in waiting if any(reason.code == NOT_OUR_DUTY for reason in each.reasons)]
 
 
 def is_resolved(session: Session, arrival_id: int) -> bool:
@@ -369,6 +490,8 @@ def _taken(row: ArrivalRow) -> TakenArrival:
         is_cut=row.is_cut,
         operator=row.operator,
         file_name=row.file_name,
+        sender=row.sender,
+        is_secret=row.is_secret,
     )
 
 
@@ -383,6 +506,9 @@ def _judged(row: ArrivalRow, number: int | None) -> JudgedArrival:
             message_id=row.message_id,
             workbook_digest=row.workbook_digest,
             workbook_name=row.workbook_name,
+            document_number=row.document_number,
+            signed_on=row.signed_on,
+            signer=row.signer,
         ),
         outcome=Outcome(row.outcome or Outcome.IGNORED),
         duty_id=row.duty_id,

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from pydantic import TypeAdapter
@@ -58,14 +59,25 @@ def open_cycle(session: Session, cycle: Cycle, *, opened_at: datetime) -> int | 
     return row.id
 
 
-def freeze_expected(session: Session, cycle_id: int, units: Sequence[Unit], tokens: Sequence[str]) -> None:
-    """Make one duty per expected unit, with the unit's name, group and member in charge as they are that day."""
+def freeze_expected(
+    session: Session,
+    cycle_id: int,
+    units: Sequence[Unit],
+    tokens: Sequence[str],
+    parent_names: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Make one duty per expected unit, with its name, group, parent and member in charge as they are that day.
+
+    `parent_names` gives the parents' names of that day by their codes.
+    """
     rows = [
         {
             "cycle_id": cycle_id,
             "unit_code": unit.code,
             "unit_name": unit.name,
             "group_code": unit.group,
+            "parent_code": unit.parent_code,
+            "parent_name": parent_names.get(unit.parent_code or "", ""),
             "member_in_charge": unit.member_in_charge,
             "token": token,
         }
@@ -75,10 +87,12 @@ def freeze_expected(session: Session, cycle_id: int, units: Sequence[Unit], toke
         session.execute(insert(DutyRow), rows)
 
 
-def add_expected(session: Session, cycle_code: str, units: Sequence[Unit], tokens: Sequence[str]) -> None:
+def add_expected(
+    session: Session, cycle_code: str, units: Sequence[Unit], tokens: Sequence[str], parent_names: Mapping[str, str]
+) -> None:
     """Make duties in a cycle that is open already, for units that a person added."""
     cycle_id = session.scalars(select(CycleRow.id).where(CycleRow.code == cycle_code)).one()
-    freeze_expected(session, cycle_id, units, tokens)
+    freeze_expected(session, cycle_id, units, tokens, parent_names)
 
 
 def cycle(session: Session, code: str) -> Cycle:
@@ -150,6 +164,17 @@ def duties_of_units(session: Session, cycle_code: str, unit_codes: Sequence[str]
         .order_by(DutyRow.id)
     )
     return {record.duty.unit_code: record for record in _duty_records(session, query)}
+
+
+def duties_below(session: Session, cycle_code: str, parent_codes: Sequence[str]) -> list[DutyRecord]:
+    """Return the cycle's duties of the units that were below these parents when it froze."""
+    query = (
+        select(DutyRow)
+        .join(CycleRow)
+        .where(CycleRow.code == cycle_code, DutyRow.parent_code.in_(parent_codes))
+        .order_by(DutyRow.id)
+    )
+    return _duty_records(session, query)
 
 
 def duties_by_token(session: Session, tokens: Iterable[str]) -> dict[str, int]:
@@ -385,6 +410,8 @@ def _record(
         unit_code=row.unit_code,
         unit_name=row.unit_name,
         group=row.group_code,
+        parent_code=row.parent_code,
+        parent_name=row.parent_name,
         opens_at=cycle.opens_at,
         due_at=cycle.due_at,
         late_at=cycle.late_at,

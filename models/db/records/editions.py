@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.db.records.arrivals import finding_from_json
+from models.db.records.explanations import explained
 from models.db.tables import (
     ArrivalRow,
     CycleRow,
@@ -24,16 +25,18 @@ from models.db.tables import (
 from models.domain.editions import (
     Edition,
     Narrative,
-    OpenQuestion,
+    PutQuestion,
     SourceRow,
     sources_as_json,
     sources_from_json,
     totals_as_json,
     totals_from_json,
 )
+from models.domain.estimates import GivenFigure
 from models.domain.forms import FormSpec
+from models.domain.questions import explanation_of, questions_in
 from models.domain.tabulation import ReportedFigure
-from models.domain.vocabulary import Channel, EditionKind, FindingLevel, MarkKind
+from models.domain.vocabulary import Channel, EditionKind, MarkKind
 
 ROWS_AT_A_TIME = 10_000
 
@@ -96,6 +99,20 @@ def newest_edition(session: Session, cycle_code: str) -> StoredEdition | None:
     return next(reversed(editions_of(session, cycle_code)), None)
 
 
+def finals(session: Session) -> dict[str, list[datetime]]:
+    """Return by cycle the instants that its final editions speak about."""
+    rows = session.execute(
+        select(CycleRow.code, EditionRow.as_of)
+        .join(CycleRow, CycleRow.id == EditionRow.cycle_id)
+        .where(EditionRow.kind == EditionKind.FINAL)
+        .order_by(EditionRow.id)
+    )
+    found: dict[str, list[datetime]] = {}
+    for code, as_of in rows:
+        found.setdefault(code, []).append(as_of)
+    return found
+
+
 def add_edition(session: Session, edition: StoredEdition) -> None:
     """Record an edition whose files lie ready."""
     facts = edition.edition
@@ -144,6 +161,8 @@ def sources(session: Session, cycle_code: str, as_of: datetime) -> list[SourceRo
             form_version=submission.form_version,
             digest=submission.workbook_digest or arrival.digest,
             is_on_behalf=arrival.channel is Channel.ON_BEHALF,
+            document=arrival.document_number,
+            signed_on=arrival.signed_on.isoformat() if arrival.signed_on is not None else "",
         )
         for submission, duty, arrival in counted
     ]
@@ -153,8 +172,13 @@ def sources(session: Session, cycle_code: str, as_of: datetime) -> list[SourceRo
     return rows
 
 
-def figures(session: Session, cycle_code: str, as_of: datetime) -> Iterator[ReportedFigure]:
-    """Yield every figure that counts at the instant, as a stream: memory does not grow with the units."""
+def figures(
+    session: Session, cycle_code: str, as_of: datetime, *, parent_codes: Sequence[str] | None = None
+) -> Iterator[ReportedFigure]:
+    """Yield every figure that counts at the instant, as a stream: memory does not grow with the units.
+
+    With `parent_codes` they are those of the units below these parents.
+    """
     query = (
         _counted(
             cycle_code,
@@ -169,8 +193,34 @@ def figures(session: Session, cycle_code: str, as_of: datetime) -> Iterator[Repo
         .order_by(DutyRow.id)
         .execution_options(yield_per=ROWS_AT_A_TIME)
     )
+    if parent_codes is not None:
+        query = query.where(DutyRow.parent_code.in_(parent_codes))
     for unit_code, field, amount, text, is_estimate in session.execute(query):
         yield ReportedFigure(unit_code, field, amount, text, is_estimate)
+
+
+def versions_of_estimates(session: Session, cycle_code: str, as_of: datetime) -> Iterator[GivenFigure]:
+    """Yield every version of the figures that were ever an estimate, of the answers that count at the instant."""
+    marked = aliased(FigureRow)
+    sent = aliased(SubmissionRow)
+    was_estimated = (
+        select(marked.submission_id)
+        .join(sent, sent.id == marked.submission_id)
+        .where(sent.duty_id == SubmissionRow.duty_id, marked.field == FigureRow.field, marked.is_estimate)
+        .correlate(SubmissionRow, FigureRow)
+        .exists()
+    )
+    query = (
+        select(DutyRow.unit_code, FigureRow.field, SubmissionRow.number, FigureRow.amount, FigureRow.is_estimate)
+        .select_from(FigureRow)
+        .join(SubmissionRow, SubmissionRow.id == FigureRow.submission_id)
+        .join(DutyRow, DutyRow.id == SubmissionRow.duty_id)
+        .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
+        .where(CycleRow.code == cycle_code, _is_accepted(as_of), SubmissionRow.judged_at <= as_of, was_estimated)
+        .order_by(DutyRow.id, FigureRow.field, SubmissionRow.number)
+    )
+    for row in session.execute(query):
+        yield GivenFigure(*row)
 
 
 def narratives(session: Session, form: FormSpec, cycle_code: str, as_of: datetime) -> Iterator[Narrative]:
@@ -188,16 +238,25 @@ def narratives(session: Session, form: FormSpec, cycle_code: str, as_of: datetim
                 yield Narrative(section=section.code, unit_code=unit_code, unit_name=unit_name, text=text)
 
 
-def open_questions(session: Session, cycle_code: str, as_of: datetime) -> list[OpenQuestion]:
-    """Return the questions put to units about the submissions that count."""
-    rows = session.execute(
-        _counted(cycle_code, as_of, DutyRow.unit_code, DutyRow.unit_name, ArrivalRow.reasons).order_by(DutyRow.id)
-    )
+def questions(session: Session, cycle_code: str, as_of: datetime) -> list[PutQuestion]:
+    """Return the questions put to units about the submissions that count, each with what was said to it by then."""
+    columns = (DutyRow.id, DutyRow.unit_code, DutyRow.unit_name, ArrivalRow.reasons)
+    asked = [
+        (duty_id, unit_code, unit_name, found)
+        for duty_id, unit_code, unit_name, reasons in session.execute(
+            _counted(cycle_code, as_of, *columns).order_by(DutyRow.id)
+        )
+        for found in questions_in(map(finding_from_json, reasons))
+    ]
+    told = explained(session, {duty_id for duty_id, *_ in asked}, by=as_of)
     return [
-        OpenQuestion(unit_code=unit_code, unit_name=unit_name, finding=found)
-        for unit_code, unit_name, reasons in rows
-        for found in map(finding_from_json, reasons)
-        if found.level is FindingLevel.QUESTION
+        PutQuestion(
+            unit_code=unit_code,
+            unit_name=unit_name,
+            finding=found,
+            explanation=explanation_of(found, told.get(duty_id, {})),
+        )
+        for duty_id, unit_code, unit_name, found in asked
     ]
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
-from models.db.tables import CycleRow, DutyRow, LetterRow, MemberNoticeRow, ReminderRow, SkipRow
+from models.db.tables import CycleRow, DutyRow, LetterRow, MemberNoticeRow, ReminderRow, RollCallRow, SkipRow
 from models.domain.vocabulary import LetterKind, LetterState, SkipReason
 
 
@@ -23,6 +23,18 @@ class ToldRung:
     unit_code: str
     unit_name: str
     rung: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldRollCall:
+    """One contact of a unit whom a letter asked before a cycle."""
+
+    message_id: str
+    at: datetime
+    recipient: str
+    subject: str
+    cycle_code: str
+    unit_code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +74,27 @@ def told_rungs(session: Session) -> list[ToldRung]:
             rung=rung,
         )
         for letter, rung, unit_code, unit_name, cycle_code in rows
+    ]
+
+
+def told_roll_calls(session: Session) -> list[ToldRollCall]:
+    """Return every contact who was asked before a cycle, letter by letter in the order of leaving."""
+    rows = session.execute(
+        select(LetterRow, RollCallRow)
+        .join(RollCallRow, RollCallRow.letter_id == LetterRow.id)
+        .where(LetterRow.state == LetterState.SENT)
+        .order_by(LetterRow.finished_at, LetterRow.id, RollCallRow.id)
+    )
+    return [
+        ToldRollCall(
+            message_id=letter.message_id,
+            at=letter.finished_at or letter.queued_at,
+            recipient=letter.recipient,
+            subject=letter.subject,
+            cycle_code=asked.cycle_code,
+            unit_code=asked.unit_code,
+        )
+        for letter, asked in rows
     ]
 
 

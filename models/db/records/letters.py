@@ -11,11 +11,12 @@ from sqlalchemy import Select, Table, func, select, update
 from sqlalchemy.orm import Session
 
 from models.db.inserting import insert_new, insert_one
-from models.db.tables import CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
+from models.db.tables import BouncedAddressRow, CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
 from models.domain.chasing import Send, Skip
+from models.domain.reach import Dispatch
 from models.domain.vocabulary import OFFICE_ZONE, LetterKind, LetterState, SkipReason
 
-ONE_A_DAY: Final = (LetterKind.CHASE, LetterKind.MEMBER)
+ONE_A_DAY: Final = (LetterKind.CHASE, LetterKind.MEMBER, LetterKind.PARENT, LetterKind.ROLL_CALL)
 """Letters that the program brings up by itself: of these together one person gets one a day."""
 
 
@@ -42,6 +43,8 @@ class ClaimedLetter:
     arrival_id: int | None
     n_attempts: int
     queued_at: datetime
+    key: str
+    """Why it exists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +137,12 @@ def recipients_chased_on(session: Session, day: date) -> AbstractSet[str]:
 def recipients_waiting(session: Session, kind: LetterKind, *, max_attempts: int) -> AbstractSet[str]:
     """Return who has a letter of the kind in the outbox that has not left and will be tried again."""
     return set(session.scalars(_waiting(kind, max_attempts)))
+
+
+def recipients_waiting_for_others(session: Session, kind: LetterKind, *, max_attempts: int) -> AbstractSet[str]:
+    """Return who has a letter waiting of any other kind of which one person gets one a day: it may leave today."""
+    others = (other for other in ONE_A_DAY if other is not kind)
+    return {to for other in others for to in recipients_waiting(session, other, max_attempts=max_attempts)}
 
 
 def join_waiting_letter(
@@ -294,6 +303,26 @@ def count_by_rung(session: Session, cycle_code: str) -> dict[str, int]:
     return {rung: n for rung, n, _ in rows}
 
 
+def count_sent_since(session: Session, since: datetime, until: datetime) -> dict[LetterKind, int]:
+    """Return how many letters of each kind left after the first instant and by the second."""
+    rows = session.execute(
+        select(LetterRow.kind, func.count())
+        .where(LetterRow.state == LetterState.SENT, LetterRow.finished_at > since, LetterRow.finished_at <= until)
+        .group_by(LetterRow.kind)
+        .order_by(LetterRow.kind)
+    )
+    return {LetterKind(kind): n for kind, n in rows}
+
+
+def last_sent_at(session: Session, kind: LetterKind, recipient: str) -> datetime | None:
+    """Return when a person's newest letter of the kind left; None when none has."""
+    return session.scalars(
+        select(func.max(LetterRow.finished_at)).where(
+            LetterRow.kind == kind, LetterRow.recipient == recipient, LetterRow.state == LetterState.SENT
+        )
+    ).first()
+
+
 def letters_in_state(session: Session, state: LetterState) -> list[tuple[str, str, str]]:
     """Return recipient, subject and detail of the letters that stand there, the oldest first."""
     rows = session.execute(
@@ -316,6 +345,26 @@ def duties_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str
     for message_id, duty_id in rows:
         found.setdefault(message_id, []).append(duty_id)
     return found
+
+
+def count_answers(session: Session, day: date, recipients: Iterable[str]) -> dict[str, int]:
+    """Return by address how many answers to arrivals it was written on a day."""
+    rows = session.execute(
+        select(LetterRow.recipient, func.count())
+        .where(LetterRow.day == day, LetterRow.arrival_id.is_not(None), LetterRow.recipient.in_(list(recipients)))
+        .group_by(LetterRow.recipient)
+    )
+    return {recipient: n for recipient, n in rows}  # noqa: C416 - a Row is no pair to dict()
+
+
+def arrivals_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str, int]:
+    """Return by Message-ID of ours the arrival that the letter answers."""
+    rows = session.execute(
+        select(LetterRow.message_id, LetterRow.arrival_id)
+        .where(LetterRow.message_id.in_(list(message_ids)), LetterRow.arrival_id.is_not(None))
+        .order_by(LetterRow.id)
+    )
+    return {message_id: arrival_id for message_id, arrival_id in rows if arrival_id is not None}
 
 
 def recipients_by_obligation(session: Session, day: date) -> dict[str, frozenset[str]]:
@@ -357,6 +406,22 @@ def recipients_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int,
     found: dict[int, frozenset[str]] = {}
     for duty_id, recipient in rows:
         found[duty_id] = found.get(duty_id, frozenset()) | {recipient}
+    return found
+
+
+def dispatches_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int, list[Dispatch]]:
+    """Return by duty the letters about it that left, with since when their addresses take no mail."""
+    rows = session.execute(
+        select(ReminderRow.duty_id, LetterRow.finished_at, BouncedAddressRow.since)
+        .join(LetterRow, LetterRow.id == ReminderRow.letter_id)
+        .outerjoin(BouncedAddressRow, BouncedAddressRow.address == LetterRow.recipient)
+        .where(ReminderRow.duty_id.in_(duty_ids), ReminderRow.cancelled_because.is_(None))
+        .where(LetterRow.state == LetterState.SENT, LetterRow.finished_at.is_not(None))
+        .order_by(ReminderRow.duty_id, LetterRow.id)
+    )
+    found: dict[int, list[Dispatch]] = {}
+    for duty_id, sent_at, bounced_at in rows:
+        found.setdefault(duty_id, []).append(Dispatch(sent_at=sent_at, bounced_at=bounced_at))
     return found
 
 
@@ -419,4 +484,5 @@ def _claimed(row: LetterRow) -> ClaimedLetter:
         arrival_id=row.arrival_id,
         n_attempts=row.n_attempts,
         queued_at=row.queued_at,
+        key=row.key,
     )

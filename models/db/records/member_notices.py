@@ -1,4 +1,4 @@
-"""Keeps of which rungs of which duties the members in charge were told, and in which letter."""
+"""Keeps of which rungs of which duties the members in charge and the parents were told, and in which letter."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,21 +8,26 @@ from sqlalchemy.orm import Session
 
 from models.db.inserting import insert_new
 from models.db.tables import MemberNoticeRow
+from models.domain.vocabulary import LetterKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberNotice:
-    """A rung of a duty of which a letter tells the member in charge."""
+    """A rung of a duty of which a letter tells the member in charge, or the unit's parent."""
 
     id: int
     duty_id: int
     rung: str
 
 
-def told_rungs(session: Session, duty_ids: Sequence[int]) -> dict[int, frozenset[str]]:
-    """Return by duty the rungs of which its member was told, or is being told."""
+def told_rungs(
+    session: Session, duty_ids: Sequence[int], kind: LetterKind = LetterKind.MEMBER
+) -> dict[int, frozenset[str]]:
+    """Return by duty the rungs of which its member (or parent, by the kind of letter) was told, or is being told."""
     rows = session.execute(
-        select(MemberNoticeRow.duty_id, MemberNoticeRow.rung).where(MemberNoticeRow.duty_id.in_(duty_ids))
+        select(MemberNoticeRow.duty_id, MemberNoticeRow.rung).where(
+            MemberNoticeRow.duty_id.in_(duty_ids), MemberNoticeRow.kind == kind
+        )
     )
     found: dict[int, frozenset[str]] = {}
     for duty_id, rung in rows:
@@ -30,9 +35,11 @@ def told_rungs(session: Session, duty_ids: Sequence[int]) -> dict[int, frozenset
     return found
 
 
-def note(session: Session, letter_id: int, rungs: Iterable[tuple[int, str]]) -> int:
+def note(
+    session: Session, letter_id: int, rungs: Iterable[tuple[int, str]], kind: LetterKind = LetterKind.MEMBER
+) -> int:
     """Put duties with their rungs into a letter, and return how many are new: each is told once, by one letter."""
-    rows = [{"duty_id": duty_id, "rung": rung, "letter_id": letter_id} for duty_id, rung in rungs]
+    rows = [{"duty_id": duty_id, "rung": rung, "letter_id": letter_id, "kind": kind} for duty_id, rung in rungs]
     return insert_new(session, MemberNoticeRow, rows)
 
 

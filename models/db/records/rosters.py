@@ -110,6 +110,18 @@ def ended_units(session: Session, programme_code: str, on: date) -> dict[str, En
     }
 
 
+def parents_on(session: Session, programme_code: str, on: date) -> dict[str, str | None]:
+    """Return by code the parent of each unit in force on that day."""
+    rows = session.execute(
+        select(UnitRow.code, UnitRow.parent_code).where(
+            UnitRow.programme_code == programme_code,
+            UnitRow.valid_from <= on,
+            or_(UnitRow.valid_to.is_(None), UnitRow.valid_to >= on),
+        )
+    )
+    return {row.code: row.parent_code for row in rows}
+
+
 def _names_on(session: Session, programme_code: str, codes: set[str], on: date) -> dict[str, str]:
     rows = session.execute(
         select(UnitRow.code, UnitRow.name).where(
@@ -149,6 +161,28 @@ def _contacts_in_force(
     for row in session.execute(query):
         by_unit.setdefault(row.unit_code, []).append(_contact(row))
     return by_unit
+
+
+def unit_names(session: Session, programme_code: str, codes: Iterable[str]) -> dict[str, str]:
+    """Return by code the newest name of each unit, those that are still to be founded included."""
+    rows = session.execute(
+        select(UnitRow.code, UnitRow.name)
+        .where(UnitRow.programme_code == programme_code, UnitRow.code.in_(list(codes)))
+        .order_by(UnitRow.code, UnitRow.valid_from)
+    )
+    return {code: name for code, name in rows}  # noqa: C416 - a Row is no pair to dict()
+
+
+def phones_of(session: Session, programme_code: str, on: date, codes: Iterable[str]) -> dict[str, str]:
+    """Return by unit a telephone to call where no mail arrives: of a contact who serves, away or bounced or not."""
+    rows = session.execute(
+        select(ContactRow.unit_code, ContactRow.phone)
+        .where(ContactRow.programme_code == programme_code, ContactRow.unit_code.in_(list(codes)))
+        .where(ContactRow.valid_from <= on, or_(ContactRow.valid_to.is_(None), ContactRow.valid_to >= on))
+        .where(ContactRow.phone != "")
+        .order_by(ContactRow.unit_code, ContactRow.rank.desc(), ContactRow.email.desc())
+    )
+    return {code: phone for code, phone in rows}  # noqa: C416 - a Row is no pair to dict()
 
 
 def units_of_addresses(

@@ -1,22 +1,13 @@
-"""Reads what a score rests on beside the duties themselves: receipts, returns, and letters that went out."""
+"""Reads what a score rests on beside the duties themselves: receipts and returns."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.db.tables import (
-    ArrivalRow,
-    BouncedAddressRow,
-    CycleRow,
-    DutyRow,
-    InspectionRow,
-    LetterRow,
-    ReminderRow,
-    SubmissionRow,
-)
-from models.domain.vocabulary import LetterState, Outcome
+from models.db.tables import ArrivalRow, CycleRow, InspectionRow, SubmissionRow
+from models.domain.vocabulary import Outcome
 
 
 def receipts(session: Session, duty_ids: Sequence[int], as_of: datetime) -> dict[int, str]:
@@ -37,25 +28,6 @@ def n_returned(session: Session, duty_ids: Sequence[int], as_of: datetime) -> di
         .group_by(ArrivalRow.duty_id)
     )
     return {duty_id: n for duty_id, n in rows if duty_id is not None}
-
-
-def written_to(session: Session, duty_ids: Sequence[int], as_of: datetime) -> set[int]:
-    """Return the duties that a letter was sent about before they were late, to an address that had not bounced by then.
-
-    An address that bounced only later took the letter; one that bounced before the deadline may never have had it.
-    """
-    rows = session.scalars(
-        select(DutyRow.id)
-        .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
-        .join(ReminderRow, ReminderRow.duty_id == DutyRow.id)
-        .join(LetterRow, LetterRow.id == ReminderRow.letter_id)
-        .outerjoin(BouncedAddressRow, BouncedAddressRow.address == LetterRow.recipient)
-        .where(DutyRow.id.in_(duty_ids), LetterRow.state == LetterState.SENT, LetterRow.finished_at <= as_of)
-        .where(LetterRow.finished_at < CycleRow.late_at)
-        .where(or_(BouncedAddressRow.since.is_(None), BouncedAddressRow.since >= CycleRow.late_at))
-        .distinct()
-    )
-    return set(rows)
 
 
 def inspection_cycles(session: Session) -> set[str]:

@@ -6,6 +6,7 @@ from tasks.adapters.programme.roster_file import RosterReading, read_roster
 from tasks.adapters.programme.roster_words import change_in_words
 from tasks.adapters.programme.roster_writing import write_roster
 from tasks.adapters.programme.schema import plan_schema
+from tasks.adapters.programme.tier_checks import children_without_parent, parents_without_contact
 
 __all__ = [
     "CalendarUnknownError",
@@ -15,7 +16,9 @@ __all__ = [
     "build_calendar",
     "change_in_words",
     "check_programme",
+    "children_without_parent",
     "load_programme",
+    "parents_without_contact",
     "plan_schema",
     "read_programme",
     "read_roster",

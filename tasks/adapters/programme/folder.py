@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +22,14 @@ from tasks.adapters.programme.plan_file import PlanWritten
 from tasks.adapters.programme.reference_checks import unknown_indicators, unknown_units
 from tasks.adapters.programme.roster_file import MAX_BYTES as MAX_ROSTER_BYTES
 from tasks.adapters.programme.roster_file import RosterReading, roster_in
+from tasks.adapters.programme.tier_checks import (
+    TierFault,
+    children_without_parent,
+    filled_from_no_children,
+    forms_not_filled,
+    parents_never_told,
+    parents_without_contact,
+)
 
 PLAN: Final = "plan.yaml"
 HOLIDAYS: Final = "holidays.csv"
@@ -119,9 +127,10 @@ def read_programme(folder: Path) -> ProgrammeReading:
     roster = _roster(files, names_in(document, "groups"))
     if document is not None and roster is not None and not roster.faults:
         files.faults += unknown_units(document, {unit.code for unit in roster.roster.units})
+        files.faults += [_placed(document, each) for each in _tier_faults(plan, roster)]
     if document is not None and len(forms) == len(form_documents):
         files.faults += unknown_indicators(document, _codes_in(forms))
-    if files.faults or plan is None or roster is None:
+    if files.faults or document is None or plan is None or roster is None:
         return ProgrammeReading(None, _sorted(files.faults), ())
     years = range(
         min(written.first_year for written in plan.obligations),
@@ -144,7 +153,33 @@ def read_programme(folder: Path) -> ProgrammeReading:
         criteria=tuple(written.to_domain() for written in plan.criteria),
         sources=files.sources,
     )
-    return ProgrammeReading(programme, (), (*unconfirmed_years(years, overrides, HOLIDAYS), *roster.remarks))
+    return ProgrammeReading(
+        programme,
+        (),
+        (
+            *(_placed(document, each) for each in _tier_remarks(programme)),
+            *unconfirmed_years(years, overrides, HOLIDAYS),
+            *roster.remarks,
+        ),
+    )
+
+
+def _tier_faults(plan: PlanWritten | None, roster: RosterReading) -> Iterator[TierFault]:
+    if plan is not None:
+        obligations = plan.obligations_in_domain()
+        yield from children_without_parent(obligations, roster.roster)
+        yield from filled_from_no_children(obligations)
+
+
+def _tier_remarks(programme: Programme) -> Iterator[TierFault]:
+    yield from parents_without_contact(programme.obligations, programme.roster)
+    yield from parents_never_told(programme.obligations)
+    yield from forms_not_filled(programme)
+
+
+def _placed(document: LocatedDocument, amiss: TierFault) -> Fault:
+    place = ("obligations", amiss.obligation, "rules", amiss.rule, amiss.key)
+    return document.fault(place, amiss.code, **amiss.facts)
 
 
 def _form_documents(files: _Folder) -> dict[str, LocatedDocument | None]:

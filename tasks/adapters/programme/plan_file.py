@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from annotated_types import Ge, Le, Len
 from pydantic import Field, model_validator
@@ -35,6 +35,7 @@ from models.domain.vocabulary import (
     Paper,
     Proposed,
     RecipientRole,
+    ReportsTo,
     Roll,
     RungAction,
     ScoreMeasure,
@@ -57,6 +58,8 @@ from tasks.adapters.programme.written import (
     one_of,
 )
 
+MOST_ROLL_CALL_WORKING_DAYS: Final = 60
+"""An address confirmed longer ago than that says little about the day of the opening."""
 Year = Annotated[int, Ge(2000), Le(2099)]
 GroupCode = Annotated[Code, known("groups")]
 FormCode = Annotated[Code, known("forms")]
@@ -93,6 +96,7 @@ class RungWritten(Written):
     action: Annotated[RungAction, *one_of(RungAction)] = RungAction.LETTER
     attach_form: bool = False
     tell_member_in_charge: bool = False
+    tell_parent: bool = False
     official_letter: Code | None = None
 
     @model_validator(mode="after")
@@ -188,6 +192,9 @@ class RuleWritten(Written):
     required_attachments: tuple[AttachmentCode, ...] = ()
     ladder: LadderCode
     settled_by_word: bool = False
+    reports_to: Annotated[ReportsTo, *one_of(ReportsTo)] = ReportsTo.DESK
+    filled_from: ObligationCode | None = None
+    roll_call_working_days: int | None = None
 
     @model_validator(mode="after")
     def _opens_before_it_is_due(self) -> Self:
@@ -209,6 +216,17 @@ class RuleWritten(Written):
             raise fault("nothing_asked_for", found="")
         return self
 
+    @model_validator(mode="after")
+    def _calls_the_roll_before_an_opening(self) -> Self:
+        """Refuse a roll-call without an opening to come before, and one that nobody would remember by then."""
+        if self.roll_call_working_days is None:
+            return self
+        if not 1 <= self.roll_call_working_days <= MOST_ROLL_CALL_WORKING_DAYS:
+            raise fault("roll_call_days", found=self.roll_call_working_days, most=MOST_ROLL_CALL_WORKING_DAYS)
+        if self.due is None:
+            raise fault("roll_call_without_calendar", found=self.roll_call_working_days)
+        return self
+
     def to_domain(
         self, ladders: Mapping[str, tuple[Rung, ...]], papers: Mapping[str, AttachmentRule]
     ) -> ObligationRule:
@@ -226,6 +244,9 @@ class RuleWritten(Written):
             required_attachments=tuple(papers[code] for code in self.required_attachments),
             ladder=ladders[self.ladder],
             is_settled_by_word=self.settled_by_word,
+            reports_to=self.reports_to,
+            filled_from=self.filled_from,
+            roll_call_working_days=self.roll_call_working_days,
         )
 
 

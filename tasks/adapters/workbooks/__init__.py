@@ -3,6 +3,7 @@
 from models.domain.forms import FormWords
 from tasks.adapters.texts import Texts
 
+WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STAMP_SHEET = "_dondoc"
 STAMP_MARK = "dondoc"
 """Stands in the first cell of the hidden sheet, by which the sheet is known whatever it is called."""

@@ -13,6 +13,7 @@ from typing import Final
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell import Cell
 from openpyxl.comments import Comment
+from openpyxl.formatting.formatting import ConditionalFormattingList
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import quote_sheetname
 from openpyxl.worksheet.hyperlink import Hyperlink
@@ -148,6 +149,8 @@ def _mark_cells(workbook: Workbook, marking: Marking) -> None:
         cell = workbook[sheet][address]
         if not isinstance(cell, Cell):
             continue  # the middle of a merged area holds neither colour nor comment; the list names it
+        # The colour of figures filled in beforehand would lie over ours.
+        workbook[sheet].conditional_formatting = ConditionalFormattingList()
         gravest = min(marks, key=lambda item: list(COLOURS).index(item.level))
         cell.fill = _fill(COLOURS[gravest.level])
         text = "\n".join([_opening(marking), *(item.sentence for item in marks)])

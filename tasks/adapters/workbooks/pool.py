@@ -19,13 +19,14 @@ from typing import Final, TypeVar
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from models.domain.forms import Finding, finding
-from tasks.adapters.mail_reading import MailReader
+from tasks.adapters.mail_reading import MailReader, secrecy_words
+from tasks.adapters.secrecy import SecrecyScreen
 from tasks.adapters.texts import Texts, vietnamese
-from tasks.adapters.unpacking import Effort, unpack
+from tasks.adapters.unpacking import Effort, look_at, unpack
 from tasks.adapters.workbooks.guard import guard
 from tasks.adapters.workbooks.marking import Marking, WorkbookNotMarkableError, draw_marks, marking_of
 from tasks.adapters.workbooks.reading import read_workbook
-from tasks.ports import Brought, ParsedMail, ReadForm, Unpacked
+from tasks.ports import Brought, FirstLook, ParsedMail, ReadForm, Unpacked
 from tasks.settings import MEBIBYTE, LimitSettings
 
 FILES_A_TURN: Final = 25
@@ -55,6 +56,7 @@ class GuardedReader:
         """Keep the limits; the workers start with the first file."""
         self._limits = limits
         self._mail_reader = MailReader(vietnamese(), limits)
+        self._screen = SecrecyScreen(secrecy_words(vietnamese()), limits)
         self._lock = Lock()
         self._pool: ProcessPool | None = None
         self._starting: Thread | None = None
@@ -67,6 +69,17 @@ class GuardedReader:
             # A thread waits for the server process that forks the workers, for it must load what they need first.
             self._starting = Thread(target=self._start, name="starting the readers of workbooks", daemon=True)
             self._starting.start()
+
+    def look(self, arrivals: Iterable[Brought]) -> list[FirstLook]:
+        """Return what must be known of each arrival before it is kept, in order; of a hostile one, nothing."""
+        turns = [(turn, self._looking(turn)) for turn in _turns(arrivals, _octets_of)]
+        results: list[FirstLook] = []
+        for turn, future in turns:
+            try:
+                results += future.result()
+            except DEATHS:
+                results += [self._look_alone(brought) for brought in turn]
+        return results
 
     def unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
         """Return what each arrival holds, in order; a hostile one costs its own result only.
@@ -128,6 +141,13 @@ class GuardedReader:
     def _start(self) -> None:
         self._workers().schedule(_do_nothing)
 
+    def _look_alone(self, brought: Brought) -> FirstLook:
+        try:
+            (result,) = self._looking([brought]).result()
+        except DEATHS:
+            return FirstLook()
+        return result
+
     def _unpack_alone(self, brought: Brought, *, was_slow: bool) -> Unpacked:
         """Open one arrival by itself, with less and less effort; its workbooks then are read each by itself.
 
@@ -151,6 +171,10 @@ class GuardedReader:
         except DEATHS as death:
             return TOO_COMPLEX if _is_slowness(death) else ReadForm(findings=(finding("workbook_unreadable"),))
         return result
+
+    def _looking(self, turn: Sequence[Brought]) -> ProcessFuture[list[FirstLook]]:
+        args = (list(turn), self._limits, self._mail_reader, self._screen)
+        return self.in_a_worker(_look_all, args, self._patience(map(_octets_of, turn)))
 
     def _unpacking(self, turn: Sequence[Brought], effort: Effort = Effort.ALL) -> ProcessFuture[list[Unpacked]]:
         args = (list(turn), self._limits, self._mail_reader, effort)
@@ -219,6 +243,16 @@ def _start_worker(n_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     gc.freeze()
     gc.set_threshold(OBJECTS_PER_COLLECTION)
+
+
+def _look_all(
+    arrivals: Sequence[Brought], limits: LimitSettings, reader: MailReader, screen: SecrecyScreen
+) -> list[FirstLook]:
+    results = []
+    for brought in arrivals:
+        with _ended_after(_seconds_for(len(brought.content), limits)):
+            results.append(look_at(brought, reader, screen, limits))
+    return results
 
 
 def _unpack_all(

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell
+from openpyxl.formatting.rule import FormulaRule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
@@ -26,9 +27,27 @@ from tasks.adapters.workbooks import STAMP_SHEET, form_words
 
 UNIT_PLACE: Final = "\ue000"
 """Stands where the unit's name goes; a sign of the private use area, which no text of ours holds."""
+PARENT_PLACE: Final = "\ue001"
+"""Stands where the name of the unit goes that this one reports to."""
+COVERAGE_PLACE: Final = "\ue002"
+"""Stands where it says from how many children the filled figures come."""
+INSTANT_PLACE: Final = "\ue003"
+"""Stands where it says as of when."""
+N_CHARACTERS_OF_A_NAME: Final = 40
 INPUT_COLOUR: Final = "FFF8DC"
+GATHERED_COLOUR: Final = "DDEBF7"
+GATHERED_INK: Final = "1F4E79"
 NOTE_COLOUR: Final = "9C1C1C"
 FONT_NAME: Final = "Times New Roman"
+GUIDE_RULES: Final = (
+    "blank_without_note",
+    "exceeds_whole",
+    "less_than_earlier",
+    "jump",
+    "more_than_expected",
+    "uncalculated",
+)
+"""Codes of the findings whose own sentences tell the rules in the guide."""
 AMOUNT_FORMAT: Final = "#,##0"
 TEXT_FORMAT: Final = "@"
 MAX_LIST_LENGTH: Final = 255
@@ -62,11 +81,19 @@ class HeadingLine:
     colour: str = "000000"
 
 
-def draw_form(cycle: Cycle, programme: Programme, texts: Texts, *, has_targets: bool = False) -> Workbook:
-    """Return the workbook of a cycle's form with `UNIT_PLACE` where the unit's name goes and no last figures.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormParts:
+    """Which columns a form has that not every unit's has: the year's targets, and what children have reported."""
 
-    With `has_targets` the sheet of figures has a column for the year's targets, blank as yet.
-    """
+    has_targets: bool = False
+    has_gathered: bool = False
+
+
+PLAIN_FORM: Final = FormParts()
+
+
+def draw_form(cycle: Cycle, programme: Programme, texts: Texts, *, parts: FormParts = PLAIN_FORM) -> Workbook:
+    """Return the workbook of a cycle's form with `UNIT_PLACE` where the unit's name goes and no figures as yet."""
     spec = cycle.form
     words = form_words(texts)
     workbook = Workbook()
@@ -75,7 +102,7 @@ def draw_form(cycle: Cycle, programme: Programme, texts: Texts, *, has_targets: 
         raise TypeError  # pragma: no cover - a new workbook has one worksheet
     figures.title = spec.figures_sheet
     heading = _heading(cycle, programme, texts)
-    _FiguresSheet(figures, spec, texts, words, year=cycle.year if has_targets else None).draw(heading)
+    _FiguresSheet(figures, cycle, texts, words, parts).draw(heading)
     _draw_narratives(workbook.create_sheet(spec.narratives_sheet), spec, texts, heading)
     _GuideSheet(workbook.create_sheet(texts.say("form.sheet.guide")), spec, texts, words).draw()
     workbook.create_sheet(STAMP_SHEET).sheet_state = "veryHidden"
@@ -98,11 +125,14 @@ def _heading(cycle: Cycle, programme: Programme, texts: Texts) -> tuple[HeadingL
         )
         period = line("period", span)
     basis = texts.say("form.heading.basis_clause", plan=programme.plan_document, clause=cycle.clause)
+    receiver = programme.desk.address
+    if cycle.is_of_children:
+        receiver = texts.say("form.heading.parent_at", parent=PARENT_PLACE, address=programme.desk.address)
     return (
         HeadingLine(left=programme.desk.issuing_body, right=line("basis", basis), size=10),
         HeadingLine(left=cycle.form.title.upper(), size=15, is_bold=True, is_centred=True),
         HeadingLine(left=line("unit", UNIT_PLACE), right=line("cycle", cycle.title), size=12, is_bold=True),
-        HeadingLine(left=period, right=line("answer_to", programme.desk.address)),
+        HeadingLine(left=period, right=line("answer_to", receiver)),
         HeadingLine(left=line("deadline", texts.deadline(cycle.due_at, programme.calendar))),
     )
 
@@ -110,40 +140,65 @@ def _heading(cycle: Cycle, programme: Programme, texts: Texts) -> tuple[HeadingL
 class _FiguresSheet:
     """Draws the sheet of figures: locked labels, last period, and the cells to fill with what may stand in them."""
 
-    def __init__(
-        self, sheet: Worksheet, spec: FormSpec, texts: Texts, words: FormWords, *, year: int | None = None
-    ) -> None:
-        """Keep what is drawn; `year` is that of the targets, None for a form without their column."""
+    def __init__(self, sheet: Worksheet, cycle: Cycle, texts: Texts, words: FormWords, parts: FormParts) -> None:
+        """Keep what is drawn."""
         self._sheet = sheet
-        self._spec = spec
+        self._spec = cycle.form
         self._texts = texts
         self._words = words
-        self._year = year
+        self._year = cycle.year
+        self._parts = parts
+        self._gathered = cycle.form.column_of_gathered(has_targets=parts.has_targets)
 
     def draw(self, heading: Sequence[HeadingLine]) -> None:
         spec = self._spec
         widths = self._widths()
         for column, width in widths.items():
             self._sheet.column_dimensions[column].width = width
-        note = self._texts.say("form.heading.note")
+        note = self._note()
         last = next(reversed(widths))
         _draw_heading(self._sheet, heading, note, last_row=spec.first_row - 2, columns=("A", "D", "E", last))
         names = ("code", "label", "measure", "previous", "value", "estimate", "note")
         labels = dict(zip(widths, (self._texts.say(f"form.column.{name}") for name in names), strict=False))
-        if self._year is not None:
+        if self._parts.has_targets:
             labels[spec.target_column] = self._texts.say("form.column.target", year=self._year)
+        if self._parts.has_gathered:
+            labels[self._gathered] = self._texts.say("form.column.gathered")
         _draw_table_header(self._sheet, spec.first_row - 1, labels)
         for item in spec.fields:
             self._draw_row(item)
         self._validate()
+        if self._parts.has_gathered:
+            self._mark_gathered()
         _set_up_page(self._sheet, self._texts, first_row=spec.first_row, last=f"{last}{spec.fields[-1].row}")
+
+    def _note(self) -> str:
+        """Return what stands above the table; where cells are filled already it says so, and first."""
+        note = self._texts.say("form.heading.note")
+        if not self._parts.has_gathered:
+            return note
+        facts = {"coverage": COVERAGE_PLACE, "as_of": INSTANT_PLACE, "column": self._texts.say("form.column.gathered")}
+        return f"{self._texts.say('form.heading.gathered', **facts)}\n{note}"
+
+    def _mark_gathered(self) -> None:
+        """Show a figure in another colour for as long as it is the children's sum, as it was filled in."""
+        spec = self._spec
+        first, last = spec.first_row, spec.fields[-1].row
+        rule = FormulaRule(  # type: ignore[no-untyped-call]  # openpyxl has no types here
+            formula=[f'AND(${self._gathered}{first}<>"",${spec.value_column}{first}=${self._gathered}{first})'],
+            fill=PatternFill("solid", bgColor=GATHERED_COLOUR),
+            font=Font(italic=True, color=GATHERED_INK),
+        )
+        self._sheet.conditional_formatting.add(f"{spec.value_column}{first}:{spec.value_column}{last}", rule)
 
     def _widths(self) -> dict[str, int]:
         """Return the columns from left to right with their widths; targets take theirs from the notes.
 
         So the sheet is as wide on paper, and prints at the same scale, with targets or without.
         """
-        spec, has_targets = self._spec, self._year is not None
+        spec = self._spec
+        extra = [spec.target_column] if self._parts.has_targets else []
+        extra += [self._gathered] if self._parts.has_gathered else []
         widths = {
             "A": 14,
             spec.label_column: 50,
@@ -151,9 +206,9 @@ class _FiguresSheet:
             spec.previous_column: 17,
             spec.value_column: 19,
             spec.estimate_column: 11,
-            spec.note_column: 21 if has_targets else 36,
+            spec.note_column: 21 if extra else 36,
         }
-        return widths | ({spec.target_column: 15} if has_targets else {})
+        return widths | dict.fromkeys(extra, 15)
 
     def _draw_row(self, item: FieldSpec) -> None:
         spec, sheet = self._spec, self._sheet
@@ -163,8 +218,9 @@ class _FiguresSheet:
         _label(sheet, f"A{item.row}", item.code, _WRAPPED, size=10, colour="7F7F7F")
         _label(sheet, f"{spec.label_column}{item.row}", item.label, _WRAPPED)
         _label(sheet, f"{spec.measure_column}{item.row}", item.unit_of_measure, _CENTRED, size=10)
-        shown = [spec.previous_column, *([spec.target_column] if self._year is not None else [])]
-        for column in shown:
+        locked = [spec.target_column] if self._parts.has_targets else []
+        locked += [self._gathered] if self._parts.has_gathered else []
+        for column in (spec.previous_column, *locked):
             cell = _label(sheet, f"{column}{item.row}", None, alignment, colour="595959")
             cell.fill = _PREVIOUS
             cell.number_format = number_format
@@ -237,7 +293,7 @@ class _GuideSheet:
         for example in say("form.guide.examples").split("|"):
             self._pair(example.strip(), self._meaning(example.strip()))
         self._title(say("form.guide.rules_title"))
-        for code in ("blank_without_note", "exceeds_whole", "less_than_earlier", "jump", "uncalculated"):
+        for code in GUIDE_RULES:
             self._paragraph(f"– {self._rule(code)}")
         _set_up_page(self._sheet, self._texts, first_row=1, last=f"B{self._row}")
 
@@ -250,12 +306,13 @@ class _GuideSheet:
         return self._texts.finding(finding(amount.value, value=example, label=label, measure=measure))
 
     def _rule(self, code: str) -> str:
-        names = ("label", "whole_label", "value", "whole", "previous", "earlier")
+        names = ("label", "whole_label", "value", "whole", "previous", "earlier", "ceiling_label", "ceiling")
         facts: dict[str, Any] = {name: self._texts.say(f"form.guide.rule.{name}") for name in names}
         first = self._spec.fields[0]
         cell, n_times = self._spec.value_cell(first), self._spec.n_times_jump
         measure = first.unit_of_measure
-        return self._texts.finding(finding(code, **facts, measure=measure, whole_cell=cell, n_times=n_times))
+        facts |= {"measure": measure, "whole_cell": cell, "ceiling_cell": cell, "n_times": n_times}
+        return self._texts.finding(finding(code, **facts))
 
     def _title(self, text: str, *, size: int = 12) -> None:
         if self._row > 1:
@@ -305,7 +362,7 @@ def _draw_heading(
             cell.font = Font(name=FONT_NAME, size=line.size, bold=line.is_bold, color=line.colour)
             cell.alignment = _CENTRED if line.is_centred else _WRAPPED
         width = HALF_CHARACTERS if line.right else WIDE_CHARACTERS
-        n_lines = max(_lines(text, width) for _, _, text in halves)
+        n_lines = max(_lines(text.replace(PARENT_PLACE, "n" * N_CHARACTERS_OF_A_NAME), width) for _, _, text in halves)
         sheet.row_dimensions[row].height = n_lines * max(POINTS_A_LINE - 1, line.size * 1.35) + 2
 
 

@@ -1,28 +1,32 @@
-"""Writes the letter that tells a committee member which units are to be urged, as things stand when it leaves."""
+"""Writes the letters that tell a committee member, or a parent, which units to urge, as things stand then."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models.db.records import cycles, letters, member_notices, rosters
+from models.db.records import cycles, editions, letters, member_notices, rosters
 from models.db.records.letters import ClaimedLetter
 from models.db.records.member_notices import MemberNotice
 from models.domain.chasing import LadderDays, reason_to_keep_back
+from models.domain.coverage import timeliness_row
 from models.domain.cycles import Cycle
-from models.domain.duties import late_at
+from models.domain.duties import Duty, late_at
 from models.domain.roster import Contact
-from models.domain.vocabulary import OFFICE_ZONE
+from models.domain.vocabulary import OFFICE_ZONE, LetterKind
 from tasks.adapters.asking import asked_by
-from tasks.adapters.rendering import Envelope, MemberContext, MemberDuty
-from tasks.ports import Letter
+from tasks.adapters.rendering import ChildrenCoverage, Envelope, MemberContext, MemberDuty, ParentContext
+from tasks.adapters.workbooks import WORKBOOK_TYPE
+from tasks.parent_workbooks import workbook_of_parent
+from tasks.parents import name_of_parent
+from tasks.ports import Attachment, Letter
 from tasks.runtime import Runtime
 from tasks.titles import short_title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MemberLetter:
+class ToldLetter:
     """The letter, None when nothing is left to tell; with the notices that have lost their reason."""
 
     letter: Letter | None
@@ -38,7 +42,7 @@ class _Facts:
     n_letters: Mapping[int, int]
 
 
-def member_letter(runtime: Runtime, session: Session, item: ClaimedLetter, now: datetime) -> MemberLetter:
+def told_letter(runtime: Runtime, session: Session, item: ClaimedLetter, now: datetime) -> ToldLetter:
     """Return the letter; units that have answered, promised or got more time since it was decided are left out."""
     notices = member_notices.notices_in(session, [item.id]).get(item.id, [])
     records = cycles.duties(session, [notice.duty_id for notice in notices])
@@ -46,10 +50,14 @@ def member_letter(runtime: Runtime, session: Session, item: ClaimedLetter, now: 
     told = {notice.id: records[notice.duty_id] for notice in notices if _holds(facts, records, notice, now)}
     lapsed = tuple(notice.id for notice in notices if notice.id not in told)
     if not told:
-        return MemberLetter(letter=None, lapsed=lapsed)
+        return ToldLetter(letter=None, lapsed=lapsed)
     by_duty = {record.duty.id: record for record in told.values()}
-    letter = _letter(runtime, session, item, [_duty(runtime, facts, each, now) for each in by_duty.values()])
-    return MemberLetter(letter=letter, lapsed=lapsed)
+    spoken = [_duty(runtime, facts, each, now) for each in by_duty.values()]
+    if item.kind is LetterKind.MEMBER:
+        letter = _to_member(runtime, session, item, spoken, now)
+    else:
+        letter = _to_parent(runtime, session, item, spoken, [each.duty for each in by_duty.values()])
+    return ToldLetter(letter=letter, lapsed=lapsed)
 
 
 def _gather(runtime: Runtime, session: Session, records: Mapping[int, cycles.DutyRecord], now: datetime) -> _Facts:
@@ -96,8 +104,9 @@ def _duty(runtime: Runtime, facts: _Facts, record: cycles.DutyRecord, now: datet
     )
 
 
-def _letter(runtime: Runtime, session: Session, item: ClaimedLetter, duties: Sequence[MemberDuty]) -> Letter:
-    now = runtime.clock.now()
+def _to_member(
+    runtime: Runtime, session: Session, item: ClaimedLetter, duties: Sequence[MemberDuty], now: datetime
+) -> Letter:
     programme = duties[0].programme
     today = now.astimezone(OFFICE_ZONE).date()
     members = rosters.members_in_force(session, programme.code, today)
@@ -106,5 +115,48 @@ def _letter(runtime: Runtime, session: Session, item: ClaimedLetter, duties: Seq
     wanted |= {member.deputy_code for member in away if member.deputy_code is not None}
     names = tuple(member.name for code, member in members.items() if code in wanted and member.email == item.recipient)
     context = MemberContext(programme=programme, names=names, duties=tuple(duties), as_of=now)
-    envelope = Envelope(to=item.recipient, message_id=item.message_id, reply_to=runtime.settings.mail_from)
-    return runtime.renderer.member(context, envelope)
+    return runtime.renderer.member(context, _envelope(runtime, item))
+
+
+def _to_parent(
+    runtime: Runtime,
+    session: Session,
+    item: ClaimedLetter,
+    spoken: Sequence[MemberDuty],
+    duties: Sequence[Duty],
+) -> Letter:
+    """Return the letter, with the newest workbook of each parent's own children where one has been made."""
+    now = runtime.clock.now()
+    programme = spoken[0].programme
+    ended = rosters.ended_units(session, programme.code, now.astimezone(OFFICE_ZONE).date())
+    parents: dict[str, dict[str, None]] = {}
+    for duty in duties:
+        parents.setdefault(duty.cycle_code, {})[duty.parent_code or ""] = None
+    context = ParentContext(
+        programme=programme,
+        names=tuple(dict.fromkeys(name_of_parent(duty, ended) for duty in duties)),
+        duties=tuple(spoken),
+        coverage=tuple(_coverage(session, code, list(theirs), now) for code, theirs in parents.items()),
+        as_of=now,
+    )
+    files = [file for code, theirs in parents.items() for file in _workbooks(runtime, session, code, theirs)]
+    return runtime.renderer.parent(context, replace(_envelope(runtime, item), attachments=tuple(files)))
+
+
+def _coverage(session: Session, cycle_code: str, parents: Sequence[str], now: datetime) -> ChildrenCoverage:
+    rows = [timeliness_row(record.duty, now) for record in cycles.duties_below(session, cycle_code, parents)]
+    return ChildrenCoverage(
+        cycle_code=cycle_code, n_reported=sum(row.is_reported for row in rows), n_expected=len(rows)
+    )
+
+
+def _workbooks(runtime: Runtime, session: Session, cycle_code: str, parents: Iterable[str]) -> Iterator[Attachment]:
+    edition = editions.newest_edition(session, cycle_code)
+    for parent in parents:
+        path = runtime.settings.home / workbook_of_parent(edition, parent) if edition is not None else None
+        if path is not None and path.is_file():
+            yield Attachment(name=path.name, media_type=WORKBOOK_TYPE, content=path.read_bytes())
+
+
+def _envelope(runtime: Runtime, item: ClaimedLetter) -> Envelope:
+    return Envelope(to=item.recipient, message_id=item.message_id, reply_to=runtime.settings.mail_from)

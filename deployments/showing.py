@@ -1,0 +1,77 @@
+"""Shows tables and verdicts in a terminal; where there is none, plainly and without colours, wide enough for a file."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from tasks.adapters.texts import Texts
+from tasks.adapters.verdict_words import Section, VerdictText
+
+WIDTH_OF_A_FILE: Final = 200
+"""Characters of a table that is written into a file or a pipe, where there is no terminal to fit."""
+
+
+class Bar:
+    """How far a long work is; `heard` is told how much is done, and of how much."""
+
+    def __init__(self, progress: Progress, title: str) -> None:
+        """Show nothing yet: how much there is to do is not known."""
+        self._progress = progress
+        self._task = progress.add_task(title, total=None)
+
+    def heard(self, done: int, total: int) -> None:
+        """Show how far the work is."""
+        self._progress.update(self._task, completed=done, total=total)
+
+
+@contextmanager
+def shown_bar(title: str, *, is_shown: bool) -> Iterator[Bar]:
+    """Yield a bar for a long work: on the error output, gone when it is done, and only where a person looks on."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not (is_shown and console.is_terminal)
+    ) as progress:
+        yield Bar(progress, title)
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; what stands in a cell is never read as markup."""
+    table = Table(show_edge=False, pad_edge=False)
+    for column in columns:
+        table.add_column(Text(column))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    _console().print(table)
+
+
+def show_verdict(text: VerdictText, as_of: datetime, texts: Texts) -> None:
+    """Print a verdict, part by part."""
+    console = _console()
+    console.print(Text(texts.say("verdict.title", unit=text.unit, cycle=text.cycle), style="bold"))
+    console.print(Text(texts.say("verdict.as_of", as_of=texts.instant(as_of))))
+    console.print(Text(text.summary, style="bold"))
+    for section in text.sections:
+        console.print()
+        console.print(Text(section.heading, style="bold cyan"))
+        console.print(_table_of(section))
+
+
+def _table_of(section: Section) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=bool(section.columns))
+    for column in section.columns or ("",) * len(section.rows[0]):
+        table.add_column(Text(column))
+    for row in section.rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _console() -> Console:
+    console = Console()
+    return Console(width=None if console.is_terminal else WIDTH_OF_A_FILE)

@@ -1,0 +1,115 @@
+"""Looks for a marking of secrecy in what has arrived, before a byte of it is kept; it keeps and tells nothing.
+
+Looked at are the subject, the names of files, the fields of an e-office document, the head of the body, and the head of
+Word, Excel and OpenDocument files, also within one archive. The text of a PDF is not read here: most are scans.
+"""
+
+import io
+import re
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from html import unescape
+from string import ascii_letters
+from typing import Final
+
+from models.domain.forms import Finding
+from models.domain.secrecy import SecrecyWords, marking_in_lines, marking_in_title
+from tasks.adapters.workbooks.guard import unpack_archive
+from tasks.ports import MailFile, ParsedMail
+from tasks.settings import MEBIBYTE, LimitSettings
+
+ZIP: Final = b"PK"
+BYTES_OF_PART: Final = 2 * MEBIBYTE
+"""So much of each part is looked at: a marking stands at the head."""
+PARTS_OF_OFFICE_FILES: Final = re.compile(
+    r"xl/sharedstrings\.xml|xl/worksheets/[^/]+\.xml|word/(?:document|header\d*|footer\d*)\.xml|content\.xml"
+)
+PARTS_READ: Final = 60
+_TAG: Final = re.compile(rb"<[^>]*>")
+_ENDS: Final = re.compile(rb"</(?:\w+:)?(?:si|is|p|h)>")
+"""Where a cell's text or a paragraph ends, in any of these formats."""
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError, RuntimeError)
+
+
+class SecrecyScreen:
+    """Knows the markings, and looks for them in mails and files."""
+
+    def __init__(self, words: SecrecyWords, limits: LimitSettings) -> None:
+        """Keep the words, and how large an archive may be to be opened."""
+        self._words = words
+        self._limits = limits
+        # Without accents a marking stands in names only: "mat" is in every "format" of a workbook.
+        self._stems = {marking.split()[-1].casefold() for marking in words.markings if not marking.isascii()}
+        self._octets = _octets_of(self._stems)
+        # Looked for first: plain letters are everywhere, and a search that begins with one takes ten times as long.
+        self._signs = {octets.strip(ascii_letters.encode()) for octets in self._octets}
+
+    def is_marked(self, mail: ParsedMail) -> bool:
+        """Say whether a mail, or a file that came alone, bears a marking anywhere that is looked at."""
+        titles = (mail.subject, *(file.name for file in mail.files), *mail.marks)
+        if any(marking_in_title(title, self._words) for title in titles if title):
+            return True
+        if marking_in_lines(mail.own_text.splitlines(), self._words) or marking_in_lines(mail.marks, self._words):
+            return True
+        return any(self._is_file_marked(file) for file in mail.files)
+
+    def _is_file_marked(self, file: MailFile) -> bool:
+        if not file.content.startswith(ZIP):
+            return False
+        parts = list(_parts(file.content))
+        if parts:
+            return any(self._is_part_marked(name, part) for name, part in parts)
+        members = unpack_archive(file.content, self._limits)
+        if isinstance(members, Finding):
+            return False
+        return any(
+            marking_in_title(name, self._words) or any(self._is_part_marked(*part) for part in _parts(content))
+            for name, content in members
+        )
+
+    def _is_part_marked(self, name: str, part: bytes) -> bool:
+        if not any(sign in part for sign in self._signs) or not any(octets in part for octets in self._octets):
+            return False  # almost every part there is: nothing need be decoded
+        pieces = _ENDS.split(part)
+        if name.startswith("xl/"):
+            # In a workbook the order of the texts says nothing of their place: each is looked at for itself.
+            suspects = [piece for piece in pieces if any(octets in piece for octets in self._octets)]
+            return any(marking_in_lines(_lines([piece]), self._words) for piece in suspects)
+        return bool(marking_in_lines(_lines(pieces), self._words))
+
+
+def _octets_of(stems: Iterable[str]) -> tuple[bytes, ...]:
+    """Return the stems as they may stand in XML: small, capital or mixed, composed or not, or as numbers of signs."""
+    written = {form(stem) for stem in stems for form in (str.lower, str.upper, str.title)}
+    spelled = {unicodedata.normalize(form, word) for word in written for form in ("NFC", "NFD")}
+    plain = {word.encode() for word in spelled}
+    decimal = {word.encode("ascii", "xmlcharrefreplace") for word in spelled}
+    hexadecimal = {
+        "".join(sign if sign.isascii() else f"&#x{ord(sign):{case}};" for sign in word).encode()
+        for word in spelled
+        for case in ("x", "X")
+    }
+    return tuple(sorted(plain | decimal | hexadecimal))
+
+
+def _parts(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the parts of an office file in which text stands, each up to a limit; nothing for anything else."""
+    if not content.startswith(ZIP):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            wanted = [info for info in package.infolist() if PARTS_OF_OFFICE_FILES.fullmatch(info.filename.lower())]
+            for info in wanted[:PARTS_READ]:
+                with package.open(info) as part:
+                    yield info.filename.lower(), part.read(BYTES_OF_PART)
+    except _BROKEN:
+        return
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    for piece in pieces:
+        line = unescape(_TAG.sub(b"", piece).decode("utf-8", "ignore")).strip()
+        if line:
+            yield unicodedata.normalize("NFC", line)

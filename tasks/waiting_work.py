@@ -1,0 +1,81 @@
+"""Gathers what waits for a person, the longest first: for the page of the day, and the daily digest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from models.db.records import arrivals, letters
+from models.db.records.arrivals import JudgedArrival
+from models.domain.calendar import WorkingCalendar
+from models.domain.vocabulary import OFFICE_ZONE, LetterState
+from tasks.runtime import Runtime
+
+DAYS_SECRET_IS_SHOWN = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingWork:
+    """What waits for a person, in sentences; letters as recipient, subject and what the mail server said."""
+
+    overdue: tuple[str, ...]
+    """What has waited longer than it may."""
+    held: tuple[str, ...]
+    refused: tuple[str, ...]
+    """What bore a marking of secrecy: who sent it and when, and no more."""
+    deferred: tuple[str, ...]
+    doubtful: Sequence[tuple[str, str, str]]
+    failed: Sequence[tuple[str, str, str]]
+
+
+def waiting_work(runtime: Runtime, session: Session, as_of: datetime) -> WaitingWork:
+    """Return what waits for a person at the instant."""
+    calendar = next(iter(runtime.programmes.values())).calendar
+    today, limit = as_of.astimezone(OFFICE_ZONE).date(), runtime.settings.quarantine_working_days
+    held = [(item, _days_waited(item, today, calendar)) for item in arrivals.in_quarantine(session)]
+    return WaitingWork(
+        overdue=tuple(_line(runtime, item, days) for item, days in held if days > limit),
+        held=tuple(_line(runtime, item, days) for item, days in held if days <= limit),
+        refused=tuple(
+            runtime.texts.say(
+                "people.refused",
+                sender=item.envelope.sender or "–",
+                received=runtime.texts.instant(item.received_at),
+            )
+            for item in arrivals.secret_since(session, as_of - timedelta(days=DAYS_SECRET_IS_SHOWN))
+        ),
+        deferred=tuple(
+            runtime.texts.say("people.deferred", sender=sender, n=n, limit=runtime.settings.arrivals_per_sender_hour)
+            for sender, n in arrivals.unjudged_by_sender(session)
+        ),
+        doubtful=letters.letters_in_state(session, LetterState.UNKNOWN),
+        failed=letters.letters_in_state(session, LetterState.FAILED),
+    )
+
+
+def _line(runtime: Runtime, item: JudgedArrival, days: int) -> str:
+    texts = runtime.texts
+    said = texts.say(
+        "people.held",
+        sender=item.envelope.sender or "–",
+        received=received(runtime, item),
+        days=days,
+        reasons="; ".join(texts.finding(reason) for reason in item.reasons),
+    )
+    is_overdue = days > runtime.settings.quarantine_working_days
+    return texts.say("people.overdue", line=said) if is_overdue else said
+
+
+def received(runtime: Runtime, item: JudgedArrival) -> str:
+    """Return when something was received, beside the number and the day of the signed document where it has one."""
+    texts, envelope = runtime.texts, item.envelope
+    at = texts.instant(item.received_at)
+    if envelope.signed_on is None and not envelope.document_number:
+        return at
+    signed = texts.day(envelope.signed_on) if envelope.signed_on is not None else "–"
+    return texts.say("people.signed", received=at, number=envelope.document_number or "–", signed=signed)
+
+
+def _days_waited(item: JudgedArrival, today: date, calendar: WorkingCalendar) -> int:
+    return calendar.n_working_days(item.received_at.astimezone(OFFICE_ZONE).date(), today)
