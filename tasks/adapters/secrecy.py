@@ -41,10 +41,11 @@ class SecrecyScreen:
         self._words = words
         self._limits = limits
         # Without accents a marking stands in names only: "mat" is in every "format" of a workbook.
-        self._stems = {marking.split()[-1].casefold() for marking in words.markings if not marking.isascii()}
-        self._octets = _octets_of(self._stems)
+        stems = {marking.split()[-1].casefold() for marking in words.markings if not marking.isascii()}
         # Looked for first: plain letters are everywhere, and a search that begins with one takes ten times as long.
-        self._signs = {octets.strip(ascii_letters.encode()) for octets in self._octets}
+        self._by_sign: dict[bytes, list[bytes]] = {}
+        for octets in _octets_of(stems):
+            self._by_sign.setdefault(octets.strip(ascii_letters.encode()), []).append(octets)
 
     def is_marked(self, mail: ParsedMail) -> bool:
         """Say whether a mail, or a file that came alone, bears a marking anywhere that is looked at."""
@@ -70,12 +71,14 @@ class SecrecyScreen:
         )
 
     def _is_part_marked(self, name: str, part: bytes) -> bool:
-        if not any(sign in part for sign in self._signs) or not any(octets in part for octets in self._octets):
+        likely = (octets for sign, group in self._by_sign.items() if sign in part for octets in group)
+        spelled = [octets for octets in likely if octets in part]
+        if not spelled:
             return False  # almost every part there is: nothing need be decoded
         pieces = _ENDS.split(part)
         if name.startswith("xl/"):
             # In a workbook the order of the texts says nothing of their place: each is looked at for itself.
-            suspects = [piece for piece in pieces if any(octets in piece for octets in self._octets)]
+            suspects = [piece for piece in pieces if any(octets in piece for octets in spelled)]
             return any(marking_in_lines(_lines([piece]), self._words) for piece in suspects)
         return bool(marking_in_lines(_lines(pieces), self._words))
 

@@ -66,6 +66,7 @@ _WIDE_COLUMN: Final = re.compile(rb"""r(?<=\sr)\s*=\s*["']\s*[A-Za-z]{2}""")
 _PLACE: Final = re.compile(rb"""r(?<=\sr)\s*=\s*["']\s*([A-Za-z]{0,4})(\d{0,9})\s*["']""")
 _ROW: Final = re.compile(rb"<(?:\w+:)?row\b")
 _CELL: Final = re.compile(rb"<(?:\w+:)?c[\s/>]")
+_OTHER_CELL: Final = re.compile(rb"<c(?! r=)[\s/>]")
 _MERGE: Final = re.compile(rb"""mergeCell\s[^<]*?\bref\s*=\s*["']([^"']*)""")
 _RANGE: Final = re.compile(r"\s*\$?([A-Z]{1,4})\$?(\d{1,9}):\$?([A-Z]{1,4})\$?(\d{1,9})\s*")
 _TARGET: Final = re.compile(rb"""\bTarget\s*=\s*["']([^"']+)""")
@@ -282,12 +283,7 @@ def _area(part: bytes, n_rows_allowed: int) -> int:
 
 def _has_only_plain_cells(part: bytes) -> bool:
     """Say whether every cell begins with its address, as all but a few programs write it; the others count them."""
-    return all(
-        part.count(begins + b" ") == part.count(begins + b" r=")
-        and begins + b">" not in part
-        and begins + b"/" not in part
-        for begins in (b"<c", b":c")
-    )
+    return _OTHER_CELL.search(part) is None and b":c" not in part
 
 
 @lru_cache(maxsize=8)
