@@ -90,7 +90,7 @@ def _compose(text: str, file: str, faults: list[Fault]) -> Node | None:
     faults += _refused(text, file)
     if faults:
         return None
-    node: Node | None = YAML(typ="safe", pure=True).compose(text)
+    node: Node | None = YAML(typ="safe").compose(text)
     return node
 
 
@@ -98,7 +98,7 @@ def _refused(text: str, file: str) -> list[Fault]:
     """Return what makes a file costly to read; nesting ends the look at once, for its cost grows with the square."""
     faults = []
     depth = 0
-    for event in YAML(typ="safe", pure=True).parse(text):
+    for event in YAML(typ="safe").parse(text):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if isinstance(event, AliasEvent):
             faults.append(Fault.at(file, event.start_mark.line + 1, "yaml_alias"))
