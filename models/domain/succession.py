@@ -58,17 +58,21 @@ class Succession:
     ends: Mapping[str, date]
     takers: Mapping[str, tuple[Relation, ...]]
     """By unit the relations by which something of it went elsewhere, in the order of time."""
+    told: Mapping[str, tuple[Relation, ...]]
+    """By unit the relations that say something of it, in the order of time."""
 
     @classmethod
     def of(cls, relations: Iterable[Relation], ends: Mapping[str, date | None]) -> "Succession":
         """Return the succession of relations, given the last day of each unit (None while it goes on)."""
         ordered = tuple(sorted(relations, key=lambda each: (each.on, each.unit_code, each.other_code or "")))
         takers: dict[str, tuple[Relation, ...]] = {}
+        told: dict[str, tuple[Relation, ...]] = {}
         for relation in ordered:
+            told[relation.unit_code] = (*told.get(relation.unit_code, ()), relation)
             if relation.hands_on is not None:
                 giver, _ = relation.hands_on
                 takers[giver] = (*takers.get(giver, ()), relation)
-        return cls(ordered, {code: day for code, day in ends.items() if day is not None}, takers)
+        return cls(ordered, {code: day for code, day in ends.items() if day is not None}, takers, told)
 
     def has_ended(self, code: str, on: date) -> bool:
         """Say whether the unit's last day lies before that day."""
@@ -99,7 +103,7 @@ class Succession:
 
     def document(self, code: str, on: date) -> str:
         """Return the newest document, by that day, by which the unit's work went elsewhere; empty if none is known."""
-        known = [each.document for each in self.relations if each.unit_code == code and each.on <= on]
+        known = [each.document for each in self.told.get(code, ()) if each.on <= on]
         return next((document for document in reversed(known) if document), "")
 
     def successors(self, code: str, on: date) -> tuple[str, ...]:

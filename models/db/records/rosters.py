@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, and_, delete, exists, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session, aliased
 from models.db.tables import BouncedAddressRow, ContactRow, MemberRow, RosterImportRow, UnitRelationRow, UnitRow
 from models.domain.roster import Contact, Member, Roster, Unit
 from models.domain.succession import EndedUnit, Relation, Succession
+
+ENDED_UNITS: Final = "ended_units"
+"""Under this a session keeps the ended units that it has worked out."""
 
 
 def load_roster(session: Session, programme_code: str) -> Roster:
@@ -31,14 +34,22 @@ def load_roster(session: Session, programme_code: str) -> Roster:
 
 def relations_of(session: Session, programme_code: str) -> tuple[Relation, ...]:
     """Return what became of the programme's units, in the order of the workbook."""
-    rows = session.scalars(
-        select(UnitRelationRow).where(UnitRelationRow.programme_code == programme_code).order_by(UnitRelationRow.id)
+    row = UnitRelationRow
+    # Columns, not rows that the session keeps track of: there are hundreds, and they are asked for with every letter.
+    found = session.execute(
+        select(row.kind, row.unit_code, row.other_code, row.on, row.document, row.source)
+        .where(row.programme_code == programme_code)
+        .order_by(row.id)
     )
-    return tuple(map(_relation, rows))
+    return tuple(
+        Relation(kind=kind, unit_code=unit, other_code=other, on=on, document=document, source=source)
+        for kind, unit, other, on, document, source in found
+    )
 
 
 def replace_roster(session: Session, programme_code: str, roster: Roster) -> None:
     """Put the roster in the place of the one that is there; cycles that are open have frozen what they need."""
+    session.info.pop(ENDED_UNITS, None)
     for table in (UnitRow, ContactRow, MemberRow, UnitRelationRow):
         session.execute(delete(table).where(table.programme_code == programme_code))
     _insert_all(session, UnitRow, [_unit_values(programme_code, unit) for unit in roster.units])
@@ -79,7 +90,17 @@ def working_contacts(
 
 
 def ended_units(session: Session, programme_code: str, on: date) -> dict[str, EndedUnit]:
-    """Return by code the units whose last day lies before that day, with who answers for what they still owe."""
+    """Return by code the units whose last day lies before that day, with who answers for what they still owe.
+
+    Worked out once in a session, for each chunk of duties asks again.
+    """
+    known: dict[tuple[str, date], dict[str, EndedUnit]] = session.info.setdefault(ENDED_UNITS, {})
+    if (programme_code, on) not in known:
+        known[programme_code, on] = _ended_units(session, programme_code, on)
+    return known[programme_code, on]
+
+
+def _ended_units(session: Session, programme_code: str, on: date) -> dict[str, EndedUnit]:
     later = aliased(UnitRow)
     goes_on = exists().where(
         later.programme_code == UnitRow.programme_code,
@@ -363,17 +384,6 @@ def _member_values(programme_code: str, member: Member) -> dict[str, object]:
         "valid_from": member.valid_from,
         "valid_to": member.valid_to,
     }
-
-
-def _relation(row: UnitRelationRow) -> Relation:
-    return Relation(
-        kind=row.kind,
-        unit_code=row.unit_code,
-        other_code=row.other_code,
-        on=row.on,
-        document=row.document,
-        source=row.source,
-    )
 
 
 def _relation_values(programme_code: str, relation: Relation) -> dict[str, object]:
