@@ -77,7 +77,7 @@ class DutyLine:
     @property
     def cannot_be_reached(self) -> bool:
         """Say whether the unit still owes an answer and no contact works: nothing we write would reach it."""
-        return not self.contact and self.received_at is None
+        return not self.contact and self.received_at is None and self.standing is not Standing.WAIVED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

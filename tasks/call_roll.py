@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from models.db.records import roll_calls, rosters
+from models.db.turns import Turn, take_turn
 from models.domain.plan import Programme
 from models.domain.roll_call import ToAsk, cycles_in_roll_call, units_to_come, who_is_asked
 from models.domain.vocabulary import OFFICE_ZONE, LetterKind
@@ -31,6 +32,7 @@ def queue_roll_calls(runtime: Runtime, as_of: datetime) -> int:
     """
     n_asked = 0
     with runtime.sessions.begin() as session:
+        take_turn(session.connection(), Turn.POSTING)
         wanted: dict[str, list[tuple[str, ToAsk]]] = {}
         for programme in runtime.programmes.values():
             if programme.office_hours.contains(as_of, programme.calendar):

@@ -61,7 +61,10 @@ def name_digest_run(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]
 
 def digest_letter(runtime: Runtime, session: Session, item: ClaimedLetter) -> Letter | None:
     """Return a digest as things stand when it leaves; None when there is nothing to tell any more."""
-    context = _digest(runtime, session, item.kind, item.recipient, runtime.clock.now())
+    now = runtime.clock.now()
+    if item.key.rpartition("|")[2] != occasion_of(item.kind, now.astimezone(OFFICE_ZONE).date()):
+        return None  # that of its own day never left; today's says it all
+    context = _digest(runtime, session, item.kind, item.recipient, now)
     if not context.has_news:
         return None
     return runtime.renderer.digest(item.kind, context, Envelope(to=item.recipient, message_id=item.message_id))

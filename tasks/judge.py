@@ -219,7 +219,7 @@ def tried_out(runtime: Runtime, waiting: Iterable[arrivals.TakenArrival]) -> Ite
             left = left[len(opened) :]
             with runtime.sessions() as session:
                 seen = arrivals.judged_digests(session, [item.arrival.digest for item in opened])
-                fresh = [replace(item, is_repeated=item.arrival.digest in seen) for item in opened]
+                fresh = [replace(item, is_repeated=_is_repeated(item.arrival, seen)) for item in opened]
                 known = _look_up(runtime, session, fresh, chunk[0].received_at)
             yield from (_judge_safely(runtime, item, known, _SoFar(brought={}, counted={})) for item in fresh)
 
@@ -339,9 +339,14 @@ def _with_repeats_marked(session: Session, opened: Sequence[Opened]) -> list[Ope
     seen = arrivals.judged_digests(session, [item.arrival.digest for item in opened])
     marked = []
     for item in opened:
-        marked.append(replace(item, is_repeated=item.arrival.digest in seen))
+        marked.append(replace(item, is_repeated=_is_repeated(item.arrival, seen)))
         seen.add(item.arrival.digest)
     return marked
+
+
+def _is_repeated(arrival: arrivals.TakenArrival, seen: AbstractSet[str]) -> bool:
+    """Say whether the same bytes came before; what was too large or secret has none that would tell."""
+    return bool(arrival.digest) and not arrival.is_cut and arrival.digest in seen
 
 
 def _judge_all(runtime: Runtime, opened: Sequence[Opened], known: Known) -> list[Judged]:
@@ -415,7 +420,8 @@ def _locked(
     found = set()
     for duty in (record.duty for record in records):
         cycle = every_cycle[duty.cycle_code]
-        closes_at = close_at(cycle, runtime.programme_of(cycle).calendar)
+        programme = runtime.programmes.get(cycle.programme_code)  # one that is no more leaves its cycles closed
+        closes_at = close_at(cycle, programme.calendar) if programme is not None else cycle.late_at
         since = duty.accepted_at or answered_at(duty, as_of)
         if is_locked(since, finals=finals.get(cycle.code, ()), closes_at=closes_at, as_of=as_of):
             found.add(duty.id)

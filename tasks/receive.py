@@ -116,7 +116,7 @@ def _row(runtime: Runtime, item: InboxItem, look: FirstLook, channel: Channel, t
         "is_cut": item.is_cut,
         "operator": item.operator,
         "file_name": "" if look.is_secret else item.file_name,
-        "sender": look.sender if is_rated or look.is_secret else "",
+        "sender": look.sender if is_rated or (look.is_secret and not look.is_automatic) else "",
         "is_secret": look.is_secret,
     }
 

@@ -203,13 +203,13 @@ def _run(runtime: Runtime, each: Round, units: _Units) -> None:
 
 
 def _tell_the_others(runtime: Runtime, as_of: datetime) -> None:
-    """Write to members, parents and contacts whose roll is called, as every round does after its units."""
+    """Write to members, contacts whose roll is called and parents, as every round does after its units."""
     if queue_member_letters.fn(runtime, as_of):
         post_letters.fn(runtime, [LetterKind.MEMBER])
-    if queue_parent_letters.fn(runtime, as_of, is_rehearsed=True):
-        post_letters.fn(runtime, [LetterKind.PARENT])
     if queue_roll_calls.fn(runtime, as_of):
         post_letters.fn(runtime, [LetterKind.ROLL_CALL])
+    if queue_parent_letters.fn(runtime, as_of, is_rehearsed=True):
+        post_letters.fn(runtime, [LetterKind.PARENT])
 
 
 def _told(runtime: Runtime, mail: _NoMail, units: _Units, year: int) -> RehearsedYear:

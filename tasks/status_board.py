@@ -106,8 +106,11 @@ class Attention:
 
 @task(name="make-board", task_run_name=run_name("make_board"), cache_policy=NO_CACHE)
 def make_status_board(runtime: Runtime, as_of: datetime, codes: Collection[str] | None = None) -> None:
-    """Bring the status board up to date for the cycles that are active; the units' pages for `codes` only, if given."""
-    made = make_board(runtime, as_of, units_of=codes)
+    """Bring the status board up to date for the cycles that are active; the units' pages for `codes` only, if given.
+
+    There is one board, of the present: a run for a past day leaves it at that.
+    """
+    made = make_board(runtime, max(as_of, runtime.clock.now()), units_of=codes)
     if made.n_written:
         logger.info(runtime.texts.say("log.board_made", n=made.n_written, path=made.front))
 
@@ -138,7 +141,8 @@ def make_board(
             if heard is not None:
                 heard(number, len(shown))
         maker.front(session, views, opened)
-    known = {cycle.code for cycle in opened} - maker.looked_at
+    with runtime.sessions() as session:  # read again: another round may have opened one, and made its pages, meanwhile
+        known = {cycle.code for cycle in cycles.all_cycles(session)} - maker.looked_at
     n_gone = maker.folder.finish(lambda path: _cycle_of(path) in known)
     return MadeBoard(
         front=runtime.settings.home.resolve() / FOLDER / FRONT, n_written=maker.folder.n_written, n_gone=n_gone

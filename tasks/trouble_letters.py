@@ -1,6 +1,7 @@
 """Tells the operator by mail of runs that ended badly: each sort of trouble once a day, however often it comes."""
 
 import hashlib
+import re
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -25,7 +26,8 @@ def queue_trouble(runtime: Runtime, *, run: str, name: str, flow: str, message: 
     now = runtime.clock.now()
     today = now.astimezone(OFFICE_ZONE).date()
     first_line = message.strip().partition("\n")[0]
-    sort = hashlib.sha256(f"{flow}|{first_line}".encode()).hexdigest()[:16]
+    alike = re.sub(r"\d+", "#", first_line)  # counts and instants make no other sort of trouble
+    sort = hashlib.sha256(f"{flow}|{alike}".encode()).hexdigest()[:16]
     domain = runtime.settings.mail_from.rpartition("@")[2]
     with runtime.sessions.begin() as session:
         if not troubles.note(session, Trouble(run=run, name=name, at=now, day=today, sort=sort, message=first_line)):

@@ -10,6 +10,7 @@ import binascii
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import PurePath
 from typing import Final
 from xml.parsers import expat
 
@@ -58,7 +59,9 @@ def read_edxml(content: bytes, limits: LimitSettings) -> ParsedMail:
         reader.read(content)
         files = tuple(_file(each, reader.names) for each in reader.files)
     except (_RefusedError, expat.ExpatError, ValueError, binascii.Error, LookupError):
-        return ParsedMail(findings=(finding("edxml_unreadable"),))
+        # What was read by then is kept, for it may say that nothing of the document is to be.
+        marks = tuple(reader.short_fields())
+        return ParsedMail(subject=reader.field("subject"), marks=marks, findings=(finding("edxml_unreadable"),))
     findings: tuple[Finding, ...] = () if files else (finding("edxml_without_files"),)
     return ParsedMail(
         subject=reader.field("subject"),
@@ -83,7 +86,7 @@ def with_documents(mail: ParsedMail, limits: LimitSettings) -> ParsedMail:
         mail = replace(
             mail,
             document=inside.document,
-            marks=(*mail.marks, inside.subject, *inside.marks),
+            marks=(*mail.marks, PurePath(file.name).stem, inside.subject, *inside.marks),
             findings=(*mail.findings, *inside.findings),
         )
     return replace(mail, files=tuple(files))

@@ -8,6 +8,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from email.errors import MessageError
 from email.message import Message
@@ -44,6 +45,7 @@ from tasks.ports import MailFile, ParsedMail
 from tasks.settings import MEBIBYTE, LimitSettings
 
 AUTHENTICATIONS_READ: Final = 20
+REFERENCES_READ: Final = 100
 LINES_OF_HEADER_BLOCK: Final = 6
 TAGS_OPEN_AT_ONCE: Final = 200
 RECIPIENT_HEADERS: Final = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
@@ -111,20 +113,28 @@ class MailReader:
         """Return what a mail says. `is_cut`: only its headers were fetched, because it was too large."""
         too_large = finding("mail_too_large", limit=self._limits.mail_bytes // MEBIBYTE)
         if not is_cut and len(content) > self._limits.mail_bytes:
-            is_cut, content = True, _head_of(content)
+            is_cut, content = True, head_of(content)
         contents = _Contents(opens_winmail=opens_winmail, findings=[too_large] if is_cut else [])
         if not is_cut and has_too_many_parts(content):
-            is_cut, content = True, _head_of(content)
+            is_cut, content = True, head_of(content)
             contents.findings.append(finding("mail_too_many_parts"))
         try:
             return self._read(parse(content), contents, is_cut=is_cut)
-        except (RecursionError, MessageError, ValueError, LookupError, TypeError, AttributeError) as problem:
+        except (
+            RecursionError,
+            AssertionError,
+            MessageError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+        ) as problem:
             _log.info("a mail could not be read: %r", problem)
             return ParsedMail(findings=(finding("mail_unreadable"),))
 
     def read_envelope(self, content: bytes) -> ParsedMail:
         """Return who wrote a mail and to whom, when nothing more of it can be read."""
-        said = self.read(_head_of(content), is_cut=True)
+        said = self.read(head_of(content), is_cut=True)
         return replace(said, findings=(finding("mail_unreadable"),))
 
     def _read(self, mail: Message, contents: "_Contents", *, is_cut: bool) -> ParsedMail:
@@ -139,7 +149,7 @@ class MailReader:
             sender_name=sender_name,
             recipients=addresses_of(mail, RECIPIENT_HEADERS),
             subject=subject,
-            in_reply_to=message_ids(f"{header(mail, 'In-Reply-To')} {header(mail, 'References')}"),
+            in_reply_to=_answered(mail),
             own_text=own_text(contents.text, self._phrases),
             files=tuple(contents.files),
             auto_reply_reason=machine.reason,
@@ -170,8 +180,9 @@ def html_to_text(html: str) -> str:
     reader = _HtmlText()
     html = html[: 2 * CHARACTERS_OF_TEXT_READ]
     unclosed = html.find("<!--", html.rfind("-->") + 1)  # the parser would look for its end from every place
-    reader.feed(html if unclosed < 0 else html[:unclosed])
-    reader.close()
+    with suppress(AssertionError):  # what the parser says of a broken "<![": what stands before it is read
+        reader.feed(html if unclosed < 0 else html[:unclosed])
+        reader.close()
     return tidy_lines("".join(reader.pieces))
 
 
@@ -267,10 +278,17 @@ def _is_body(part: Message, name: str) -> bool:
     return is_text and not name and part.get_content_disposition() != "attachment"
 
 
-def _head_of(content: bytes) -> bytes:
+def head_of(content: bytes) -> bytes:
     """Return the headers of a mail, whatever ends its lines, and no more than a mebibyte of them."""
     found = _END_OF_HEADERS.search(content, 1, MEBIBYTE)
     return content[: found.end() if found else MEBIBYTE]
+
+
+def _answered(mail: Message) -> tuple[str, ...]:
+    """Return the letters that a mail answers; of a long list the newest, which stand last, for each is looked up."""
+    direct = message_ids(header(mail, "In-Reply-To"))[:REFERENCES_READ]
+    earlier = message_ids(header(mail, "References"))[-REFERENCES_READ:]
+    return tuple(dict.fromkeys((*direct, *earlier)))
 
 
 def _authentication(mail: Message) -> tuple[str, ...]:

@@ -5,12 +5,14 @@ Word, Excel and OpenDocument files, also within one archive. The text of a PDF i
 """
 
 import io
+import lzma
 import re
 import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from html import unescape
+from pathlib import PurePath
 from string import ascii_letters
 from typing import Final
 
@@ -30,7 +32,10 @@ PARTS_READ: Final = 60
 _TAG: Final = re.compile(rb"<[^>]*>")
 _ENDS: Final = re.compile(rb"</(?:\w+:)?(?:si|is|p|h)>")
 """Where a cell's text or a paragraph ends, in any of these formats."""
-_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError, RuntimeError)
+_BROKEN: Final = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, ValueError, NotImplementedError, OSError, RuntimeError),
+)
 
 
 class SecrecyScreen:
@@ -49,7 +54,7 @@ class SecrecyScreen:
 
     def is_marked(self, mail: ParsedMail) -> bool:
         """Say whether a mail, or a file that came alone, bears a marking anywhere that is looked at."""
-        titles = (mail.subject, *(file.name for file in mail.files), *mail.marks)
+        titles = (mail.subject, *(_stem(file.name) for file in mail.files), *mail.marks)
         if any(marking_in_title(title, self._words) for title in titles if title):
             return True
         if marking_in_lines(mail.own_text.splitlines(), self._words) or marking_in_lines(mail.marks, self._words):
@@ -66,7 +71,7 @@ class SecrecyScreen:
         if isinstance(members, Finding):
             return False
         return any(
-            marking_in_title(name, self._words) or any(self._is_part_marked(*part) for part in _parts(content))
+            marking_in_title(_stem(name), self._words) or any(self._is_part_marked(*part) for part in _parts(content))
             for name, content in members
         )
 
@@ -81,6 +86,11 @@ class SecrecyScreen:
             suspects = [piece for piece in pieces if any(octets in piece for octets in spelled)]
             return any(marking_in_lines(_lines([piece]), self._words) for piece in suspects)
         return bool(marking_in_lines(_lines(pieces), self._words))
+
+
+def _stem(name: str) -> str:
+    """Return a file's name without its ending, so that a marking may be all of it."""
+    return PurePath(name).stem
 
 
 def _octets_of(stems: Iterable[str]) -> tuple[bytes, ...]:

@@ -21,9 +21,9 @@ from openpyxl.styles import Font
 from models.domain.forms import Stamp
 from tasks.adapters.texts import vietnamese
 from tasks.adapters.workbooks import STAMP_KEYS, STAMP_MARK, STAMP_SHEET
-from tasks.adapters.workbooks.pool import GuardedReader
+from tasks.adapters.workbooks.pool import DEATHS, GuardedReader
 from tasks.adapters.workbooks.reading import read_workbook
-from tasks.settings import LimitSettings
+from tasks.settings import MEBIBYTE, LimitSettings
 
 LIMITS = LimitSettings()
 QUICK_S = 0.2
@@ -290,3 +290,33 @@ def test_no_worker_is_left_after_closing():
     short.close()
 
     assert {child.pid for child in multiprocessing.active_children()} <= before
+
+
+class Unreadable:
+    """What leaves a worker and cannot be read outside."""
+
+    def __reduce__(self):
+        return bytes.fromhex, ("no number",)
+
+
+def unreadable(_content):
+    return Unreadable()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the pool's own thread dies of it
+def test_what_a_broken_pool_had_not_begun_is_told_of_and_not_waited_for():
+    short = GuardedReader(LIMITS)
+    large = b"x" * MEBIBYTE
+    try:
+        works = [short.in_a_worker(work, (large,), 60) for work in (unreadable, len, len, len, len, len)]
+        ends = []
+        for work in works:
+            try:
+                ends.append(work.result())
+            except DEATHS:
+                ends.append(None)
+    finally:
+        short.close()
+
+    assert ends[0] is None
+    assert set(ends[1:]) <= {None, MEBIBYTE}

@@ -285,3 +285,11 @@ HEADERS = st.sampled_from(["From", "To", "Subject", "Content-Type", "Content-Dis
 @given(st.lists(st.tuples(HEADERS, st.binary(max_size=60))), st.binary(max_size=300))
 def test_no_octets_whatever_raise(headers, body):
     READER.read(b"".join(name.encode() + b": " + value + b"\r\n" for name, value in headers) + b"\r\n" + body)
+
+
+@pytest.mark.parametrize("body", ["<p>Kính gửi</p><![hi]>", "<p>Kính gửi</p><![ ", "<p>Kính gửi</p><![-x["])
+def test_a_body_that_breaks_the_parser_of_html_is_read_as_far_as_it_goes(body):
+    mail = f"From: a@b.example.invalid\nSubject: x\nContent-Type: text/html; charset=utf-8\n\n{body}"
+    read = MailReader(Texts.load(), LimitSettings()).read(mail.encode())
+    assert read.sender == "a@b.example.invalid"
+    assert "Kính gửi" in read.own_text

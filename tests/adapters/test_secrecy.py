@@ -7,11 +7,13 @@ import pytest
 from docx import Document
 from openpyxl import Workbook
 
+from tasks.adapters.edxml import read_edxml
 from tasks.adapters.mail_reading import MailReader, secrecy_words
 from tasks.adapters.secrecy import SecrecyScreen
 from tasks.adapters.texts import vietnamese
 from tasks.ports import MailFile, ParsedMail
 from tasks.settings import LimitSettings
+from tests.adapters.test_edxml import an_edxml
 
 LIMITS = LimitSettings(_env_file=None)
 SCREEN = SecrecyScreen(secrecy_words(vietnamese()), LIMITS)
@@ -98,3 +100,25 @@ def test_a_marking_in_runs_of_one_cell_is_read_together(runs, is_marked):
 def test_the_marking_of_a_mail_is_found_in_an_encoded_subject():
     content = b"From: a@example.invalid\r\nSubject: =?utf-8?B?W03huqxUXSBCw6FvIGPDoW8=?=\r\n\r\nx"
     assert SCREEN.is_marked(MailReader(vietnamese(), LIMITS).read(content))
+
+
+@pytest.mark.parametrize("name", ["MẬT.pdf", "Tối mật.docx", "TUYỆT MẬT.xlsx"])
+def test_a_file_that_is_called_by_a_marking_alone_is_marked(name):
+    assert SCREEN.is_marked(ParsedMail(files=(MailFile(name=name, media_type="", content=b"%PDF-1.7"),)))
+
+
+def test_an_e_office_document_with_a_broken_file_is_refused_by_its_subject_all_the_same():
+    marked = an_edxml().replace("Báo cáo 6 tháng".encode(), "[Tối mật] Kế hoạch".encode())
+    document = read_edxml(marked.replace(b"UEsuLi4=", b"UEsuLi4=!!!="), LIMITS)
+    assert [item.code for item in document.findings] == ["edxml_unreadable"]
+    assert SCREEN.is_marked(document)
+
+
+def test_a_part_that_is_packed_in_a_broken_way_stops_nobody():
+    with io.BytesIO() as target:
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_LZMA) as package:
+            package.writestr("word/document.xml", b"<w:t>bao cao</w:t>")
+        packed = target.getvalue()
+    at = packed.index(b"word/document.xml") + len(b"word/document.xml")
+    broken = packed[: at + 4] + b"\xff" * 5 + packed[at + 9 :]
+    assert not SCREEN.is_marked(ParsedMail(files=(MailFile(name="a.docx", media_type="", content=broken),)))

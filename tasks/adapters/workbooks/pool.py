@@ -9,17 +9,18 @@ import multiprocessing
 import resource
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from models.domain.forms import Finding, finding
-from tasks.adapters.mail_reading import MailReader, secrecy_words
+from tasks.adapters.mail_reading import MailReader, head_of, secrecy_words
 from tasks.adapters.secrecy import SecrecyScreen
 from tasks.adapters.texts import Texts, vietnamese
 from tasks.adapters.unpacking import Effort, look_at, unpack
@@ -35,18 +36,25 @@ MARKING_TIMES_READING: Final = 4
 """Marking loads and saves with openpyxl, which takes some thirty times as long as reading the values."""
 OBJECTS_PER_COLLECTION: Final = 50_000
 """Reading makes no cycles, and the cells of one turn would be gone through a hundred times for nothing."""
-DEATHS: Final = (ProcessExpired, BrokenProcessPool, TimeoutError, MemoryError)
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class FileBrokeError(Exception):
+    """A file made a worker raise; in words, for an exception of another kind may not survive the way out of it."""
+
+
+DEATHS: Final = (ProcessExpired, BrokenProcessPool, TimeoutError, MemoryError, FileBrokeError)
 """How a worker may end that was given something hostile, or was ended by the machine."""
 TOO_COMPLEX: Final = ReadForm(findings=(finding("workbook_too_complex"),))
 LESS_EFFORT: Final = (Effort.FILES_ONLY, Effort.ENVELOPE_ONLY)
+SECONDS_TO_TELL: Final = 1.0
+"""How long a pool that has ended may take to say so of what it had in hand."""
 TIMES_ON_A_BUSY_MACHINE: Final = 10
 """So much longer than it may work a worker may take by the clock."""
 OCTETS_A_SECOND: Final = 10 * MEBIBYTE
 """A large file is given longer: a second for so much."""
 WORKER_MODULE: Final = "tasks.adapters.workbooks.pool"
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 class GuardedReader:
@@ -145,7 +153,9 @@ class GuardedReader:
         try:
             (result,) = self._looking([brought]).result()
         except DEATHS:
-            return FirstLook()
+            if not brought.is_mail or brought.is_cut:
+                return FirstLook()
+            return self._look_alone(replace(brought, content=head_of(brought.content), is_cut=True))
         return result
 
     def _unpack_alone(self, brought: Brought, *, was_slow: bool) -> Unpacked:
@@ -172,30 +182,31 @@ class GuardedReader:
             return TOO_COMPLEX if _is_slowness(death) else ReadForm(findings=(finding("workbook_unreadable"),))
         return result
 
-    def _looking(self, turn: Sequence[Brought]) -> ProcessFuture[list[FirstLook]]:
+    def _looking(self, turn: Sequence[Brought]) -> "Work[list[FirstLook]]":
         args = (list(turn), self._limits, self._mail_reader, self._screen)
         return self.in_a_worker(_look_all, args, self._patience(map(_octets_of, turn)))
 
-    def _unpacking(self, turn: Sequence[Brought], effort: Effort = Effort.ALL) -> ProcessFuture[list[Unpacked]]:
+    def _unpacking(self, turn: Sequence[Brought], effort: Effort = Effort.ALL) -> "Work[list[Unpacked]]":
         args = (list(turn), self._limits, self._mail_reader, effort)
         return self.in_a_worker(_unpack_all, args, self._patience(map(_octets_of, turn)))
 
-    def _reading(self, turn: Sequence[bytes]) -> ProcessFuture[list[ReadForm]]:
+    def _reading(self, turn: Sequence[bytes]) -> "Work[list[ReadForm]]":
         return self.in_a_worker(_read_all, (list(turn), self._limits), self._patience(map(len, turn)))
 
     def _patience(self, octets: Iterable[int]) -> float:
         """Return how long to wait for a turn, whose files each end by themselves when they have cost too much."""
         return TIMES_ON_A_BUSY_MACHINE * sum(_seconds_for(each, self._limits) for each in octets)
 
-    def in_a_worker(self, work: Callable[..., R], args: tuple[object, ...], seconds: float) -> ProcessFuture[R]:
+    def in_a_worker(self, work: Callable[..., R], args: tuple[object, ...], seconds: float) -> "Work[R]":
         """Hand work to a worker, for so long by the clock; workers that were all lost are replaced."""
         for _ in range(2):
             pool = self._workers()
             try:
-                return pool.schedule(work, args=args, timeout=seconds)
+                return Work(pool.schedule(work, args=args, timeout=seconds), pool)
             except RuntimeError:
                 self._let_go(pool)
-        return self._workers().schedule(work, args=args, timeout=seconds)
+        pool = self._workers()
+        return Work(pool.schedule(work, args=args, timeout=seconds), pool)
 
     def _let_go(self, broken: ProcessPool) -> None:
         with self._lock:
@@ -218,6 +229,27 @@ class GuardedReader:
                     context=context,
                 )
             return self._pool
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Generic[R]):
+    """What was handed to a pool. A pool that breaks forgets what it had not begun: that is told, not waited for."""
+
+    future: ProcessFuture[R]
+    pool: ProcessPool
+
+    def result(self) -> R:
+        """Return what came of it.
+
+        Raises:
+            BrokenProcessPool: the pool has ended without it; and whatever the worker ended by, see `DEATHS`.
+        """
+        while not self.future.done():
+            has_ended = not self.pool.active
+            wait([self.future], timeout=SECONDS_TO_TELL)
+            if has_ended and not self.future.done():
+                raise BrokenProcessPool
+        return self.future.result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +282,7 @@ def _look_all(
 ) -> list[FirstLook]:
     results = []
     for brought in arrivals:
-        with _ended_after(_seconds_for(len(brought.content), limits)):
+        with _one_file(len(brought.content), limits):
             results.append(look_at(brought, reader, screen, limits))
     return results
 
@@ -260,7 +292,7 @@ def _unpack_all(
 ) -> list[Unpacked]:
     results = []
     for brought in arrivals:
-        with _ended_after(_seconds_for(len(brought.content), limits)):
+        with _one_file(len(brought.content), limits):
             results.append(unpack(brought, reader, limits, effort))
     return results
 
@@ -268,9 +300,25 @@ def _unpack_all(
 def _read_all(contents: Sequence[bytes], limits: LimitSettings) -> list[ReadForm]:
     results = []
     for content in contents:
-        with _ended_after(_seconds_for(len(content), limits)):
+        with _one_file(len(content), limits):
             results.append(read_workbook(content, limits))
     return results
+
+
+@contextmanager
+def _one_file(n_octets: int, limits: LimitSettings) -> Iterator[None]:
+    """Give one file its time, and say in plain words what it makes this worker raise.
+
+    Raises:
+        FileBrokeError: whatever was raised, but for want of memory.
+    """
+    try:
+        with _ended_after(_seconds_for(n_octets, limits)):
+            yield
+    except MemoryError:
+        raise
+    except Exception as problem:  # noqa: BLE001 - a stranger's file may make any library raise anything
+        raise FileBrokeError(repr(problem)) from None
 
 
 @contextmanager
