@@ -268,11 +268,11 @@ def test_merges_of_a_form_pass():
 
 def test_a_gigabyte_is_refused_before_it_is_inflated():
     content = a_billion_spaces()
-    start = time.perf_counter()
+    start = time.process_time()
 
     guard(content, LIMITS)
 
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 @given(st.integers(min_value=0, max_value=4000), st.binary(min_size=1, max_size=8))
