@@ -1,6 +1,8 @@
 """Opens the database and brings its schema up to date; it knows the dialects, and nothing of what is kept."""
 
+import sqlite3
 from pathlib import Path
+from threading import Event
 from typing import Any, Final
 
 from alembic import command
@@ -21,6 +23,8 @@ from models.domain.vietnamese import sort_key, storable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 SECONDS_TO_WAIT_FOR_A_LOCK: Final = 60
+TRIES_TO_SWITCH: Final = 50
+SECONDS_BETWEEN_TRIES: Final = 0.1
 SECONDS_TO_CONNECT: Final = 10
 DRIVERS: Final = ("sqlite", "postgresql+psycopg")
 
@@ -143,10 +147,24 @@ def _named(connection: Connection) -> str:
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    _write_ahead(cursor)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     connection.create_collation(VIETNAMESE, _compare)
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Switch the log on; of two that do so on a new file at once SQLite turns one away, without waiting for a lock."""
+    for tries_left in reversed(range(TRIES_TO_SWITCH)):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if not tries_left:
+                raise
+            Event().wait(SECONDS_BETWEEN_TRIES)
+        else:
+            return
 
 
 def _compare(left: str, right: str) -> int:
