@@ -132,7 +132,7 @@ class _Stamper:
             session, obligation_code=cycle.obligation_code, before=cycle.due_at, unit_codes=codes
         )
         gathered = gathered_for(session, cycle, self._every_cycle, codes, self._as_of)
-        digests = {}
+        stamped = []
         for record in records:
             code = record.duty.unit_code
             order = replace(
@@ -140,8 +140,9 @@ class _Stamper:
                 gathered=self._in_words(gathered.get(code)),
             )
             parts = FormParts(has_targets=bool(order.targets), has_gathered=order.gathered is not None)
-            digests[record.duty.id] = self._runtime.archive.keep(self._template(parts).stamp(order))
-        return digests
+            stamped.append(self._template(parts).stamp(order))
+        kept = self._runtime.archive.keep_all(stamped)
+        return {record.duty.id: digest for record, digest in zip(records, kept, strict=True)}
 
     def _template(self, parts: FormParts) -> FormTemplate:
         if parts not in self._templates:

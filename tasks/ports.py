@@ -113,6 +113,9 @@ class Archive(Protocol):
     def keep(self, content: bytes) -> str:
         """Store the bytes unless they are stored already, and return their SHA-256 in hex."""
 
+    def keep_all(self, contents: Iterable[bytes]) -> list[str]:
+        """Store each of them as `keep` does, several at once, and return their digests in order."""
+
     def read(self, digest: str) -> bytes:
         """Return the bytes kept under the digest."""
 

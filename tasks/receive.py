@@ -63,7 +63,11 @@ def keep_arrivals(runtime: Runtime, items: Iterable[InboxItem], channel: Channel
         runtime.reader.prepare()
         looks = runtime.reader.look(brought_by(item, channel) for item in chunk)
         taken_at = runtime.clock.now()
-        rows = [_row(runtime, item, look, channel, taken_at) for item, look in zip(chunk, looks, strict=True)]
+        kept = iter(runtime.archive.keep_all(i.content for i, k in zip(chunk, looks, strict=True) if not k.is_secret))
+        rows = [
+            _row(item, look, channel, taken_at, digest="" if look.is_secret else next(kept))
+            for item, look in zip(chunk, looks, strict=True)
+        ]
         with runtime.sessions.begin() as session:
             n_new += arrivals.take(session, rows)
     return n_new
@@ -104,15 +108,15 @@ def _file_away(runtime: Runtime, channel: Channel, inbox: Inbox) -> int:
     return n_moved
 
 
-def _row(runtime: Runtime, item: InboxItem, look: FirstLook, channel: Channel, taken_at: datetime) -> dict[str, object]:
-    """Keep the bytes of an item, unless it bears a marking of secrecy: then nothing is kept but that it came."""
+def _row(item: InboxItem, look: FirstLook, channel: Channel, taken_at: datetime, *, digest: str) -> dict[str, object]:
+    """Return an item as an arrival; of one that bears a marking of secrecy nothing is kept but that it came."""
     is_rated = channel is Channel.MAIL and not look.is_automatic
     return {
         "key": item.key,
         "channel": channel,
         "received_at": item.received_at,
         "taken_at": taken_at,
-        "digest": "" if look.is_secret else runtime.archive.keep(item.content),
+        "digest": digest,
         "is_cut": item.is_cut,
         "operator": item.operator,
         "file_name": "" if look.is_secret else item.file_name,

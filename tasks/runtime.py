@@ -12,7 +12,7 @@ from models.db.engine import migrate, open_engine
 from models.domain.cycles import Cycle
 from models.domain.errors import UnknownObligationError
 from models.domain.plan import Obligation, Programme
-from tasks.adapters.archive import FolderArchive
+from tasks.adapters.archive import archive_at
 from tasks.adapters.clock import FixedClock, SystemClock
 from tasks.adapters.inbox import DropFolder, ImapInbox
 from tasks.adapters.mail_reading import reply_phrases, roll_call_phrases
@@ -131,7 +131,9 @@ def open_runtime(settings: Settings) -> Iterator[Runtime]:
             sessions=sessionmaker(engine, expire_on_commit=False),
             clock=clock,
             texts=texts,
-            archive=FolderArchive(settings.home / "archive"),
+            archive=archive_at(
+                settings.files_url, settings.shared / "archive", settings.files_options.get_secret_value()
+            ),
             renderer=vietnamese_renderer(),
             mail=mail,
             mailbox=mailbox,

@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     home: Path = Path("var")
     database_url: SecretStr = SecretStr("")
     """SQLAlchemy URL, with its password; empty means SQLite in the home."""
+    files_url: str = ""
+    """fsspec address of the store of arrivals, forms and editions that several machines share; empty: a folder."""
+    files_options: SecretStr = SecretStr("")
+    """JSON object that the store is opened with, such as key, secret and endpoint of an S3-compatible server."""
+    shared_folder: Path | None = None
+    """Where people lay files down and pick them up (`drop`, `results`, `board`), where it is not the home."""
     programmes: tuple[Path, ...] = (PROJECT / "deployments" / "de_an_835",)
     mail_from: str = "baocao@dondoc.example.invalid"
     """The address that letters come from and answers go to; a plus-address of it carries a duty's token."""
@@ -133,9 +139,14 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value() or f"sqlite:///{(self.home / 'dondoc.db').resolve()}"
 
     @property
+    def shared(self) -> Path:
+        """The folder that people and, with several machines, all of them see."""
+        return self.shared_folder or self.home
+
+    @property
     def drop_folder(self) -> Path:
         """Where files carried by hand are laid, in a folder named after the operator."""
-        return self.home / "drop"
+        return self.shared / "drop"
 
 
 def _addresses(written: str) -> tuple[str, ...]:

@@ -143,6 +143,18 @@ class DatabaseRefusedError(DondocError):
         self.code = f"error.database_{reason}"
 
 
+class FileStoreRefusedError(DondocError):
+    """The store of files cannot be worked with; `reason` is the code of the sentence that says why and what to do.
+
+    No fact holds the options it was set with, for they may hold a secret.
+    """
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        """Keep the code of the sentence with its facts."""
+        super().__init__(**facts)
+        self.code = f"error.files_{reason}"
+
+
 class ActionRefusedError(DondocError):
     """An operator's action cannot be done; `reason` is the code of the sentence that says why and what to do."""
 
