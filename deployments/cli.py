@@ -172,7 +172,7 @@ def tick(
 
     instant = _instant(as_of) if as_of else None
     settings = Settings.load()
-    with prefect_for(settings.home):
+    with prefect_for(settings.home, settings.prefect):
         from deployments.registry import round_for
         from tasks.adapters.programme import load_programme
 
@@ -369,6 +369,20 @@ def serve(*, port: Annotated[int, typer.Option(help=_help("port"))] = 4200) -> N
     from deployments.serve import serve_home
 
     serve_home(Settings.load(), port=port)
+
+
+@app.command(help=_help("worker"), epilog=_help("example.worker"))
+def worker(
+    *,
+    name: Annotated[str, typer.Option(help=_help("worker_name"))] = "",
+    limit: Annotated[int, typer.Option(min=1, help=_help("worker_limit"))] = 2,
+) -> None:
+    """Do the work of an office whose server runs on another machine, until interrupted."""
+    from socket import gethostname
+
+    from deployments.serve import work_for_server
+
+    work_for_server(Settings.load(), name=name or gethostname(), limit=limit)
 
 
 @app.command(help=_help("demo"), epilog=_help("example.demo"))

@@ -29,6 +29,7 @@ from tasks.ports import (
     Inbox,
     MailTransport,
 )
+from tasks.release import refuse_other_release, take_over
 from tasks.settings import Settings
 
 
@@ -101,8 +102,15 @@ class Runtime:
 
 
 @contextmanager
-def open_runtime(settings: Settings) -> Iterator[Runtime]:
-    """Yield a Runtime over the real adapters, with the database's schema up to date, and let go of all of it after."""
+def open_runtime(settings: Settings, *, takes_over: bool = False) -> Iterator[Runtime]:
+    """Yield a Runtime over the real adapters, with the database's schema up to date, and let go of all of it after.
+
+    With `takes_over` the office works with this machine's release and plans from now on, and the others are held to it.
+
+    Raises:
+        OtherReleaseError: the office works with another release or plan than this machine.
+        DatabaseRefusedError, FileStoreRefusedError: database or store cannot be worked with.
+    """
     settings.home.mkdir(parents=True, exist_ok=True)
     # Prefect hands the lines of these loggers to its pages, and leaves their level to us.
     logging.getLogger("tasks").setLevel(logging.INFO)
@@ -124,7 +132,12 @@ def open_runtime(settings: Settings) -> Iterator[Runtime]:
     with ExitStack() as stack:
         for let_go in _endings(engine.dispose, mail.close, reader.close, mailbox.close if mailbox else None):
             stack.callback(let_go)
+        if not takes_over:
+            refuse_other_release(engine, programmes)
         migrate(engine)
+        if takes_over:
+            with Session(engine) as session, session.begin():
+                take_over(session, programmes, at=clock.now())
         yield Runtime(
             settings=settings,
             programmes=programmes,

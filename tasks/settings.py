@@ -45,6 +45,21 @@ class ImapSettings(BaseSettings):
     timeout_seconds: float = 30.0
 
 
+class PrefectSettings(BaseSettings):
+    """Prefect's server, where it is more than one machine's own."""
+
+    model_config = SettingsConfigDict(env_prefix="DONDOC_PREFECT_", frozen=True, extra="ignore")
+
+    api_url: str = ""
+    """Address at which other machines and browsers reach the server, such as `http://may-chu:4200/api`."""
+    host: str = "127.0.0.1"
+    """Address of this machine on which `dondoc serve` lets the server listen; `0.0.0.0` is every one."""
+    auth: SecretStr = SecretStr("")
+    """`name:password` that the server asks of everybody; without it it listens to nobody but this machine."""
+    database_url: SecretStr = SecretStr("")
+    """`postgresql://…` of a database of the server's own; empty: SQLite in the home."""
+
+
 class LimitSettings(BaseSettings):
     """What a file or mail may cost before it is refused (measured in the guard's tests)."""
 
@@ -110,6 +125,7 @@ class Settings(BaseSettings):
     smtp: SmtpSettings = Field(default_factory=SmtpSettings)
     imap: ImapSettings = Field(default_factory=ImapSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    prefect: PrefectSettings = Field(default_factory=PrefectSettings)
 
     @classmethod
     def load(cls) -> Self:
@@ -120,6 +136,7 @@ class Settings(BaseSettings):
             smtp=SmtpSettings(_env_file=env_file),
             imap=ImapSettings(_env_file=env_file),
             limits=LimitSettings(_env_file=env_file),
+            prefect=PrefectSettings(_env_file=env_file),
             _env_file=env_file,
         )
 

@@ -143,6 +143,15 @@ class DatabaseRefusedError(DondocError):
         self.code = f"error.database_{reason}"
 
 
+class OtherReleaseError(DondocError):
+    """This machine works with another release or another plan than the office; `reason` says which of the two."""
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        """Keep the code of the sentence with its facts."""
+        super().__init__(**facts)
+        self.code = f"error.other_{reason}"
+
+
 class FileStoreRefusedError(DondocError):
     """The store of files cannot be worked with; `reason` is the code of the sentence that says why and what to do.
 
