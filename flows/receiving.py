@@ -14,6 +14,7 @@ from tasks.publish import name_poll, publish_arrivals
 from tasks.receive import file_arrivals_away, take_arrivals
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
+from tasks.spreading import spread_out
 
 ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR, LetterKind.SCORE)
 """What waits in the outbox beside them are letters of scores that were queued outside office hours."""
@@ -26,7 +27,7 @@ def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[s
     Safe to run again: an arrival is taken once, judged once and answered at most once. With `dry_run` arrivals are
     judged, and nothing is written, answered or moved.
     """
-    with told_to_the_operator(), open_runtime(Settings.load()) as runtime:
+    with told_to_the_operator(), open_runtime(Settings.load()) as alone, spread_out(alone) as runtime:
         instant = instant_of_run(as_of, runtime.clock)
         counts = {"taken": take_arrivals(runtime)}
         counts |= judge_arrivals(runtime, instant, dry_run=dry_run)

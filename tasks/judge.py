@@ -47,14 +47,16 @@ from tasks.adapters.automatic_mail import BOUNCE, PERHAPS_BOUNCE
 from tasks.adapters.enclosures import attachments_brought
 from tasks.gathering import gathered_for
 from tasks.names import run_name
-from tasks.ports import Brought, Enclosures, ParsedMail, ReadForm, Unpacked
-from tasks.receive import MAIL_ENDING, OCTETS_PER_CHUNK
+from tasks.pieces import opened_arrivals
+from tasks.ports import Enclosures, ParsedMail, ReadForm, Unpacked
+from tasks.receive import OCTETS_PER_CHUNK
 from tasks.roll_call_answers import KnownRollCalls, judge_roll_call, look_up_roll_calls
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 ARRIVALS_PER_CHUNK: Final = 100
 ARRIVALS_PER_TRIAL: Final = 25
+PIECES_AT_ONCE: Final = 4
 ONE_HOUR: Final = timedelta(hours=1)
 OWN_LETTER: Final = "own_letter"
 ANSWERED_BY: Final[Mapping[Outcome, LetterKind]] = {
@@ -296,12 +298,17 @@ def _open_next(runtime: Runtime, quota: _Quota, after_id: int) -> list[Opened]:
     """Open the next arrivals whose turn it is; an empty list is the end."""
     while True:
         with runtime.sessions() as session:
-            taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=after_id)
+            taken = arrivals.unjudged(session, limit=_arrivals_per_chunk(runtime), after_id=after_id)
         chunk = _chunk_of(runtime, taken)
         in_turn = [arrival for arrival in chunk if quota.lets_through(arrival)]
         if in_turn or not chunk:
             return _open(runtime, in_turn)
         after_id = chunk[-1].id
+
+
+def _arrivals_per_chunk(runtime: Runtime) -> int:
+    """Return how many arrivals are opened together: more where several machines open them."""
+    return ARRIVALS_PER_CHUNK if runtime.spread is None else ARRIVALS_PER_CHUNK * PIECES_AT_ONCE
 
 
 def _chunk_of(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Sequence[arrivals.TakenArrival]:
@@ -317,21 +324,12 @@ def _chunk_of(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Seque
 def _open(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Opened]:
     """Open arrivals: take mails apart, sort their files, and read the workbooks."""
     kept = [arrival for arrival in taken if not arrival.is_secret]
-    unpacked = iter(runtime.reader.unpack(_brought(runtime, arrival) for arrival in kept))
+    unpacked = iter(opened_arrivals(runtime, kept))
     found = [Unpacked(mail=ParsedMail(sender=each.sender)) if each.is_secret else next(unpacked) for each in taken]
     return [
         Opened(arrival=arrival, mail=each.mail, enclosures=each.enclosures, forms=each.forms)
         for arrival, each in zip(taken, found, strict=True)
     ]
-
-
-def _brought(runtime: Runtime, arrival: arrivals.TakenArrival) -> Brought:
-    return Brought(
-        content=runtime.archive.read(arrival.digest),
-        is_mail=arrival.channel is Channel.MAIL or arrival.file_name.lower().endswith(MAIL_ENDING),
-        file_name=arrival.file_name,
-        is_cut=arrival.is_cut,
-    )
 
 
 def _with_repeats_marked(session: Session, opened: Sequence[Opened]) -> list[Opened]:

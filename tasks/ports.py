@@ -1,6 +1,6 @@
 """The small protocols through which tasks meet the outside world; adapters satisfy them, and so do the tests' fakes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -121,6 +121,17 @@ class Archive(Protocol):
 
     def size(self, digest: str) -> int:
         """Return how many bytes are kept under the digest."""
+
+
+class Spread(Protocol):
+    """Has heavy steps done in pieces by several processes or machines."""
+
+    def each(self, work: Any, orders: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+        """Yield what comes of each order, in their order.
+
+        Raises:
+            SpreadingRefusedError: those who would do it are gone; what was yielded counts, the rest was not done.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

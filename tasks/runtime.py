@@ -28,6 +28,7 @@ from tasks.ports import (
     FormReader,
     Inbox,
     MailTransport,
+    Spread,
 )
 from tasks.release import refuse_other_release, take_over
 from tasks.settings import Settings
@@ -58,6 +59,8 @@ class Runtime:
         self.clock: Final = clock
         self.texts: Final = texts
         self.archive = archive
+        self.spread: Spread | None = None
+        """Who does heavy steps in pieces; None: whoever holds this Runtime."""
         self.renderer: Final = renderer
         self.mail: Final = mail
         self.mailbox: Final = mailbox
@@ -71,6 +74,12 @@ class Runtime:
         """Return a Runtime that shares all but the archive, for a trial that leaves nothing behind."""
         other = copy(self)
         other.archive = archive
+        return other
+
+    def with_spread(self, spread: Spread) -> Self:
+        """Return a Runtime that shares all, and has its heavy steps done by others."""
+        other = copy(self)
+        other.spread = spread
         return other
 
     def programme_with(self, obligation_code: str) -> tuple[Programme, Obligation]:

@@ -115,6 +115,8 @@ class Settings(BaseSettings):
     """Send a blind copy of each letter to our own mailbox, by which a letter cut off by a crash is told sent or not."""
     journal_wait_minutes: int = 15
     """How long after a crash the blind copy may take before the letter counts as never sent."""
+    task_runner: Annotated[str, Field(pattern=r"^(threads|processes|(dask|ray)://[^/\s]+:\d+)$")] = "threads"
+    """Who opens arrivals and stamps forms: the run itself, processes of its machine, or a cluster at an address."""
     letters_per_batch: int = 50
     units_per_chunk: int = 500
     arrivals_per_poll: int = 500

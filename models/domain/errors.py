@@ -18,6 +18,17 @@ class DondocError(Exception):
         super().__init__(f"{self.code}: {facts}")
         self.facts = facts
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it be told in another process or on another machine than the one where it was raised."""
+        return _told_again, (type(self), self.args, self.__dict__)
+
+
+def _told_again(kind: type[DondocError], args: tuple[object, ...], facts: dict[str, object]) -> DondocError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -150,6 +161,15 @@ class OtherReleaseError(DondocError):
         """Keep the code of the sentence with its facts."""
         super().__init__(**facts)
         self.code = f"error.other_{reason}"
+
+
+class SpreadingRefusedError(DondocError):
+    """Work could not be shared out over a cluster; `reason` is the code of the sentence that says why."""
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        """Keep the code of the sentence with its facts."""
+        super().__init__(**facts)
+        self.code = f"error.spread_{reason}"
 
 
 class FileStoreRefusedError(DondocError):
