@@ -5,13 +5,13 @@ reads from the store of files and the database, and hands back little; what come
 Which runner it is, is a setting; by default a run does everything itself, and its guarded workers read the files.
 """
 
-import atexit
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from importlib import import_module
+from multiprocessing.util import Finalize
 from threading import Lock
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ SECONDS_TO_CONNECT: Final = 10
 """Also how long a client waits for a scheduler that has gone to come back."""
 SECONDS_FOR_A_PIECE: Final = 600
 """Waiting behind others included; who is slower has died with whoever would have told of it."""
+FIRST_OF_ALL: Final = 100
 PIECES_UNDER_WAY: Final = 16
 """So many are handed over before the first is waited for: orders and answers are in memory meanwhile."""
 
@@ -173,7 +174,8 @@ class _Kept:
         self._stack: ExitStack | None = None
         self._runtime: Runtime | None = None
         self._key: tuple[Settings, Place] | None = None
-        atexit.register(self.close)
+        # A pool's process runs no `atexit`, and waits at its end for the workers that the runtime has started.
+        Finalize(None, self.close, exitpriority=FIRST_OF_ALL)
 
     def runtime_for(self, place: Place) -> Runtime:
         """Return the open runtime of this process.
