@@ -364,11 +364,15 @@ def board(*, as_of: AsOf = "", as_json: AsJson = False) -> None:
 
 
 @app.command(help=_help("serve"), epilog=_help("example.serve"))
-def serve(*, port: Annotated[int, typer.Option(help=_help("port"))] = 4200) -> None:
+def serve(
+    *,
+    port: Annotated[int, typer.Option(help=_help("port"))] = 4200,
+    works: Annotated[bool, typer.Option("--worker/--no-worker", help=_help("works"))] = True,
+) -> None:
     """Run Prefect's server with its pages, all deployments and a worker, until interrupted."""
     from deployments.serve import serve_home
 
-    serve_home(Settings.load(), port=port)
+    serve_home(Settings.load(), port=port, works=works)
 
 
 @app.command(help=_help("worker"), epilog=_help("example.worker"))

@@ -102,12 +102,15 @@ def refuse_an_open_door(shared: PrefectSettings) -> None:
     """Refuse to let a server be reached from outside without a password: whoever reaches it may start and stop runs.
 
     Raises:
-        EngineMisplacedError: there is none.
+        EngineMisplacedError: there is none, or one of which Prefect's server would fail at every request.
     """
+    auth = shared.auth.get_secret_value()
+    if auth and (":" not in auth or not auth.isascii()):
+        raise EngineMisplacedError("auth")
     is_inside = shared.host == "localhost" or (
         shared.host != EVERY_ADDRESS and ipaddress.ip_address(shared.host).is_loopback
     )
-    if not is_inside and ":" not in shared.auth.get_secret_value():
+    if not is_inside and not auth:
         raise EngineMisplacedError("open", host=shared.host)
 
 

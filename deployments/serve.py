@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from contextlib import ExitStack
 from threading import Event
 from uuid import UUID
 
@@ -18,11 +19,13 @@ from deployments.engine import (
     use,
 )
 from tasks.adapters.texts import vietnamese
-from tasks.settings import Settings
+from tasks.settings import PrefectSettings, Settings
 
 
-def serve_home(settings: Settings, *, port: int) -> None:
+def serve_home(settings: Settings, *, port: int, works: bool = True) -> None:
     """Serve until interrupted; when the home is being served already, say where and do nothing.
+
+    With `works` this machine does the work, too; without, other machines have workers.
 
     Raises:
         EngineMisplacedError: others could reach the server without a password, or it is set in another wrong way.
@@ -32,7 +35,7 @@ def serve_home(settings: Settings, *, port: int) -> None:
     refuse_an_open_door(shared)
     running = running_port(settings.home, shared)
     if running is not None:
-        console.print(texts.say("serve.runs_already", url=_url(running)))
+        console.print(texts.say("serve.runs_already", url=_url(running, shared)))
         return
     use(prefect_settings(settings.home, port, shared))
     stopped = _told_to_stop()
@@ -41,8 +44,11 @@ def serve_home(settings: Settings, *, port: int) -> None:
         register_all(settings)
         from deployments.registry import WORK_POOL
 
-        with start_worker(settings.home, port, shared, pool=WORK_POOL, name=socket.gethostname()):
-            console.print(texts.say("serve.ready", url=_url(port), home=settings.home.resolve()))
+        with ExitStack() as stack:
+            if works:
+                name = socket.gethostname()
+                stack.enter_context(start_worker(settings.home, port, shared, pool=WORK_POOL, name=name))
+            console.print(texts.say("serve.ready", url=_url(port, shared), home=settings.home.resolve()))
             while not stopped.wait(timeout=1) and not server.has_ended:
                 continue
         console.print(texts.say("serve.stopped"))
@@ -97,5 +103,6 @@ def register_all(settings: Settings) -> dict[str, UUID]:
     return {deployment.code: register(deployment, texts, offers) for deployment in wanted}
 
 
-def _url(port: int) -> str:
-    return f"http://127.0.0.1:{port}"
+def _url(port: int, shared: PrefectSettings) -> str:
+    """Return where a browser finds the pages."""
+    return shared.api_url.rstrip("/").removesuffix("/api") or f"http://127.0.0.1:{port}"

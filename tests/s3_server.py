@@ -17,13 +17,13 @@ def options_for(address: str) -> str:
 
 
 @contextmanager
-def running_s3() -> Iterator[str]:
+def running_s3(host: str = "127.0.0.1") -> Iterator[str]:
     """Yield the address of a server, and end it after."""
-    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
+    server = make_server(host, 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://{host}:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()
