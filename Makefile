@@ -10,10 +10,10 @@ export DO_NOT_TRACK := 1
 export DONDOC_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test coverage fuzz machines check bench format tools clean
+.PHONY: help install demo run test coverage fuzz machines check bench bench-scale format tools clean
 
 help: ## Say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make the virtual environment with the dondoc command (the others call this)
 
@@ -50,6 +50,9 @@ check: install ## Format, lint, types, layers, language: everything a machine ca
 
 bench: install ## Measure speed as ratios against the baselines in bench/
 	@$(BIN)/python -m bench
+
+bench-scale: install ## Measure what an office of 1,000, 10,000 and 100,000 units costs, and write table and chart
+	@$(BIN)/python -m bench.scale
 
 format: install ## Bring the code into its format
 	@$(BIN)/ruff format .

@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-from contextlib import closing
 
-import psycopg
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from deployments.engine import EngineMisplacedError, prefect_settings, refuse_an_open_door
+from models.db.engine import open_engine
 from tasks.adapters.texts import vietnamese
 from tasks.settings import PrefectSettings
 from tests.machines import Loopback, several_machines
@@ -80,8 +80,10 @@ def test_two_workers_share_the_work_and_one_cycle_is_never_ticked_twice(tmp_path
         # The mail server is down, so the round that opened the cycle is seen to be incomplete.
         assert "Còn 82 thư chưa gửi được" in states[did]["state"]["message"]
         assert {office.worker_of(did), office.worker_of(other)} == {"may-2", "may-3"}
-        with closing(psycopg.connect(office.shared["DONDOC_DATABASE_URL"].replace("+psycopg", ""))) as database:
-            assert database.execute("SELECT count(*) FROM cycle").fetchone() == (1,)
-            assert database.execute("SELECT count(*), count(form_digest) FROM duty").fetchone() == (76, 76)
+        engine = open_engine(office.shared["DONDOC_DATABASE_URL"])
+        with engine.connect() as database:
+            assert database.scalar(text("SELECT count(*) FROM cycle")) == 1
+            assert tuple(database.execute(text("SELECT count(*), count(form_digest) FROM duty")).one()) == (76, 76)
+        engine.dispose()
     lying = [path for name in ("may-2", "may-3") for path in (tmp_path / name / "archive").rglob("*")]
     assert not lying, "forms lie in the store that all machines see"
