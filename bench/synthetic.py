@@ -39,14 +39,25 @@ def a_home() -> Iterator[Path]:
 
 def open_cycle(runtime: "Runtime", n: int) -> None:
     """Open the six-month report of 2025 for that many units."""
-    from models.db.records import rosters  # noqa: PLC0415 - Prefect comes in below, and reads its settings once
-    from tasks.open_cycles import open_due_cycles  # noqa: PLC0415
+    load_roster(runtime, n)
+    open_for_all(runtime)
+
+
+def open_for_all(runtime: "Runtime") -> None:
+    """Open the six-month report of 2025 for every unit of the roster."""
+    from tasks.open_cycles import open_due_cycles  # noqa: PLC0415 - Prefect comes in below, and reads its settings once
+
+    assert open_due_cycles.fn(runtime, OBLIGATION, OPENING) == [CYCLE]
+
+
+def load_roster(runtime: "Runtime", n: int) -> None:
+    """Put a country of that many units into the database."""
+    from models.db.records import rosters  # noqa: PLC0415 - as above
 
     programme, _ = runtime.programme_with(OBLIGATION)
     with runtime.sessions.begin() as session:
         rosters.replace_roster(session, programme.code, a_roster(n))
         rosters.note_import(session, programme.code, digest="", operator="bench", at=OPENING)
-    assert open_due_cycles.fn(runtime, OBLIGATION, OPENING) == [CYCLE]
 
 
 @contextmanager

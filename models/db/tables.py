@@ -172,7 +172,8 @@ class DutyRow(Base):
     """One unit of a cycle's expected set, frozen at opening with the unit's name and group of that day."""
 
     __tablename__ = "duty"
-    __table_args__ = (UniqueConstraint("cycle_id", "unit_code"),)
+    # By the index a cycle is gone through in chunks; by the constraint's each chunk would sort all that is left of it.
+    __table_args__ = (UniqueConstraint("cycle_id", "unit_code"), Index(None, "cycle_id", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))

@@ -1,4 +1,7 @@
-"""Keep which release the office works with, and by which digest the store has the files of editions."""
+"""Keep which release the office works with, and by which digest the store has the files of editions.
+
+And go through a cycle of many units by an index of its own.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,8 +30,12 @@ def upgrade() -> None:
         sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_in_use")),
     )
+    with op.batch_alter_table("duty", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_duty_cycle_id_id"), ["cycle_id", "id"], unique=False)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("duty", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_duty_cycle_id_id"))
     op.drop_table("release_in_use")
     op.drop_table("edition_file")
