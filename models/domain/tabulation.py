@@ -8,28 +8,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby, islice
-from typing import NamedTuple
 
 import pandas as pd
 
 from models.domain.editions import Edition, PastTotal
 from models.domain.errors import AggregateMismatchError
 from models.domain.forms import FieldSpec, FormSpec
+from models.domain.submissions import ReportedFigure
 from models.domain.vocabulary import Accrual, Aggregation
 
 ROWS_PER_CHUNK = 50_000
 N_NAMED_UNITS = 20
 """How many lost units an error names before it counts the rest."""
-
-
-class ReportedFigure(NamedTuple):
-    """One cell of one accepted submission, as the database gives it; money in đồng."""
-
-    unit_code: str
-    field: str
-    amount: int | None
-    text: str | None
-    is_estimate: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,16 +26,31 @@ class Effort(IntEnum):
 
 def look_at(brought: Brought, reader: MailReader, screen: SecrecyScreen, limits: LimitSettings) -> FirstLook:
     """Return who sent an arrival and whether it may be kept."""
+    return _look(_contents(brought, reader, limits, opens_winmail=True), screen)
+
+
+def look_and_unpack(
+    brought: Brought, reader: MailReader, screen: SecrecyScreen, limits: LimitSettings
+) -> tuple[FirstLook, Unpacked | None]:
+    """Return what `look_at` does, and with the same opening what the arrival holds; of a secret one nothing."""
     mail = _contents(brought, reader, limits, opens_winmail=True)
-    is_automatic = bool(mail.auto_reply_reason or mail.bounced_message_id)
-    return FirstLook(sender=mail.sender, is_automatic=is_automatic, is_secret=screen.is_marked(mail))
+    look = _look(mail, screen)
+    return look, None if look.is_secret else _taken_apart(mail, limits, Effort.ALL)
 
 
 def unpack(brought: Brought, reader: MailReader, limits: LimitSettings, effort: Effort = Effort.ALL) -> Unpacked:
     """Return what an arrival holds, as far as the effort goes."""
     if effort is Effort.ENVELOPE_ONLY:
         return Unpacked(mail=_envelope(brought, reader))
-    mail = _contents(brought, reader, limits, opens_winmail=effort is Effort.ALL)
+    return _taken_apart(_contents(brought, reader, limits, opens_winmail=effort is Effort.ALL), limits, effort)
+
+
+def _look(mail: ParsedMail, screen: SecrecyScreen) -> FirstLook:
+    is_automatic = bool(mail.auto_reply_reason or mail.bounced_message_id)
+    return FirstLook(sender=mail.sender, is_automatic=is_automatic, is_secret=screen.is_marked(mail))
+
+
+def _taken_apart(mail: ParsedMail, limits: LimitSettings, effort: Effort) -> Unpacked:
     enclosures = sort_enclosures(mail.files, limits)
     read = enclosures.workbooks if effort is Effort.ALL else ()
     return Unpacked(mail=mail, enclosures=enclosures, forms=tuple(read_workbook(file.content, limits) for file in read))

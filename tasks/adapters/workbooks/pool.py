@@ -5,7 +5,6 @@ each alone.
 """
 
 import gc
-import multiprocessing
 import resource
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,7 +22,8 @@ from models.domain.forms import Finding, finding
 from tasks.adapters.mail_reading import MailReader, head_of, secrecy_words
 from tasks.adapters.secrecy import SecrecyScreen
 from tasks.adapters.texts import Texts, vietnamese
-from tasks.adapters.unpacking import Effort, look_at, unpack
+from tasks.adapters.unpacking import Effort, look_and_unpack, look_at, unpack
+from tasks.adapters.workbooks import processes
 from tasks.adapters.workbooks.guard import guard
 from tasks.adapters.workbooks.marking import Marking, WorkbookNotMarkableError, draw_marks, marking_of
 from tasks.adapters.workbooks.reading import read_workbook
@@ -34,6 +34,8 @@ FILES_A_TURN: Final = 25
 BYTES_A_TURN: Final = 8 * MEBIBYTE
 MARKING_TIMES_READING: Final = 4
 """Marking loads and saves with openpyxl, which takes some thirty times as long as reading the values."""
+OCTETS_KEPT_OPEN: Final = 32 * MEBIBYTE
+"""So much of what the first look has opened is kept until it is asked for; what it holds takes a few times that."""
 OBJECTS_PER_COLLECTION: Final = 50_000
 """Reading makes no cycles, and the cells of one turn would be gone through a hundred times for nothing."""
 T = TypeVar("T")
@@ -54,7 +56,7 @@ TIMES_ON_A_BUSY_MACHINE: Final = 10
 """So much longer than it may work a worker may take by the clock."""
 OCTETS_A_SECOND: Final = 10 * MEBIBYTE
 """A large file is given longer: a second for so much."""
-WORKER_MODULE: Final = "tasks.adapters.workbooks.pool"
+WORKER_MODULE: Final = "tasks.adapters.workbooks.preloading"
 
 
 class GuardedReader:
@@ -65,6 +67,7 @@ class GuardedReader:
         self._limits = limits
         self._mail_reader = MailReader(vietnamese(), limits)
         self._screen = SecrecyScreen(secrecy_words(vietnamese()), limits)
+        self._opened = _OpenedAtFirstLook()
         self._lock = Lock()
         self._pool: ProcessPool | None = None
         self._starting: Thread | None = None
@@ -79,14 +82,22 @@ class GuardedReader:
             self._starting.start()
 
     def look(self, arrivals: Iterable[Brought]) -> list[FirstLook]:
-        """Return what must be known of each arrival before it is kept, in order; of a hostile one, nothing."""
-        turns = [(turn, self._looking(turn)) for turn in _turns(arrivals, _octets_of)]
+        """Return what must be known of each arrival before it is kept, in order; of a hostile one, nothing.
+
+        To look at an arrival is to open it: what it holds is remembered, and `unpack` need not open it again.
+        """
+        turns = [(turn, self._looking_and_unpacking(turn)) for turn in _turns(arrivals, _octets_of)]
         results: list[FirstLook] = []
         for turn, future in turns:
             try:
-                results += future.result()
+                seen = future.result()
             except DEATHS:
                 results += [self._look_alone(brought) for brought in turn]
+                continue
+            for brought, (look, unpacked) in zip(turn, seen, strict=True):
+                results.append(look)
+                if unpacked is not None:
+                    self._opened.keep(brought, unpacked)
         return results
 
     def unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
@@ -94,8 +105,20 @@ class GuardedReader:
 
         The first are being opened while the next are still being given.
         """
-        turns = [(turn, self._unpacking(turn)) for turn in _turns(arrivals, _octets_of)]
+        known: list[Unpacked | None] = []
+
+        def closed() -> Iterator[Brought]:
+            for brought in arrivals:
+                known.append(self._opened.take(brought))
+                if known[-1] is None:
+                    yield brought
+
+        opened = iter(self._unpack(closed()))
+        return [unpacked if unpacked is not None else next(opened) for unpacked in known]
+
+    def _unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
         results: list[Unpacked] = []
+        turns = [(turn, self._unpacking(turn)) for turn in _turns(arrivals, _octets_of)]
         for turn, future in turns:
             try:
                 results += future.result()
@@ -182,6 +205,10 @@ class GuardedReader:
             return TOO_COMPLEX if _is_slowness(death) else ReadForm(findings=(finding("workbook_unreadable"),))
         return result
 
+    def _looking_and_unpacking(self, turn: Sequence[Brought]) -> "Work[list[tuple[FirstLook, Unpacked | None]]]":
+        args = (list(turn), self._limits, self._mail_reader, self._screen)
+        return self.in_a_worker(_look_and_unpack_all, args, self._patience(map(_octets_of, turn)))
+
     def _looking(self, turn: Sequence[Brought]) -> "Work[list[FirstLook]]":
         args = (list(turn), self._limits, self._mail_reader, self._screen)
         return self.in_a_worker(_look_all, args, self._patience(map(_octets_of, turn)))
@@ -220,7 +247,7 @@ class GuardedReader:
             if self._pool is None:
                 # A server process forks the workers: they start in milliseconds and inherit no thread, lock or
                 # connection of ours, and the limit on memory counts only what they use themselves.
-                context = multiprocessing.get_context("forkserver")
+                context = processes.ReaderContext()
                 context.set_forkserver_preload([WORKER_MODULE])
                 self._pool = ProcessPool(
                     max_workers=self._limits.workers,
@@ -229,6 +256,38 @@ class GuardedReader:
                     context=context,
                 )
             return self._pool
+
+
+class _OpenedAtFirstLook:
+    """What was opened before it was kept, until it is judged; past a limit the oldest is let go of, and opened again.
+
+    Threads may share one.
+    """
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+        self._lock = Lock()
+        self._held: dict[Brought, Unpacked] = {}
+        self._n_octets = 0
+
+    def keep(self, brought: Brought, unpacked: Unpacked) -> None:
+        """Hold what an arrival holds."""
+        with self._lock:
+            if brought not in self._held:
+                self._n_octets += len(brought.content)
+            self._held[brought] = unpacked
+            while self._n_octets > OCTETS_KEPT_OPEN:
+                oldest = next(iter(self._held))
+                del self._held[oldest]
+                self._n_octets -= len(oldest.content)
+
+    def take(self, brought: Brought) -> Unpacked | None:
+        """Return what the arrival holds, if it is known, and let go of it."""
+        with self._lock:
+            unpacked = self._held.pop(brought, None)
+            if unpacked is not None:
+                self._n_octets -= len(brought.content)
+            return unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +343,16 @@ def _look_all(
     for brought in arrivals:
         with _one_file(len(brought.content), limits):
             results.append(look_at(brought, reader, screen, limits))
+    return results
+
+
+def _look_and_unpack_all(
+    arrivals: Sequence[Brought], limits: LimitSettings, reader: MailReader, screen: SecrecyScreen
+) -> list[tuple[FirstLook, Unpacked | None]]:
+    results = []
+    for brought in arrivals:
+        with _one_file(len(brought.content), limits):
+            results.append(look_and_unpack(brought, reader, screen, limits))
     return results
 
 
