@@ -7,13 +7,13 @@ from prefect import flow
 from flows.endings import mail_the_operator, told_to_the_operator
 from flows.instants import instant_of_run
 from models.domain.vocabulary import LetterKind
-from tasks.judge import judge_arrivals
 from tasks.late_runs import queue_bad_runs
 from tasks.post import post_letters, say_what_is_left
 from tasks.publish import name_poll, publish_arrivals
-from tasks.receive import file_arrivals_away, take_arrivals
+from tasks.receive import file_arrivals_away
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
+from tasks.take_and_judge import take_and_judge
 
 ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR, LetterKind.SCORE)
 """What waits in the outbox beside them are letters of scores that were queued outside office hours."""
@@ -28,8 +28,7 @@ def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[s
     """
     with told_to_the_operator(), open_runtime(Settings.load()) as runtime:
         instant = instant_of_run(as_of, runtime.clock)
-        counts = {"taken": take_arrivals(runtime)}
-        counts |= judge_arrivals(runtime, instant, dry_run=dry_run)
+        counts = take_and_judge(runtime, instant, dry_run=dry_run)
         if not dry_run:
             counts |= post_letters(runtime, ANSWERS)
             counts["filed"] = file_arrivals_away(runtime)

@@ -11,9 +11,9 @@ from typing import Final
 from models.db.records import arrivals
 from models.domain.vocabulary import Channel, Outcome
 from tasks.adapters.archive import FolderArchive
-from tasks.judge import Judged, judged_in_chunks, tried_out
+from tasks.judge import Judged, Waiting, judged_in_chunks, tried_out
 from tasks.ports import InboxItem
-from tasks.receive import MAIL_ENDING, brought_by, keep_arrivals
+from tasks.receive import MAIL_ENDING, brought_by, kept_in_chunks
 from tasks.runtime import Runtime
 
 OCTETS_OF_A_CUT_MAIL: Final = 1024 * 1024
@@ -48,10 +48,10 @@ def hand_in(
             keys[path] = item.key
             yield item
 
-    keep_arrivals(runtime, items(), Channel.COMMAND)
+    sum(kept_in_chunks(runtime, items(), Channel.COMMAND))
     judged = {
         item.opened.arrival.key: _outcome_of(runtime, item)
-        for chunk in judged_in_chunks(runtime, as_of)
+        for chunk in judged_in_chunks(runtime, Waiting(runtime, as_of))
         for item in chunk
     }
     return [_handed_in(path, judged.get(keys[path]) or _known_outcome(runtime, keys[path])) for path in files]

@@ -5,15 +5,12 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from models.db.records import arrivals, cycles, editions, explanations, letters, roll_calls, rosters
@@ -45,8 +42,8 @@ from models.domain.vocabulary import (
 from tasks.adapters.archive import sha256_of
 from tasks.adapters.automatic_mail import BOUNCE, PERHAPS_BOUNCE
 from tasks.adapters.enclosures import attachments_brought
+from tasks.ahead import one_ahead
 from tasks.gathering import gathered_for
-from tasks.names import run_name
 from tasks.ports import Brought, Enclosures, ParsedMail, ReadForm, Unpacked
 from tasks.receive import MAIL_ENDING, OCTETS_PER_CHUNK
 from tasks.roll_call_answers import KnownRollCalls, judge_roll_call, look_up_roll_calls
@@ -156,35 +153,16 @@ class _SoFar:
             self.counted[duty_id] = CountedVersion(received_at=received_at, form=form)
 
 
-@task(name="judge-arrivals", task_run_name=run_name("judge_arrivals"), cache_policy=NO_CACHE)
-def judge_arrivals(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) -> dict[str, int]:
-    """Judge every arrival that has no outcome yet, in chunks, and return how many had which outcome.
-
-    A chunk is one transaction: outcome, submission, figures and the queued answer are written together or not at all.
-    """
-    counts: Counter[str] = Counter({outcome.value: 0 for outcome in Outcome})
-    for judged in judged_in_chunks(runtime, as_of, dry_run=dry_run):
-        counts.update(item.verdict.outcome.value for item in judged if not item.is_own)
-    if any(counts.values()):
-        logger.info(runtime.texts.say("log.arrivals_judged", **counts))
-    return dict(counts)
-
-
-def judged_in_chunks(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) -> Iterator[list[Judged]]:
+def judged_in_chunks(runtime: Runtime, waiting: "Waiting", *, dry_run: bool = False) -> Iterator[list[Judged]]:
     """Yield the chunks of arrivals as they are judged and, unless it is a dry run, written down.
 
     While a chunk is judged the next one is being opened, for that is mostly waiting for the workers that read.
     """
-    quota = _Quota(runtime, as_of)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="opening arrivals") as ahead:
-        following = ahead.submit(_open_next, runtime, quota, 0)
-        while opened := following.result():
-            following = ahead.submit(_open_next, runtime, quota, opened[-1].arrival.id)
-            with _garbage_left_lying(), runtime.sessions() as session:
-                if not dry_run:
-                    opened = _left_to_us(session, opened)
-                judged = _judge_chunk(runtime, session, opened, as_of, dry_run=dry_run) if opened else []
-            yield judged
+    for opened in one_ahead(waiting.opened_in_chunks()):
+        with garbage_left_lying(), runtime.sessions() as session:
+            left = opened if dry_run else _left_to_us(session, opened)
+            judged = _judge_chunk(runtime, session, left, waiting.as_of, dry_run=dry_run) if left else []
+        yield judged
 
 
 def _left_to_us(session: Session, opened: Sequence[Opened]) -> list[Opened]:
@@ -225,8 +203,8 @@ def tried_out(runtime: Runtime, waiting: Iterable[arrivals.TakenArrival]) -> Ite
 
 
 @contextmanager
-def _garbage_left_lying() -> Iterator[None]:
-    """Let the collector of cycles rest over one chunk: it would go through all that is being judged again and again."""
+def garbage_left_lying() -> Iterator[None]:
+    """Let the collector of cycles rest meanwhile: it would go through all that is being judged again and again."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -292,16 +270,30 @@ class _Quota:
         return self._counts[arrival.sender] <= self._limit
 
 
-def _open_next(runtime: Runtime, quota: _Quota, after_id: int) -> list[Opened]:
-    """Open the next arrivals whose turn it is; an empty list is the end."""
-    while True:
-        with runtime.sessions() as session:
-            taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=after_id)
-        chunk = _chunk_of(runtime, taken)
-        in_turn = [arrival for arrival in chunk if quota.lets_through(arrival)]
-        if in_turn or not chunk:
-            return _open(runtime, in_turn)
-        after_id = chunk[-1].id
+class Waiting:
+    """The arrivals without outcome in their order, as far as it is their turn."""
+
+    def __init__(self, runtime: Runtime, as_of: datetime) -> None:
+        """Begin with the first; `as_of` is when they are judged."""
+        self.as_of: Final = as_of
+        self._runtime = runtime
+        self._quota = _Quota(runtime, as_of)
+        self._after_id = 0
+
+    def opened_in_chunks(self) -> Iterator[list[Opened]]:
+        """Yield what waits after the last that was yielded, opened; asked again, what has come since."""
+        while True:
+            with self._runtime.sessions() as session:
+                taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=self._after_id)
+            if not taken:
+                return
+            chunk = _chunk_of(self._runtime, taken)
+            self._after_id = chunk[-1].id
+            in_turn = [arrival for arrival in chunk if self._quota.lets_through(arrival)]
+            if in_turn:
+                yield _open(self._runtime, in_turn)
+            if len(chunk) == len(taken) < ARRIVALS_PER_CHUNK:
+                return
 
 
 def _chunk_of(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Sequence[arrivals.TakenArrival]:

@@ -35,7 +35,7 @@ from tasks.adapters.rendering import (
     ParentDesk,
 )
 from tasks.adapters.workbooks import WORKBOOK_TYPE
-from tasks.adapters.workbooks.marking import WorkbookNotMarkableError
+from tasks.adapters.workbooks.marks import WorkbookNotMarkableError
 from tasks.digests import digest_letter
 from tasks.parents import parent_desk
 from tasks.ports import Attachment, Letter

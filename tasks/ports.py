@@ -1,4 +1,8 @@
-"""The small protocols through which tasks meet the outside world; adapters satisfy them, and so do the tests' fakes."""
+"""The small protocols through which tasks meet the outside world; adapters satisfy them, and so do the tests' fakes.
+
+What travels to the workers that open files, and back, has no slots: a frozen class with slots is taken apart and put
+together again field by field, which costs more than to check what it holds.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -120,7 +124,7 @@ class Archive(Protocol):
         """Return how many bytes are kept under the digest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class MailFile:
     """A file found in a mail, at any depth; `name` is as the sender wrote it (NFC), for showing only."""
 
@@ -129,7 +133,7 @@ class MailFile:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class OfficialDocument:
     """What the signed document says of itself that a file came with; empty and None where it says nothing."""
 
@@ -139,7 +143,7 @@ class OfficialDocument:
     signer: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ParsedMail:
     """What a mail says, after parsing; text is NFC. A mail that cannot be parsed has `findings` and little else."""
 
@@ -167,7 +171,7 @@ class ParsedMail:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ReadForm:
     """What came of reading a workbook in the guarded worker: the raw form, or the findings why not."""
 
@@ -175,7 +179,7 @@ class ReadForm:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Enclosures:
     """The files of one arrival, sorted; `others` are neither and are kept with the original only."""
 
@@ -188,7 +192,7 @@ class Enclosures:
     """What to do about files that may hold the answer, but as Word, CSV or RAR; said when nothing else is there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Brought:
     """An arrival's bytes, as they are handed over to be unpacked."""
 
@@ -199,7 +203,7 @@ class Brought:
     """The content is not whole, because the arrival was too large."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FirstLook:
     """What must be known of an arrival before any of its bytes are kept."""
 
@@ -210,7 +214,7 @@ class FirstLook:
     """It bears a marking of secrecy."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Unpacked:
     """What an arrival holds: the mail, its files sorted, and one result for each workbook among them, in order."""
 

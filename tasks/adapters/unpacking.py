@@ -3,6 +3,7 @@
 What kills the worker at one effort is tried again at a lesser one, so that at least who wrote is known.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 from models.domain.forms import finding
@@ -10,8 +11,9 @@ from tasks.adapters.edxml import is_edxml, read_edxml, with_documents
 from tasks.adapters.enclosures import sort_enclosures
 from tasks.adapters.mail_reading import MailReader
 from tasks.adapters.secrecy import SecrecyScreen
+from tasks.adapters.workbooks.guard import Inspection, inspect
 from tasks.adapters.workbooks.reading import read_workbook
-from tasks.ports import Brought, FirstLook, MailFile, ParsedMail, Unpacked
+from tasks.ports import Brought, Enclosures, FirstLook, MailFile, ParsedMail, Unpacked
 from tasks.settings import MEBIBYTE, LimitSettings
 
 
@@ -26,7 +28,8 @@ class Effort(IntEnum):
 
 def look_at(brought: Brought, reader: MailReader, screen: SecrecyScreen, limits: LimitSettings) -> FirstLook:
     """Return who sent an arrival and whether it may be kept."""
-    return _look(_contents(brought, reader, limits, opens_winmail=True), screen)
+    mail = _contents(brought, reader, limits, opens_winmail=True)
+    return _look(mail, is_secret=screen.is_marked(mail))
 
 
 def look_and_unpack(
@@ -34,26 +37,44 @@ def look_and_unpack(
 ) -> tuple[FirstLook, Unpacked | None]:
     """Return what `look_at` does, and with the same opening what the arrival holds; of a secret one nothing."""
     mail = _contents(brought, reader, limits, opens_winmail=True)
-    look = _look(mail, screen)
-    return look, None if look.is_secret else _taken_apart(mail, limits, Effort.ALL)
+    enclosures = sort_enclosures(mail.files, limits)
+    inspections = [inspect(file.content, limits) for file in enclosures.workbooks]
+    look = _look(mail, is_secret=_is_marked(mail, enclosures, inspections, screen))
+    if look.is_secret:
+        return look, None
+    workbooks = zip(enclosures.workbooks, inspections, strict=True)
+    forms = tuple(read_workbook(file.content, limits, inspection) for file, inspection in workbooks)
+    return look, Unpacked(mail=mail, enclosures=enclosures, forms=forms)
+
+
+def _is_marked(
+    mail: ParsedMail, enclosures: Enclosures, inspections: Sequence[Inspection], screen: SecrecyScreen
+) -> bool:
+    """Say what `SecrecyScreen.is_marked` says, over the files as they are sorted: no workbook is opened twice."""
+    workbooks = enclosures.workbooks
+    left = [file for file, inspection in zip(workbooks, inspections, strict=True) if not inspection.texts]
+    left += [*enclosures.documents, *enclosures.others]
+    return (
+        screen.is_marked_outside(mail)
+        or screen.is_name_marked([*workbooks, *left])
+        or any(screen.are_texts_marked(inspection.texts) for inspection in inspections)
+        or any(screen.is_file_marked(file) for file in left)
+    )
 
 
 def unpack(brought: Brought, reader: MailReader, limits: LimitSettings, effort: Effort = Effort.ALL) -> Unpacked:
     """Return what an arrival holds, as far as the effort goes."""
     if effort is Effort.ENVELOPE_ONLY:
         return Unpacked(mail=_envelope(brought, reader))
-    return _taken_apart(_contents(brought, reader, limits, opens_winmail=effort is Effort.ALL), limits, effort)
-
-
-def _look(mail: ParsedMail, screen: SecrecyScreen) -> FirstLook:
-    is_automatic = bool(mail.auto_reply_reason or mail.bounced_message_id)
-    return FirstLook(sender=mail.sender, is_automatic=is_automatic, is_secret=screen.is_marked(mail))
-
-
-def _taken_apart(mail: ParsedMail, limits: LimitSettings, effort: Effort) -> Unpacked:
+    mail = _contents(brought, reader, limits, opens_winmail=effort is Effort.ALL)
     enclosures = sort_enclosures(mail.files, limits)
     read = enclosures.workbooks if effort is Effort.ALL else ()
     return Unpacked(mail=mail, enclosures=enclosures, forms=tuple(read_workbook(file.content, limits) for file in read))
+
+
+def _look(mail: ParsedMail, *, is_secret: bool) -> FirstLook:
+    is_automatic = bool(mail.auto_reply_reason or mail.bounced_message_id)
+    return FirstLook(sender=mail.sender, is_automatic=is_automatic, is_secret=is_secret)
 
 
 def _contents(brought: Brought, reader: MailReader, limits: LimitSettings, *, opens_winmail: bool) -> ParsedMail:

@@ -18,12 +18,12 @@ from models.db.records import arrivals, cycles
 from models.domain.vocabulary import LetterKind
 from tasks.adapters.texts import vietnamese
 from tasks.chase import queue_due_reminders, queue_reminders_of_others
-from tasks.judge import judge_arrivals
 from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
 from tasks.post import post_letters, together
-from tasks.receive import file_arrivals_away, take_arrivals
+from tasks.receive import file_arrivals_away
 from tasks.runtime import Runtime, open_runtime
 from tasks.settings import ImapSettings, LimitSettings, Settings, SmtpSettings
+from tasks.take_and_judge import take_and_judge
 from tasks.tell_members import queue_member_letters
 from tests.builders import hanoi
 from tests.postgresql import Server
@@ -84,8 +84,7 @@ class Office:
     def poll(self, instant: str) -> dict[str, int]:
         """Do what the mailbox's round does: take, judge, answer, file away."""
         with self.at(instant) as runtime:
-            counts = {"taken": take_arrivals.fn(runtime)}
-            counts |= judge_arrivals.fn(runtime, runtime.clock.now())
+            counts = take_and_judge.fn(runtime, runtime.clock.now())
             counts |= post_letters.fn(runtime, ANSWERS)
             return counts | {"filed": file_arrivals_away.fn(runtime)}
 

@@ -81,6 +81,8 @@ class Inspection:
     refusal: Finding | None = None
     needs_second_look: bool = False
     """There are formulas, error values or TCVN3 fonts, which a reader of values cannot tell from blanks and text."""
+    texts: tuple[tuple[str, bytes], ...] = ()
+    """Of a workbook that is not refused: the parts in which cells and their texts stand, with their names."""
 
 
 def guard(content: bytes, limits: LimitSettings) -> Finding | None:
@@ -204,6 +206,7 @@ def _other_kind(names: set[str]) -> str:
 def _inspect_parts(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], limits: LimitSettings) -> Inspection:
     """Inflate each part, which checks its CRC, and look through its XML."""
     needs_second_look = False
+    texts = []
     names = {info.filename for info in members}
     for info in members:
         name = _plain(info.filename)
@@ -217,7 +220,9 @@ def _inspect_parts(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo],
         if refusal is not None:
             return Inspection(refusal)
         needs_second_look = needs_second_look or _hides_something(name, part)
-    return Inspection(needs_second_look=needs_second_look)
+        if name == STRINGS_MEMBER or name.startswith(SHEET_FOLDER):
+            texts.append((name, part))
+    return Inspection(needs_second_look=needs_second_look, texts=tuple(texts))
 
 
 def _wrong_xml(name: str, part: bytes) -> Finding | None:

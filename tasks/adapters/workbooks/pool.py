@@ -25,7 +25,7 @@ from tasks.adapters.texts import Texts, vietnamese
 from tasks.adapters.unpacking import Effort, look_and_unpack, look_at, unpack
 from tasks.adapters.workbooks import processes
 from tasks.adapters.workbooks.guard import guard
-from tasks.adapters.workbooks.marking import Marking, WorkbookNotMarkableError, draw_marks, marking_of
+from tasks.adapters.workbooks.marks import Marking, WorkbookNotMarkableError, marking_of
 from tasks.adapters.workbooks.reading import read_workbook
 from tasks.ports import Brought, FirstLook, ParsedMail, ReadForm, Unpacked
 from tasks.settings import MEBIBYTE, LimitSettings
@@ -412,6 +412,8 @@ def _is_slowness(death: BaseException) -> bool:
 
 
 def _mark(content: bytes, marking: Marking, limits: LimitSettings) -> bytes | _Failure:
+    from tasks.adapters.workbooks.marking import draw_marks  # noqa: PLC0415 - openpyxl: most polls return nothing
+
     refusal = guard(content, limits)
     if refusal is not None:
         return _Failure(refusal.code)

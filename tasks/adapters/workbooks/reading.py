@@ -13,13 +13,12 @@ from datetime import date, time, timedelta
 from functools import lru_cache
 from typing import Final
 
-from openpyxl import load_workbook
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
 from models.domain.forms import RawForm, Stamp, finding
 from models.domain.tcvn3 import from_tcvn3, is_tcvn3_font
 from tasks.adapters.workbooks import STAMP_KEYS, STAMP_MARK
-from tasks.adapters.workbooks.guard import inspect
+from tasks.adapters.workbooks.guard import Inspection, inspect
 from tasks.ports import ReadForm
 from tasks.settings import LimitSettings
 
@@ -46,9 +45,12 @@ class _TooManyCellsError(Exception):
     """The workbook holds more than a form can."""
 
 
-def read_workbook(content: bytes, limits: LimitSettings) -> ReadForm:
-    """Return the cells of a workbook, or why it is refused; whatever a parser raises is this file's own finding."""
-    inspection = inspect(content, limits)
+def read_workbook(content: bytes, limits: LimitSettings, inspection: Inspection | None = None) -> ReadForm:
+    """Return the cells of a workbook, or why it is refused; whatever a parser raises is this file's own finding.
+
+    `inspection`: what the guard has found of it, where it has been asked already.
+    """
+    inspection = inspection or inspect(content, limits)
     if inspection.refusal is not None:
         return ReadForm(findings=(inspection.refusal,))
     try:
@@ -132,6 +134,8 @@ def _stamp(sheets: list[str], cells: Mapping[tuple[str, str], object]) -> Stamp 
 
 def _look_again(content: bytes, cells: Mapping[tuple[str, str], object], limits: LimitSettings) -> _SecondLook:
     """Find formulas without a value, error values, and text in TCVN3 fonts, which is converted."""
+    from openpyxl import load_workbook  # noqa: PLC0415 - few files need it, and every poll would wait for it
+
     seen = _SecondLook()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns of every extension it will not keep; nothing is saved here
