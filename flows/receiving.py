@@ -6,6 +6,7 @@ from prefect import flow
 
 from flows.endings import mail_the_operator, told_to_the_operator
 from flows.instants import instant_of_run
+from models.domain.errors import MailboxUnavailableError
 from models.domain.vocabulary import LetterKind
 from tasks.late_runs import queue_bad_runs
 from tasks.post import post_letters, say_what_is_left
@@ -28,7 +29,12 @@ def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[s
     """
     with told_to_the_operator(), open_runtime(Settings.load()) as runtime:
         instant = instant_of_run(as_of, runtime.clock)
-        counts = take_and_judge(runtime, instant, dry_run=dry_run)
+        try:
+            counts = take_and_judge(runtime, instant, dry_run=dry_run)
+        except MailboxUnavailableError:
+            if not dry_run:
+                post_letters(runtime, ANSWERS)  # what lay in the drop folder is answered all the same
+            raise
         if not dry_run:
             counts |= post_letters(runtime, ANSWERS)
             counts["filed"] = file_arrivals_away(runtime)
