@@ -1,11 +1,11 @@
 """Keeps what arrived, its one outcome, and the submissions, figures and narratives that came of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Final, cast
+from typing import Any, Final, cast
 
-from sqlalchemy import Table, and_, bindparam, func, insert, select, update
+from sqlalchemy import Row, Table, and_, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.db.inserting import insert_new, insert_plain
@@ -140,8 +140,9 @@ def unjudged_keys(session: Session, channel: Channel) -> frozenset[str]:
 
 def unjudged(session: Session, *, limit: int, after_id: int = 0) -> list[TakenArrival]:
     """Return arrivals without an outcome beyond a number, in the order they were taken: the oldest first."""
-    rows = session.scalars(
-        select(ArrivalRow)
+    columns = [getattr(ArrivalRow, each.name) for each in fields(TakenArrival)]
+    rows = session.execute(
+        select(*columns)
         .where(ArrivalRow.outcome.is_(None), ArrivalRow.id > after_id)
         .order_by(ArrivalRow.id)
         .limit(limit)
@@ -480,7 +481,7 @@ def _add_answers(session: Session, forms: Mapping[int, CheckedForm]) -> None:
     insert_plain(session, NarrativeRow, narratives)
 
 
-def _taken(row: ArrivalRow) -> TakenArrival:
+def _taken(row: ArrivalRow | Row[Any]) -> TakenArrival:
     return TakenArrival(
         id=row.id,
         key=row.key,
