@@ -229,8 +229,8 @@ class FormReader(Protocol):
     def prepare(self) -> None:
         """Say that files will come: whatever takes time to start may start now."""
 
-    def look(self, arrivals: Iterable[Brought]) -> list[FirstLook]:
-        """Return one result an arrival, in order; of a hostile one nothing is known yet."""
+    def look(self, arrivals: Iterable[Brought]) -> Iterator[FirstLook]:
+        """Yield one result an arrival, in order; of a hostile one nothing is known yet. Some are asked for ahead."""
 
     def unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
         """Return one result an arrival, in order; a hostile one costs its own result only."""

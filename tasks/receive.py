@@ -1,6 +1,7 @@
 """Takes arrivals in from the mailbox and the drop folder, keeps their bytes, and later files them away."""
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
@@ -59,9 +60,9 @@ def kept_in_chunks(runtime: Runtime, items: Iterable[InboxItem], channel: Channe
 
     While one chunk is being recorded the workers look at the next.
     """
-    for chunk, looks in one_ahead(_looked_at(runtime, items, channel)):
+    for chunk in one_ahead(_looked_at(runtime, items, channel)):
         taken_at = runtime.clock.now()
-        rows = [_row(runtime, item, look, channel, taken_at) for item, look in zip(chunk, looks, strict=True)]
+        rows = [_row(runtime, item, look, channel, taken_at) for item, look in chunk]
         with runtime.sessions.begin() as session:
             n_new = arrivals.take(session, rows)
         yield n_new
@@ -69,24 +70,31 @@ def kept_in_chunks(runtime: Runtime, items: Iterable[InboxItem], channel: Channe
 
 def _looked_at(
     runtime: Runtime, items: Iterable[InboxItem], channel: Channel
-) -> Iterator[tuple[list[InboxItem], list[FirstLook]]]:
-    for chunk in _chunks(items):
-        runtime.reader.prepare()
-        yield chunk, runtime.reader.look(brought_by(item, channel) for item in chunk)
-
-
-def _chunks(items: Iterable[InboxItem]) -> Iterator[list[InboxItem]]:
-    """Yield as many items as may be in memory together: at least one, at most those of one transaction."""
-    chunk: list[InboxItem] = []
+) -> Iterator[list[tuple[InboxItem, FirstLook]]]:
+    """Yield as many items as may be recorded at once, at least one, each with what was seen of it."""
+    chunk: list[tuple[InboxItem, FirstLook]] = []
     n_octets = 0
-    for item in items:
+    for item, look in _looks(runtime, items, channel):
         if chunk and (len(chunk) == ARRIVALS_PER_TRANSACTION or n_octets + len(item.content) > OCTETS_PER_CHUNK):
             yield chunk
             chunk, n_octets = [], 0
-        chunk.append(item)
+        chunk.append((item, look))
         n_octets += len(item.content)
     if chunk:
         yield chunk
+
+
+def _looks(runtime: Runtime, items: Iterable[InboxItem], channel: Channel) -> Iterator[tuple[InboxItem, FirstLook]]:
+    given: deque[InboxItem] = deque()
+
+    def brought() -> Iterator[Brought]:
+        for item in items:
+            runtime.reader.prepare()
+            given.append(item)
+            yield brought_by(item, channel)
+
+    for look in runtime.reader.look(brought()):
+        yield given.popleft(), look
 
 
 @task(name="file-away", task_run_name=run_name("file_away"), cache_policy=NO_CACHE)

@@ -75,7 +75,7 @@ def no_worker(*_: object) -> None:
 
 def test_what_was_looked_at_is_not_opened_again(form, reader, monkeypatch):
     arrivals = [brought(form, "bm.xlsx"), brought(archive_of(**{"bm.xlsx": form, "ký.pdf": b"%PDF-1.7"}), "hồ sơ.zip")]
-    reader.look(arrivals)
+    list(reader.look(arrivals))
     with monkeypatch.context() as patched:
         patched.setattr(reader, "in_a_worker", no_worker)
         first, second = reader.unpack(arrivals)
@@ -86,20 +86,20 @@ def test_what_was_looked_at_is_not_opened_again(form, reader, monkeypatch):
 
 def test_what_was_asked_for_once_is_opened_when_it_is_asked_for_again(form, reader):
     arrival = brought(form, "bm.xlsx")
-    reader.look([arrival])
+    list(reader.look([arrival]))
     assert reader.unpack([arrival]) == reader.unpack([arrival])
 
 
 def test_an_arrival_that_was_never_looked_at_stands_among_those_that_were_in_its_order(form, reader):
     arrivals = [brought(form, f"{number}.xlsx") for number in range(3)]
-    reader.look([arrivals[0], arrivals[2]])
+    list(reader.look([arrivals[0], arrivals[2]]))
     assert [each.mail.files[0].name for each in reader.unpack(arrivals)] == ["0.xlsx", "1.xlsx", "2.xlsx"]
 
 
 def test_past_the_limit_the_oldest_is_let_go_of_and_opened_again(form, reader, monkeypatch):
     monkeypatch.setattr(pool, "OCTETS_KEPT_OPEN", len(form))
     arrivals = [brought(form, "first.xlsx"), brought(form, "last.xlsx")]
-    reader.look(arrivals)
+    list(reader.look(arrivals))
     with monkeypatch.context() as patched:
         patched.setattr(reader, "in_a_worker", no_worker)
         (last,) = reader.unpack(arrivals[1:])

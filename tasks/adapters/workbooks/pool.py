@@ -7,6 +7,7 @@ each alone.
 import gc
 import resource
 import signal
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
@@ -34,6 +35,9 @@ FILES_A_TURN: Final = 25
 BYTES_A_TURN: Final = 8 * MEBIBYTE
 MARKING_TIMES_READING: Final = 4
 """Marking loads and saves with openpyxl, which takes some thirty times as long as reading the values."""
+TURNS_IN_FLIGHT: Final = 8
+"""So many turns are looked at ahead, so that the workers have enough to do while what they found is judged."""
+OCTETS_IN_FLIGHT: Final = 32 * MEBIBYTE
 OCTETS_KEPT_OPEN: Final = 32 * MEBIBYTE
 """So much of what the first look has opened is kept until it is asked for; what it holds takes a few times that."""
 OBJECTS_PER_COLLECTION: Final = 50_000
@@ -81,24 +85,22 @@ class GuardedReader:
             self._starting = Thread(target=self._start, name="starting the readers of workbooks", daemon=True)
             self._starting.start()
 
-    def look(self, arrivals: Iterable[Brought]) -> list[FirstLook]:
-        """Return what must be known of each arrival before it is kept, in order; of a hostile one, nothing.
+    def look(self, arrivals: Iterable[Brought]) -> Iterator[FirstLook]:
+        """Yield what must be known of each arrival before it is kept, in order; of a hostile one, nothing.
 
-        To look at an arrival is to open it: what it holds is remembered, and `unpack` need not open it again.
+        A few turns are being looked at ahead of what is asked for. To look at an arrival is to open it: what it holds
+        is remembered, and `unpack` need not open it again.
         """
-        turns = [(turn, self._looking_and_unpacking(turn)) for turn in _turns(arrivals, _octets_of)]
-        results: list[FirstLook] = []
-        for turn, future in turns:
+        for turn, work in _in_flight(_turns(arrivals, _octets_of), self._looking_and_unpacking):
             try:
-                seen = future.result()
+                seen = work.result()
             except DEATHS:
-                results += [self._look_alone(brought) for brought in turn]
+                yield from map(self._look_alone, turn)
                 continue
             for brought, (look, unpacked) in zip(turn, seen, strict=True):
-                results.append(look)
                 if unpacked is not None:
                     self._opened.keep(brought, unpacked)
-        return results
+                yield look
 
     def unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
         """Return what each arrival holds, in order; a hostile one costs its own result only.
@@ -426,6 +428,21 @@ def _mark(content: bytes, marking: Marking, limits: LimitSettings) -> bytes | _F
 
 def _octets_of(brought: Brought) -> int:
     return len(brought.content)
+
+
+def _in_flight(
+    turns: Iterable[list[Brought]], hand_over: "Callable[[list[Brought]], Work[R]]"
+) -> "Iterator[tuple[list[Brought], Work[R]]]":
+    """Hand turns over and yield them in order, each when those after it that may be in hand are handed over, too."""
+    flying: deque[tuple[list[Brought], Work[R]]] = deque()
+    n_octets = 0
+    for turn in turns:
+        flying.append((turn, hand_over(turn)))
+        n_octets += sum(map(_octets_of, turn))
+        while len(flying) > TURNS_IN_FLIGHT or (len(flying) > 1 and n_octets > OCTETS_IN_FLIGHT):
+            n_octets -= sum(map(_octets_of, flying[0][0]))
+            yield flying.popleft()
+    yield from flying
 
 
 def _turns(given: Iterable[T], octets_of: Callable[[T], int]) -> Iterator[list[T]]:
