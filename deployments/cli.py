@@ -243,7 +243,7 @@ def intake(
     if as_json:
         _print_json([asdict(result) for result in results])
     else:
-        for result in results:
+        for result in (part for whole in results for part in whole.parts or [whole]):
             facts = {
                 "outcome": _outcome_label(result.outcome),
                 "unit": result.unit or "–",

@@ -16,7 +16,14 @@ from tasks.runtime import open_runtime
 from tasks.settings import Settings
 from tasks.take_and_judge import take_and_judge
 
-ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR, LetterKind.SCORE)
+ANSWERS = (
+    LetterKind.RECEIPT,
+    LetterKind.RETURN,
+    LetterKind.HELD,
+    LetterKind.SEVERAL,
+    LetterKind.OPERATOR,
+    LetterKind.SCORE,
+)
 """What waits in the outbox beside them are letters of scores that were queued outside office hours."""
 
 

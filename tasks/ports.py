@@ -131,6 +131,8 @@ class MailFile:
     name: str
     media_type: str
     content: bytes
+    place: tuple[str, ...] = ()
+    """The mail within the mail, the archive and the folders that it lay in, outermost first; empty on top."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -419,9 +419,30 @@ def _files(kit: Kit):
             lambda: with_cells(good, G7='=HYPERLINK("http://x.invalid","a")'),
             ("returned", ("attachment_missing",)),
         ),
-        "two forms.zip": (
+        "one form saved twice.zip": (
             lambda: test_guard.a_zip(("a.xlsx", good), ("b.xlsx", edited(good, lambda _: None))),
+            ("returned", ("attachment_missing",)),
+        ),
+        "two versions of one form.zip": (
+            lambda: test_guard.a_zip(("a.xlsx", good), ("b.xlsx", with_cells(good, E8=99))),
             ("quarantined", ("several_forms",)),
+        ),
+        "forms of two units.zip": (
+            lambda: test_guard.a_zip(
+                ("yte/a.xlsx", good),
+                ("yte/a.pdf", kit.signed),
+                ("noivu/a.xlsx", kit.other_filled),
+                ("noivu/a.pdf", kit.signed),
+            ),
+            ACCEPTED,
+        ),
+        "forms of two units and one copy.zip": (
+            lambda: test_guard.a_zip(("a.xlsx", good), ("b.xlsx", kit.other_filled), ("ky.pdf", kit.signed)),
+            ("quarantined", ("documents_untold",)),
+        ),
+        "a form beside what is none.zip": (
+            lambda: test_guard.a_zip(("a.xlsx", good), ("b.xlsx", kit.other_filled), ("c.xlsx", good[:400])),
+            ("returned", ("not_among_the_forms", "attachment_missing")),
         ),
     }
     other = {
@@ -648,6 +669,7 @@ def _answers(kit: Kit, both, form: str, signed: str):
         kind="application/ms-tnef",
     )
     other = part(kit.other_filled, 'Content-Disposition: attachment; filename="khac.xlsx"')
+    of_two = [letter(kit, form, signed).decode(), letter(kit, other, signed).decode()]
     return {
         "a good answer": (letter(kit, *both), ACCEPTED),
         "an answer without its copy": (letter(kit, form), READ),
@@ -666,8 +688,19 @@ def _answers(kit: Kit, both, form: str, signed: str):
             letter(kit, part(tnef(), 'Content-Disposition: attachment; filename="winmail.dat"')),
             ("returned", ("winmail_dat",)),
         ),
-        "the same form twice": (letter(kit, form, form, signed), ("quarantined", ("several_forms",))),
-        "two units in one mail": (letter(kit, form, other, signed), ("quarantined", ())),
+        "the same form twice": (letter(kit, form, form, signed), ACCEPTED),
+        "the blank form beside the filled one": (letter(kit, form, part(kit.blank), signed), ACCEPTED),
+        "two units in one mail": (letter(kit, form, other, signed), ("quarantined", ("sender_of_another_unit",))),
+        "two mails in one mail": (
+            letter(
+                kit,
+                *(
+                    f"Content-Type: message/rfc822\r\n\r\n{each.replace('=x', f'=y{n}')}"
+                    for n, each in enumerate(of_two)
+                ),
+            ),
+            ("quarantined", ("sender_of_another_unit",)),
+        ),
         "two tokens": (
             letter(kit, *both, headers=f"To: {kit.ours}, {kit.ours.replace('+', '+aaaa')}"),
             ACCEPTED,

@@ -48,15 +48,19 @@ def has_too_many_parts(content: bytes) -> bool:
     return sum(1 for _ in islice(_BOUNDARY.finditer(content), PARTS_READ + 1)) > PARTS_READ
 
 
-def parts_of(mail: Message) -> Iterator[tuple[Message, int, bool]]:
-    """Yield each part with its depth and whether it lies in a nested mail, in order, without recursion."""
-    waiting: list[tuple[Message, int, bool]] = [(mail, 0, False)]
+def parts_of(mail: Message) -> Iterator[tuple[Message, int, tuple[str, ...]]]:
+    """Yield each part with its depth and the nested mails that it lies in, in order, without recursion."""
+    waiting: list[tuple[Message, int, tuple[str, ...]]] = [(mail, 0, ())]
+    n_nested = 0
     while waiting:
-        part, depth, is_nested = waiting.pop()
-        yield part, depth, is_nested
+        part, depth, place = waiting.pop()
+        yield part, depth, place
         inner = part.get_payload()
         if part.is_multipart() and isinstance(inner, list):
-            inside = is_nested or part.get_content_type() in MAILS_WITHIN
+            inside = place
+            if part.get_content_type() in MAILS_WITHIN:
+                n_nested += 1
+                inside = (*place, f"mail {n_nested}")
             waiting.extend((child, depth + 1, inside) for child in reversed(inner) if isinstance(child, Message))
 
 

@@ -30,7 +30,7 @@ from tests.postgresql import Server
 
 TESTED_ON = os.environ.get("DONDOC_TEST_DATABASE", "sqlite")
 """`postgresql`: every office of these tests keeps its data there; slower, and asked for by hand."""
-ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR)
+ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.SEVERAL, LetterKind.OPERATOR)
 
 
 @dataclass

@@ -358,10 +358,11 @@ def count_answers(session: Session, day: date, recipients: Iterable[str]) -> dic
 
 
 def arrivals_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str, int]:
-    """Return by Message-ID of ours the arrival that the letter answers."""
+    """Return by Message-ID of ours the arrival that the letter answers; a letter about several forms has none."""
     rows = session.execute(
         select(LetterRow.message_id, LetterRow.arrival_id)
         .where(LetterRow.message_id.in_(list(message_ids)), LetterRow.arrival_id.is_not(None))
+        .where(LetterRow.kind != LetterKind.SEVERAL)
         .order_by(LetterRow.id)
     )
     return {message_id: arrival_id for message_id, arrival_id in rows if arrival_id is not None}

@@ -105,7 +105,7 @@ def inspect(content: bytes, limits: LimitSettings) -> Inspection:
 
 
 def unpack_archive(content: bytes, limits: LimitSettings) -> list[tuple[str, bytes]] | Finding:
-    """Return the names (NFC, for showing only) and bytes of the files in a .zip, or why it is refused.
+    """Return the names with their folders (NFC, for showing only) and bytes of the files in a .zip, or why not.
 
     One level only: an archive within the archive is refused, unless it is an office file.
     """
@@ -387,12 +387,12 @@ def _is_clutter(info: zipfile.ZipInfo) -> bool:
 
 
 def _shown_name(info: zipfile.ZipInfo) -> str:
-    """Return the last part of a member's name; Windows writes UTF-8 without saying so, and zip then reads CP437."""
+    """Return a member's name; Windows writes UTF-8 without saying so, and zip then reads CP437."""
     name = info.filename
     if not info.flag_bits & 0x800:
         for candidate in _as_utf8(name):
             name = candidate
-    return unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
+    return unicodedata.normalize("NFC", name.replace("\\", "/"))
 
 
 def _as_utf8(name: str) -> Iterator[str]:
