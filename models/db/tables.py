@@ -218,7 +218,7 @@ class ArrivalRow(Base):
         Index(None, "outcome"),
         Index(None, "message_id"),
         Index(None, "duty_id"),
-        UniqueConstraint("whole_id", "part"),
+        Index(None, "whole_id", "part", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

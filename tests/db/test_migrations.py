@@ -80,5 +80,6 @@ def test_parts_of_an_arrival_stand_by_themselves_in_an_older_schema_and_keep_the
         command.downgrade(config, "0008")
         assert connection.execute(text("SELECT kind FROM letter")).scalars().all() == ["receipt"]
         assert connection.execute(text("SELECT key FROM arrival ORDER BY id")).scalars().all() == ["imap:1", "part:1:2"]
+        command.downgrade(config, "0006")
         command.upgrade(config, "head")
         assert connection.execute(text("SELECT part FROM arrival")).scalars().all() == [0, 0]
