@@ -159,6 +159,9 @@ class PostOffice:
         """Return every mail accepted for the address, in the order of arrival."""
         return mails_for(self.home, address)
 
+    def settle(self) -> None:
+        """Wait until all that was accepted is delivered: here it is, before it is accepted."""
+
     def put_in_mailbox(self, content: bytes, received_at: datetime | None = None) -> None:
         """Lay a mail into our own mailbox, past SMTP, as hostile as it is."""
         when = received_at or _now(self.home)
