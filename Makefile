@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export DONDOC_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test coverage fuzz check bench format tools clean
+.PHONY: help install demo run test coverage fuzz mail check bench format tools clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ coverage: install tools ## Run all tests and say which lines none of them reache
 fuzz: install ## Change the bytes of forms and mails in many thousand ways, and see that nothing breaks (minutes)
 	@DONDOC_FUZZ_TRIES=5000 $(BIN)/python -m pytest tests/adapters/test_fuzz.py -q
 
+mail: install tools ## Replay the demo over a real Postfix and a real Dovecot (Debian's; as root; half an hour)
+	@DONDOC_REAL_MAIL=1 $(BIN)/python -m pytest tests/deployments/test_demo_over_real_mail.py -q
+
 check: install ## Format, lint, types, layers, language: everything a machine can say of the code
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -51,7 +54,7 @@ format: install ## Bring the code into its format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-tools: ## Get LibreOffice, Chromium, poppler and PostgreSQL from Debian where they are missing and may be installed
+tools: ## Get LibreOffice, Chromium, poppler, PostgreSQL, Postfix and Dovecot from Debian where they are missing and may be installed
 	@.ci/tools
 
 clean: ## Remove the virtual environment and caches; the home stays

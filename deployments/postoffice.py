@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 from uuid import uuid4
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -107,6 +107,25 @@ def write_faults(home: Path, faults: Iterable[Fault]) -> None:
 def write_now(home: Path, instant: datetime) -> None:
     """Set the time of arrival of the mails to come."""
     _write_whole(home / "now", instant.isoformat().encode())
+
+
+class Servers(Protocol):
+    """Mail servers that an office writes to and reads from, whichever they are."""
+
+    @property
+    def account(self) -> Account:
+        """Return the account of our own mailbox."""
+
+    @property
+    def smtp_port(self) -> int:
+        """Return where mail is taken."""
+
+    @property
+    def imap_port(self) -> int:
+        """Return where our mailbox is read."""
+
+    def settle(self) -> None:
+        """Wait until all that was accepted is delivered."""
 
 
 class PostOffice:

@@ -26,10 +26,13 @@ from tests.served import waited_for
 
 NO_SERVERS = "no Postfix and Dovecot on this machine, or not root (Debian: postfix dovecot-imapd dovecot-lmtpd)"
 OWNER = "nobody"
-REFUSED = "khong-co-nguoi-nay@example.invalid"
+REFUSED = "baocao.so-tu-phap@example.invalid"
 """An address that Postfix refuses while it is told of it."""
-BOUNCED = "hop-thu-da-dong@example.invalid"
+BOUNCED = "baocao.so-noi-vu@example.invalid"
 """An address that Postfix takes, and that the server to which it passes the mail on refuses for good."""
+
+BENEATH_INBOX = "duoi-hop-thu-den@dondoc.example.invalid"
+"""An account whose folders lie beneath INBOX, as older servers have them."""
 
 DOVECOT = """
 base_dir = {folder}/run
@@ -49,13 +52,17 @@ passdb {{
   args = password={password}
 }}
 userdb {{
+  driver = passwd-file
+  args = username_format=%u {folder}/dovecot-users
+  default_fields = uid={uid} gid={gid} home={folder}/mail/%Lu
+}}
+userdb {{
   driver = static
   args = uid={uid} gid={gid} home={folder}/mail/%Lu allow_all_users=yes
 }}
 namespace inbox {{
   inbox = yes
-  separator = {separator}
-  {prefix}
+  separator = .
 }}
 service imap-login {{
   inet_listener imap {{
@@ -183,7 +190,8 @@ class RealPostOffice:
     def __enter__(self) -> Self:
         """Make the home."""
         self.home.mkdir(parents=True, exist_ok=True)
-        self.settle()
+        self.servers.settle()
+        self._seen |= {str(path) for path in self._delivered()}
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -194,15 +202,17 @@ class RealPostOffice:
         self.servers.settle()
         now = self.home / "now"
         instant = datetime.fromisoformat(now.read_text("ascii").strip()) if now.exists() else None
-        root = self.servers.folder / "mail"
-        arrived = [path for path in root.glob("*/Maildir/new/*") if str(path) not in self._seen]
+        arrived = [path for path in self._delivered() if str(path) not in self._seen]
         for path in sorted(arrived, key=lambda each: (each.stat().st_mtime_ns, each.name)):
             self._seen.add(str(path))
             if instant is not None:
                 os.utime(path, (instant.timestamp(), instant.timestamp()))
-            address = path.parts[len(root.parts)]
+            address = path.parent.parent.parent.name
             if not is_own_address(address, self.account.address):
                 self._show(address, path)
+
+    def _delivered(self) -> list[Path]:
+        return list((self.servers.folder / "mail").glob("*/Maildir/new/*"))
 
     def _show(self, address: str, path: Path) -> None:
         folder = self.home / "mail" / address
@@ -233,15 +243,18 @@ class RealPostOffice:
 
 
 @contextmanager
-def running_mail_servers(*, separator: str = ".", prefix: str = "") -> Iterator[MailServers]:
-    """Yield the servers on loopback, and end them and all their mail after."""
+def running_mail_servers(*, are_all_reached: bool = False) -> Iterator[MailServers]:
+    """Yield the servers on loopback, and end them and all their mail after.
+
+    Two units cannot be written to, unless all are to be reached.
+    """
     folder = Path(tempfile.mkdtemp(prefix="dondoc-mail-"))  # not below pytest's, which only root may enter
     folder.chmod(0o755)
     servers = MailServers(folder)
     owner = pwd.getpwnam(OWNER)
     facts = {"folder": folder, "uid": owner.pw_uid, "gid": owner.pw_gid, "password": Account().password}
     facts |= {name: getattr(servers, name) for name in ("smtp_port", "imap_port", "lmtp_port", "other_port")}
-    facts |= {"separator": separator, "prefix": f"prefix = {prefix}" if prefix else ""}
+    facts |= {"refused": "" if are_all_reached else REFUSED, "bounced": "" if are_all_reached else BOUNCED}
     try:
         _lay_out(folder, facts, owner)
         dovecot = ["dovecot", "-F", "-c", str(folder / "dovecot.conf")]
@@ -267,9 +280,13 @@ def _lay_out(folder: Path, facts: dict[str, object], owner: pwd.struct_passwd) -
     (folder / "dovecot.conf").write_text(DOVECOT.format(**facts))
     (folder / "postfix" / "main.cf").write_text(POSTFIX.format(**facts))
     (folder / "postfix" / "master.cf").write_text(MASTER.format(**facts))
-    (folder / "transport").write_text(f"{BOUNCED} smtp:[127.0.0.1]:{facts['other_port']}\n")
-    (folder / "closed").write_text(f"{BOUNCED} 550 5.1.1 Mailbox closed\n")
-    (folder / "refused").write_text(f"{REFUSED} 550 5.1.1 No such mailbox here\n")
+    bounced, refused = facts["bounced"], facts["refused"]
+    (folder / "transport").write_text(f"{bounced} smtp:[127.0.0.1]:{facts['other_port']}\n" if bounced else "")
+    (folder / "closed").write_text(f"{bounced} 550 5.1.1 Mailbox closed\n" if bounced else "")
+    (folder / "dovecot-users").write_text(
+        f"{BENEATH_INBOX}:{{PLAIN}}{facts['password']}::::::userdb_namespace/inbox/prefix=INBOX.\n"
+    )
+    (folder / "refused").write_text(f"{refused} 550 5.1.1 No such mailbox here\n" if refused else "")
 
 
 def _listens(port: int) -> bool:
