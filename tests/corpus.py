@@ -23,6 +23,7 @@ from openpyxl.workbook.defined_name import DefinedName
 
 from tasks.adapters.unpacking import unpack
 from tests.adapters import test_guard
+from tests.adapters.test_secrecy import a_pdf
 
 MAIN = test_guard.MAIN
 STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
@@ -446,6 +447,7 @@ def _files(kit: Kit):
         ),
     }
     other = {
+        "winmail.dat": (lambda: tnef((b"bieu.xlsx", kit.filled), (b"ky.pdf", kit.signed)), ACCEPTED),
         "old.xls": (lambda: ole("Workbook"), ("quarantined", ("file_is_old_xls",))),
         "older.xls": (lambda: ole("Book"), ("quarantined", ("file_is_old_xls",))),
         "oldest.xls": (lambda: b"\x09\x04\x06\x00" + bytes(100), ("quarantined", ("file_is_old_xls",))),
@@ -494,12 +496,12 @@ def _files(kit: Kit):
         ),
         "cut.zip": (lambda: test_guard.a_zip(("a.xlsx", good))[:-20], ("quarantined", ())),
         "path out of the folder.zip": (lambda: test_guard.a_zip(("../../../etc/x.xlsx", good)), READ),
-        "half a form": (lambda: good[: len(good) // 2], ("quarantined", ("file_is_damaged",))),
+        "half a form": (lambda: good[: len(good) // 2], ("quarantined", ("file_is_cut_off",))),
         "form with a tail": (lambda: good + b"\0" * 100, READ),
         "form with a head": (lambda: b"\r\n" + good, ("quarantined", ())),
         "zeros": (lambda: bytes(5000), ("quarantined", ("file_is_not_workbook",))),
         "noise": (lambda: bytes(n * n % 251 for n in range(5000)), ("quarantined", ("file_is_not_workbook",))),
-        "only a header": (lambda: b"PK\x03\x04", ("quarantined", ("file_is_damaged",))),
+        "only a header": (lambda: b"PK\x03\x04", ("quarantined", ("file_is_cut_off",))),
         "only an end": (lambda: b"PK\x05\x06" + bytes(18), ("quarantined", ())),
         "crossed sizes": (lambda: _with_sizes_crossed(good), ("quarantined", ())),
         "no sheets": (lambda: replaced(good, {"xl/workbook.xml": (b"<sheet ", b"<shoot ")}), ("quarantined", ())),
@@ -755,8 +757,35 @@ def _odd_mails(kit: Kit, both, form: str):
         "a mark before": (b"\xef\xbb\xbf" + good, ACCEPTED),
         "blank lines before": (b"\r\n\r\n" + good, ACCEPTED),
         "a line of a mailbox before": (b"From x@y Mon Jun  9 08:00:00 2025\r\n" + good, ACCEPTED),
+        "a delivery report of no mailer": (
+            bounce(
+                kit,
+                f"--b\r\nContent-Type: text/plain\r\n\r\nA message that you sent could not be delivered.\r\n--b\r\n"
+                f"Content-Type: message/rfc822\r\n\r\n{letter(kit, *both).decode()}\r\n--b--",
+                headers="From: ndr@example.invalid\nSubject: Mail delivery failed: returning message to sender",
+                kind='multipart/mixed; boundary="b"',
+            ),
+            ("ignored", ("bounce_of_nobody",)),
+        ),
+        "an absence as notes writes it": (
+            bounce(kit, "I am away.", headers="Subject: AUTO: A B is out of the office (returning 05/01/2010)"),
+            ("ignored", ("auto_reply",)),
+        ),
+        "a mail saved by outlook": (
+            letter(kit, part(b"\xd0\xcf\x11\xe0" + bytes(600), 'Content-Disposition: attachment; filename="a.msg"')),
+            ("returned", ("file_is_outlook_mail",)),
+        ),
+        "a signed copy with a marking": (
+            letter(kit, both[0], part(a_pdf(["SỞ Y TẾ", "MẬT"]), 'Content-Disposition: attachment; filename="a.pdf"')),
+            ("returned", ("secrecy_marking",)),
+        ),
         "no end of parts": (good.removesuffix(b"--=x--\r\n"), ACCEPTED),
-        "cut in the form": (good[: good.index(b"UEsDB") + 78 * 40], ("returned", ("file_is_damaged",))),
+        "cut in the form": (good[: good.index(b"UEsDB") + 78 * 40], ("returned", ("file_is_cut_off",))),
+        "cut between letters": (good[: good.index(b"UEsDB") + 78 * 40 + 1], ("returned", ("file_is_cut_off",))),
+        "cut in the form and closed": (
+            letter(kit, both[0][: len(both[0]) // 2 // 78 * 78 + 5]),
+            ("returned", ("file_is_cut_off",)),
+        ),
         "quoted printable": (
             letter(
                 kit,

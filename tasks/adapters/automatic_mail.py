@@ -37,7 +37,10 @@ DAEMONS: Final = frozenset(
     ("mailer-daemon", "mailerdaemon", "mailer_daemon", "mail-daemon", "maildaemon", "mail_daemon", "mdaemon")
 )
 POSTMASTERS: Final = frozenset(
-    ("postmaster", "post_master", "post.master", "mailadmin", "mail-admin", "bounce", "bounces")
+    (
+        *("postmaster", "post_master", "post.master", "mailadmin", "mail-admin", "bounce", "bounces", "ndr"),
+        *("no-reply", "noreply", "no_reply", "donotreply", "do-not-reply"),
+    )
 )
 REPORT_TYPES: Final = frozenset(("message/delivery-status", "message/global-delivery-status"))
 ORIGINAL_TYPES: Final = frozenset(("text/rfc822-headers", "text/rfc822-header", "message/rfc822", "message/global"))

@@ -122,6 +122,8 @@ def _unusable(file: MailFile) -> Finding | None:
     name = file.name.lower()
     if _is_foreign_archive(file) or name.endswith((".rar", ".7z")):
         return finding("archive_is_not_zip", name=file.name)
+    if name.endswith(".msg"):
+        return finding("file_is_outlook_mail", name=file.name)
     if name.endswith(WORD_NAMES) or WORD_STREAM in file.content:
         return finding("file_is_word", name=file.name)
     return finding("file_is_csv", name=file.name) if name.endswith(TABLE_NAMES) else None

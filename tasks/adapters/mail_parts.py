@@ -4,8 +4,9 @@ Nothing here raises for what a mail holds, and no header is read beyond a length
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
-from email.errors import MessageError
+from email.errors import InvalidBase64LengthDefect, MessageError
 from email.feedparser import BytesFeedParser
 from email.header import decode_header
 from email.message import Message
@@ -67,7 +68,12 @@ def parts_of(mail: Message) -> Iterator[tuple[Message, int, tuple[str, ...]]]:
 def payload_of(part: Message) -> bytes:
     """Return the octets of a part, its transfer encoding undone as far as it can be."""
     payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else b""
+    if not isinstance(payload, bytes):
+        return b""
+    if any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects):
+        # Cut within four letters, which Python gives back as letters: what came of the file is what stands before.
+        return b64decode(b"".join(payload.split())[:-1] + b"==", validate=False)
+    return payload
 
 
 def decoded_text(part: Message) -> str:

@@ -1,7 +1,7 @@
 """Looks for a marking of secrecy in what has arrived, before a byte of it is kept; it keeps and tells nothing.
 
 Looked at are the subject, the names of files, the fields of an e-office document, the head of the body, and the head of
-Word, Excel and OpenDocument files, also within one archive. The text of a PDF is not read here: most are scans.
+Word, Excel, OpenDocument and PDF files, also within one archive. A scan has no text, and is not looked at.
 """
 
 import io
@@ -19,6 +19,7 @@ from typing import Final
 
 from models.domain.forms import Finding
 from models.domain.secrecy import SecrecyWords, marking_in_lines, marking_in_title
+from tasks.adapters.pdf_text import first_pages_of, is_pdf
 from tasks.adapters.workbooks.guard import unpack_archive
 from tasks.ports import MailFile, ParsedMail
 from tasks.settings import MEBIBYTE, LimitSettings
@@ -80,6 +81,8 @@ class SecrecyScreen:
 
     def is_file_marked(self, file: MailFile) -> bool:
         """Say whether a marking stands in an office file, or in one within an archive."""
+        if is_pdf(file.content):
+            return self._is_pdf_marked(file.content)
         if not file.content.startswith(ZIP):
             return False
         parts = list(_parts(file.content))
@@ -89,9 +92,14 @@ class SecrecyScreen:
         if isinstance(members, Finding):
             return False
         return any(
-            marking_in_title(_stem(name), self._words) or any(self._is_part_marked(*part) for part in _parts(content))
+            marking_in_title(_stem(name), self._words)
+            or any(self._is_part_marked(*part) for part in _parts(content))
+            or (is_pdf(content) and self._is_pdf_marked(content))
             for name, content in members
         )
+
+    def _is_pdf_marked(self, content: bytes) -> bool:
+        return any(marking_in_lines(lines, self._words) for lines in first_pages_of(content))
 
     def _is_part_marked(self, name: str, part: bytes) -> bool:
         likely = (octets for sign in self._signs_in(part) for octets in self._by_sign[sign])

@@ -11,10 +11,13 @@ from tasks.adapters.edxml import is_edxml, read_edxml, with_documents
 from tasks.adapters.enclosures import sort_enclosures
 from tasks.adapters.mail_reading import MailReader
 from tasks.adapters.secrecy import SecrecyScreen
+from tasks.adapters.winmail import files_in_winmail
 from tasks.adapters.workbooks.guard import Inspection, inspect
 from tasks.adapters.workbooks.reading import read_workbook
 from tasks.ports import Brought, Enclosures, FirstLook, MailFile, ParsedMail, Unpacked
 from tasks.settings import MEBIBYTE, LimitSettings
+
+TNEF = b"\x78\x9f\x3e\x22"
 
 
 class Effort(IntEnum):
@@ -87,6 +90,9 @@ def _contents(brought: Brought, reader: MailReader, limits: LimitSettings, *, op
         return read_edxml(brought.content, limits)
     if not brought.file_name:
         return ParsedMail()
+    packed = files_in_winmail(brought.content) if brought.content.startswith(TNEF) and opens_winmail else []
+    if packed:
+        return ParsedMail(files=tuple(packed))
     return ParsedMail(files=(MailFile(name=brought.file_name, media_type="", content=brought.content),))
 
 

@@ -108,8 +108,8 @@ HOSTILE = {
         "file_is_open_document",
     ),
     "xlsb": (lambda: a_zip(("[Content_Types].xml", "<x/>"), ("xl/workbook.bin", b"")), "file_is_binary_workbook"),
-    "truncated": (lambda: a_workbook()[:-400], "file_is_damaged"),
-    "cut in the middle": (lambda: a_workbook()[: len(a_workbook()) // 2], "file_is_damaged"),
+    "truncated": (lambda: a_workbook()[:-400], "file_is_cut_off"),
+    "cut in the middle": (lambda: a_workbook()[: len(a_workbook()) // 2], "file_is_cut_off"),
     "many members": (
         lambda: with_members(a_workbook(), {f"xl/media/{n}": "" for n in range(600)}),
         "archive_too_many_members",

@@ -49,6 +49,9 @@ HEAD_BYTES: Final = 256
 ENCRYPTED_FLAG: Final = 0x1
 CLUTTER: Final = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
 LETTERS: Final = 26
+END_OF_DIRECTORY: Final = b"PK\x05\x06"
+END_OCTETS: Final = 66_000
+"""The end of an archive's directory stands within so many octets of the archive's end."""
 MERGED_CELLS_PER_ROW: Final = 10
 """Merges may cover this many times the rows a sheet may have; openpyxl makes an object of every cell of them."""
 
@@ -101,7 +104,7 @@ def inspect(content: bytes, limits: LimitSettings) -> Inspection:
             refusal = _wrong_archive(members, limits) or _wrong_parts(members)
             return Inspection(refusal) if refusal is not None else _inspect_parts(archive, members, limits)
     except _UNPACKING_ERRORS:
-        return Inspection(finding("file_is_damaged"))
+        return Inspection(_damage(content))
 
 
 def unpack_archive(content: bytes, limits: LimitSettings) -> list[tuple[str, bytes]] | Finding:
@@ -116,7 +119,13 @@ def unpack_archive(content: bytes, limits: LimitSettings) -> list[tuple[str, byt
             members = [info for info in archive.infolist() if not _is_clutter(info)]
             return _wrong_archive(members, limits) or _unpacked(archive, members)
     except _UNPACKING_ERRORS:
-        return finding("file_is_damaged")
+        return _damage(content)
+
+
+def _damage(content: bytes) -> Finding:
+    """Say what is wrong with an archive that cannot be read: without the directory at its end it came half."""
+    has_end = END_OF_DIRECTORY in content[-END_OCTETS:]
+    return finding("file_is_damaged" if has_end or not content.startswith(ZIP_HEADER) else "file_is_cut_off")
 
 
 def _unpacked(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> list[tuple[str, bytes]] | Finding:
