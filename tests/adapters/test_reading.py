@@ -1,12 +1,17 @@
 """What comes back from a unit's own workbook, whatever saved it, and what a hostile one costs."""
 
 import io
+import os
 import shutil
+import signal
 import subprocess
+import time
 import unicodedata
 import zipfile
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,7 +26,7 @@ from models.domain.vocabulary import FieldKind
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
 from tasks.adapters.workbooks import form_words
-from tasks.adapters.workbooks.pool import GuardedReader
+from tasks.adapters.workbooks.pool import DEATHS, GuardedReader
 from tasks.adapters.workbooks.reading import read_workbook
 from tasks.adapters.workbooks.stamping import FormTemplate
 from tasks.ports import StampOrder
@@ -211,7 +216,7 @@ def test_many_files_come_back_in_order_and_a_refused_one_costs_its_own_result_on
         1,
         2,
     ]
-    assert [item.code for item in results[1].findings] == ["file_is_damaged"]
+    assert [item.code for item in results[1].findings] == ["file_is_cut_off"]
 
 
 def test_a_file_that_kills_its_worker_costs_its_own_result_only(form, spec):
@@ -243,6 +248,29 @@ def test_a_file_that_takes_too_long_is_told_so(form, spec):
         reader.close()
     assert [item.code for item in slow.findings] == ["workbook_too_complex"]
     assert good.form is not None
+
+
+@pytest.mark.parametrize("signals", [(signal.SIGSTOP,), (signal.SIGSTOP, signal.SIGKILL)])
+def test_workers_that_fall_silent_are_given_up_within_seconds_and_the_files_are_read_by_new_ones(signals, form, spec):
+    """One stands still; the other dies with half a message read: whoever comes next waits for the rest of it."""
+    reader = GuardedReader(LimitSettings(workers=1), seconds_of_silence=3)
+    contents = [filled(form, spec, {"CT01": number}) for number in range(3)]
+    try:
+        worker = reader.in_a_worker(os.getpid, (), 60).result()
+        os.kill(worker, signals[0])
+        large = reader.in_a_worker(len, (bytes(8 * 1024 * 1024),), 600)
+        for sign in signals[1:]:
+            Event().wait(0.5)  # until the message is on its way
+            os.kill(worker, sign)
+        start = time.monotonic()
+        with suppress(*DEATHS):
+            assert large.result() == 8 * 1024 * 1024
+        results = reader.read(contents)
+        seconds = time.monotonic() - start
+    finally:
+        reader.close()
+    assert [result.form.cells[spec.figures_sheet, "E7"] for result in results] == [0, 1, 2]
+    assert seconds < 60, "and not the ten minutes that the work was given"
 
 
 def test_a_workbook_whose_parts_make_no_sense_is_a_finding_not_an_error(form):

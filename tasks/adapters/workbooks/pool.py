@@ -13,6 +13,7 @@ from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Final, Generic, TypeVar
@@ -56,6 +57,9 @@ TOO_COMPLEX: Final = ReadForm(findings=(finding("workbook_too_complex"),))
 LESS_EFFORT: Final = (Effort.FILES_ONLY, Effort.ENVELOPE_ONLY)
 SECONDS_TO_TELL: Final = 1.0
 """How long a pool that has ended may take to say so of what it had in hand."""
+SECONDS_OF_SILENCE: Final = 20.0
+"""Workers that all do nothing for so long while work waits will never do it: one died with a message half read, and the
+others wait for its rest. A busy machine lets them work a little in that time, too."""
 TIMES_ON_A_BUSY_MACHINE: Final = 10
 """So much longer than it may work a worker may take by the clock."""
 OCTETS_A_SECOND: Final = 10 * MEBIBYTE
@@ -66,9 +70,10 @@ WORKER_MODULE: Final = "tasks.adapters.workbooks.preloading"
 class GuardedReader:
     """Opens and marks strangers' files in worker processes; satisfies `ports.FormReader`. Threads may share one."""
 
-    def __init__(self, limits: LimitSettings) -> None:
+    def __init__(self, limits: LimitSettings, *, seconds_of_silence: float = SECONDS_OF_SILENCE) -> None:
         """Keep the limits; the workers start with the first file."""
         self._limits = limits
+        self._seconds_of_silence = seconds_of_silence
         self._mail_reader = MailReader(vietnamese(), limits)
         self._screen = SecrecyScreen(secrecy_words(vietnamese()), limits)
         self._opened = _OpenedAtFirstLook()
@@ -231,11 +236,14 @@ class GuardedReader:
         for _ in range(2):
             pool = self._workers()
             try:
-                return Work(pool.schedule(work, args=args, timeout=seconds), pool)
+                return self._given(pool, work, args, seconds)
             except RuntimeError:
                 self._let_go(pool)
-        pool = self._workers()
-        return Work(pool.schedule(work, args=args, timeout=seconds), pool)
+        return self._given(self._workers(), work, args, seconds)
+
+    def _given(self, pool: ProcessPool, work: Callable[..., R], args: tuple[object, ...], seconds: float) -> "Work[R]":
+        future = pool.schedule(work, args=args, timeout=seconds)
+        return Work(future, pool, silence=self._seconds_of_silence, give_up=self._give_up)
 
     def _let_go(self, broken: ProcessPool) -> None:
         with self._lock:
@@ -243,6 +251,15 @@ class GuardedReader:
                 self._pool = None
         broken.stop()  # type: ignore[no-untyped-call]  # pebble annotates all but these
         broken.join()
+
+    def _give_up(self, deaf: ProcessPool) -> None:
+        """Let go of a pool whose workers do nothing, and not wait for its threads: they may hang on the same pipe."""
+        with self._lock:
+            if self._pool is deaf:
+                self._pool = None
+        for worker in _workers_of(deaf):
+            worker.kill()
+        Thread(target=_end, args=(deaf,), name="ending the readers of workbooks", daemon=True).start()
 
     def _workers(self) -> ProcessPool:
         with self._lock:
@@ -298,17 +315,26 @@ class Work(Generic[R]):
 
     future: ProcessFuture[R]
     pool: ProcessPool
+    silence: float
+    """So many seconds in which no worker works are taken for the end of the pool."""
+    give_up: Callable[[ProcessPool], None]
 
     def result(self) -> R:
         """Return what came of it.
 
         Raises:
-            BrokenProcessPool: the pool has ended without it; and whatever the worker ended by, see `DEATHS`.
+            BrokenProcessPool: the pool has ended without it, or will never do it; and whatever the worker ended by,
+                see `DEATHS`.
         """
+        n_silent, worked = 0, _work_done(self.pool)
         while not self.future.done():
             has_ended = not self.pool.active
             wait([self.future], timeout=SECONDS_TO_TELL)
-            if has_ended and not self.future.done():
+            before, worked = worked, _work_done(self.pool)
+            n_silent = n_silent + 1 if worked and worked == before else 0
+            is_deaf = n_silent * SECONDS_TO_TELL >= self.silence
+            if (has_ended or is_deaf) and not self.future.done():
+                self.give_up(self.pool)
                 raise BrokenProcessPool
         return self.future.result()
 
@@ -318,6 +344,29 @@ class _Failure:
     """Why a workbook could not be marked; an exception of ours would not survive the way out of the worker."""
 
     reason: str
+
+
+def _workers_of(pool: ProcessPool) -> list[BaseProcess]:
+    """Return the processes of a pool, dead ones that it has not noticed included; pebble shows them nowhere else."""
+    return list(pool._pool_manager.worker_manager.workers.values())  # noqa: SLF001 - see above
+
+
+def _work_done(pool: ProcessPool) -> dict[int, int]:
+    """Return by worker how long it has worked, in the system's ticks; empty until the first has started."""
+    return {worker.pid: _ticks_of(worker.pid) for worker in _workers_of(pool) if worker.pid is not None}
+
+
+def _ticks_of(pid: int) -> int:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12])  # in user mode, and in the system's
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call]  # pebble annotates all but these
+    pool.join()
 
 
 def _do_nothing() -> None:
