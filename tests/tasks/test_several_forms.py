@@ -15,10 +15,9 @@ from models.db.tables import ArrivalRow, LetterRow, SubmissionRow
 from models.domain.vocabulary import Outcome
 from tasks import judge
 from tasks.hand_in import hand_in
-from tasks.judge import judge_arrivals
 from tasks.operators import Signature
-from tasks.receive import take_arrivals
 from tasks.resolve_quarantine import Resolution, resolve_quarantine
+from tasks.take_and_judge import take_and_judge
 from tests.builders import hanoi
 from tests.tasks.answering import form_of, newest, plain
 from tests.tasks.conftest import address_of, copied
@@ -226,10 +225,9 @@ def test_a_run_that_dies_while_it_writes_leaves_no_part_of_the_mail_behind_and_t
         )
     for step in ("record_outcomes", "add_submissions"):
         with office.at(POLL) as runtime, monkeypatch.context() as patch:
-            take_arrivals.fn(runtime)
             patch.setattr(judge.arrivals, step, dies)
             with pytest.raises(KeyboardInterrupt):
-                judge_arrivals.fn(runtime, runtime.clock.now())
+                take_and_judge.fn(runtime, runtime.clock.now())
         assert judged(office) == ([], 0)
     counts = office.poll("2025-10-21 09:10")
     assert counts["accepted"] == 2
