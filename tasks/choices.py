@@ -231,7 +231,7 @@ def _words_of(words: type[StrEnum]) -> Callable[[Runtime, Session, datetime], li
 
 
 def _arrival(runtime: Runtime, item: arrivals.JudgedArrival) -> str:
-    who = item.envelope.sender or item.envelope.workbook_name or "–"
+    who = item.whence or item.envelope.workbook_name or "–"
     what = runtime.texts.label(item.outcome)
     return labelled(item.id, SEPARATOR.join([what, who, runtime.texts.instant(item.received_at)]))
 

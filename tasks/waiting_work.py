@@ -58,7 +58,7 @@ def _line(runtime: Runtime, item: JudgedArrival, days: int) -> str:
     texts = runtime.texts
     said = texts.say(
         "people.held",
-        sender=item.envelope.sender or "–",
+        sender=item.whence or "–",
         received=received(runtime, item),
         days=days,
         reasons="; ".join(texts.finding(reason) for reason in item.reasons),

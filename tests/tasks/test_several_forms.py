@@ -132,6 +132,7 @@ def test_a_signed_copy_that_may_be_of_either_report_is_put_to_none_by_guess(both
     assert counts["quarantined"] == 2
     assert [[reason.code for reason in held.reasons] for held in office.quarantine()] == [["documents_untold"]] * 2
     assert "không rõ là của biểu nào" in plain(newest(office, UNIT))
+    assert [held.whence for held in office.quarantine()] == [f"{address_of(UNIT)}, {name}.xlsx" for name in "ab"]
 
     held = office.quarantine()[1]
     with office.at("2025-10-21 10:00") as runtime:

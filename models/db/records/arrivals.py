@@ -88,6 +88,13 @@ class JudgedArrival:
     duty_id: int | None
     reasons: tuple[Finding, ...]
     submission_number: int | None = None
+    part: int = 0
+
+    @property
+    def whence(self) -> str:
+        """Who sent it, and the name of its file where the mail brought several forms; empty when nothing is known."""
+        names = (self.envelope.sender, self.envelope.workbook_name)
+        return ", ".join(filter(None, names)) if self.part else self.envelope.sender
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -574,6 +581,7 @@ def _judged(row: ArrivalRow, number: int | None) -> JudgedArrival:
         duty_id=row.duty_id,
         reasons=tuple(finding_from_json(reason) for reason in row.reasons),
         submission_number=number,
+        part=row.part,
     )
 
 
