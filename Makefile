@@ -38,7 +38,7 @@ coverage: install tools ## Run all tests and say which lines none of them reache
 fuzz: install ## Change the bytes of forms and mails in many thousand ways, and see that nothing breaks (minutes)
 	@DONDOC_FUZZ_TRIES=5000 $(BIN)/python -m pytest tests/adapters/test_fuzz.py -q
 
-mail: install tools ## Replay the demo over a real Postfix and a real Dovecot (Debian's; as root; half an hour)
+mail: install tools ## Replay the demo over a real Postfix and a real Dovecot (Debian's; as root; minutes)
 	@DONDOC_REAL_MAIL=1 $(BIN)/python -m pytest tests/deployments/test_demo_over_real_mail.py -q
 
 check: install ## Format, lint, types, layers, language: everything a machine can say of the code
