@@ -474,7 +474,7 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
         verdict = _judge_version(opened, verdict, checked, record, known)
     return Judged(
         opened=opened,
-        verdict=replace(verdict, reasons=(*verdict.reasons, *opened.told)),
+        verdict=replace(verdict, reasons=(*verdict.reasons, *opened.told, *opened.told_in_reading)),
         checked=checked,
         attachments=attachments,
         reply=reply,

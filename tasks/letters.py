@@ -376,7 +376,9 @@ def _about_arrival(
     cycle = batch.cycles[record.duty.cycle_code] if record else None
     programme = runtime.programme_of(cycle) if cycle else _programme_named(runtime, arrival)
     marked = _marked_workbook(runtime, arrival)
-    fresh = _form(runtime, record) if record and record.form_digest and _asks_for_a_form(arrival) else None
+    is_to_be_marked = arrival.outcome is Outcome.RETURNED and any(reason.cell for reason in arrival.reasons)
+    needs_form = _asks_for_a_form(arrival) or (is_to_be_marked and marked is None)
+    fresh = _form(runtime, record) if record and record.form_digest and needs_form else None
     obligation = runtime.programme_with(cycle.obligation_code)[1] if cycle else None
     context = AnswerContext(
         programme=programme,

@@ -47,6 +47,12 @@ class Opened:
     """Of a part: what its answer says of files of the whole that went with no form."""
 
     @property
+    def told_in_reading(self) -> tuple[Finding, ...]:
+        """What was done in reading the forms that carry a stamp."""
+        read = (read for read in self.forms if read.form is not None and read.form.stamp is not None)
+        return tuple(dict.fromkeys(found for each in read for found in each.findings))
+
+    @property
     def ours(self) -> tuple[RawForm, ...]:
         """The workbooks that carry a stamp."""
         return tuple(read.form for read in self.forms if read.form is not None and read.form.stamp is not None)

@@ -175,7 +175,10 @@ class ParsedMail:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadForm:
-    """What came of reading a workbook in the guarded worker: the raw form, or the findings why not."""
+    """What came of reading a workbook in the guarded worker: the raw form, or the findings why not.
+
+    With a form, the findings say what was done in reading it.
+    """
 
     form: RawForm | None = None
     findings: tuple[Finding, ...] = ()

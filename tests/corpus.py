@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from html import escape
 from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
@@ -22,7 +23,7 @@ from openpyxl.styles import Font
 from openpyxl.workbook.defined_name import DefinedName
 
 from tasks.adapters.unpacking import unpack
-from tests.adapters import test_guard
+from tests.adapters import test_foreign, test_guard
 from tests.adapters.test_secrecy import a_pdf
 
 MAIN = test_guard.MAIN
@@ -260,6 +261,23 @@ def _many(workbook: Workbook) -> None:
         workbook.create_sheet(f"Phụ {number}")
 
 
+def as_ods(content: bytes, *parts: tuple[str, bytes]) -> bytes:
+    """Return the values of a workbook as an OpenDocument sheet, with further parts in its package."""
+    sheets = []
+    for sheet in load_workbook(io.BytesIO(content)).worksheets:
+        rows = ["".join(map(_ods_cell, row)) for row in sheet.iter_rows(values_only=True)]
+        lines = "".join(f"<table:table-row>{row}</table:table-row>" for row in rows)
+        sheets.append(f'<table:table table:name="{sheet.title}">{lines}</table:table>')
+    return test_foreign.a_package(test_foreign.HEAD + "".join(sheets) + test_foreign.TAIL, *parts)
+
+
+def _ods_cell(value: object) -> str:
+    if value is None:
+        return "<table:table-cell/>"
+    kind = f'float" office:value="{value}' if isinstance(value, int | float) else "string"
+    return f'<table:table-cell office:value-type="{kind}"><text:p>{escape(str(value))}</text:p></table:table-cell>'
+
+
 def ole(*streams: str) -> bytes:
     """Return an OLE container in whose directory the streams are named."""
     return OLE + bytes(1000) + b"".join(name.encode("utf-16-le") + b"\0\0" for name in streams) + bytes(1000)
@@ -448,6 +466,15 @@ def _files(kit: Kit):
     }
     other = {
         "winmail.dat": (lambda: tnef((b"bieu.xlsx", kit.filled), (b"ky.pdf", kit.signed)), ACCEPTED),
+        "our form as open document.ods": (lambda: as_ods(good), ("returned", ("attachment_missing", "read_from_ods"))),
+        "our form as open document, marked.ods": (
+            lambda: as_ods(with_cells(good, G8="TỐI MẬT")),
+            ("returned", ("secrecy_marking",)),
+        ),
+        "our form as open document with macros.ods": (
+            lambda: as_ods(good, ("Basic/Standard/Module1.xml", b"<x/>")),
+            ("quarantined", ("workbook_has_macros",)),
+        ),
         "old.xls": (lambda: ole("Workbook"), ("quarantined", ("file_is_old_xls",))),
         "older.xls": (lambda: ole("Book"), ("quarantined", ("file_is_old_xls",))),
         "oldest.xls": (lambda: b"\x09\x04\x06\x00" + bytes(100), ("quarantined", ("file_is_old_xls",))),

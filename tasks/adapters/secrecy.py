@@ -79,6 +79,10 @@ class SecrecyScreen:
         """Say whether a marking stands in one of a workbook's parts, each given with its name in small letters."""
         return any(self._is_part_marked(name, part[:BYTES_OF_PART]) for name, part in islice(parts, PARTS_READ))
 
+    def are_cells_marked(self, values: Iterable[object]) -> bool:
+        """Say whether a marking stands in one of a workbook's cells, for a file that cannot be looked into unread."""
+        return any(marking_in_lines([value], self._words) for value in values if isinstance(value, str))
+
     def is_file_marked(self, file: MailFile) -> bool:
         """Say whether a marking stands in an office file, or in one within an archive."""
         if is_pdf(file.content):

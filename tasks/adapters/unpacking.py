@@ -47,6 +47,9 @@ def look_and_unpack(
         return look, None
     workbooks = zip(enclosures.workbooks, inspections, strict=True)
     forms = tuple(read_workbook(file.content, limits, inspection) for file, inspection in workbooks)
+    foreign = (read.form for read in forms if read.form is not None and read.findings)
+    if any(screen.are_cells_marked(form.cells.values()) for form in foreign):
+        return _look(mail, is_secret=True), None
     return look, Unpacked(mail=mail, enclosures=enclosures, forms=forms)
 
 

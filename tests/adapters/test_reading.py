@@ -26,6 +26,7 @@ from models.domain.vocabulary import FieldKind
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
 from tasks.adapters.workbooks import form_words
+from tasks.adapters.workbooks.foreign import OLD, OPEN, reads_safely
 from tasks.adapters.workbooks.pool import DEATHS, GuardedReader
 from tasks.adapters.workbooks.reading import read_workbook
 from tasks.adapters.workbooks.stamping import FormTemplate
@@ -97,16 +98,19 @@ def checked(content, spec):
     return check_form(spec, read.form, words=form_words(vietnamese()))
 
 
-def by_office(content, tmp_path):
+XLSX, XLS, ODS = ("xlsx:Calc MS Excel 2007 XML", "xls:MS Excel 97", "ods:calc8")
+
+
+def by_office(content, tmp_path, kind=XLSX):
     """Have LibreOffice open the workbook and save it again."""
     office = shutil.which("soffice")
     if office is None:
         pytest.skip("LibreOffice is not installed")
     (tmp_path / "in.xlsx").write_bytes(content)
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
-    command = [office, profile, "--headless", "--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir"]
+    command = [office, profile, "--headless", "--convert-to", kind, "--outdir"]
     subprocess.run([*command, tmp_path / "out", tmp_path / "in.xlsx"], check=True, capture_output=True, timeout=120)
-    return (tmp_path / "out" / "in.xlsx").read_bytes()
+    return (tmp_path / "out" / f"in.{kind.partition(':')[0]}").read_bytes()
 
 
 def test_a_filled_form_has_no_finding_and_every_figure(form, spec):
@@ -136,6 +140,19 @@ def test_a_form_that_libreoffice_saved_reads_the_same(form, spec, cycle, tmp_pat
     again = by_office(content, tmp_path)
     assert checked(again, spec) == checked(content, spec)
     assert identify(read_workbook(again, LIMITS).form, spec, cycle_code=cycle.code, cycle_titles={}) == ()
+
+
+@pytest.mark.office
+@pytest.mark.parametrize(("kind", "told", "refused"), [(XLS, "read_from_xls", OLD), (ODS, "read_from_ods", OPEN)])
+def test_a_form_saved_in_another_format_reads_the_same_and_says_so(kind, told, refused, form, spec, tmp_path):
+    content = filled(form, spec, at={"G8": "Giải trình: tăng do mở rộng"})
+    read = read_workbook(by_office(content, tmp_path, kind), LIMITS)
+    assert [item.code for item in read.findings] == [told]
+    assert read.form == read_workbook(content, LIMITS).form
+    odd = filled(form, spec, at={"G8": "Céng hoµ x· héi chñ nghÜa"})
+    assert not reads_safely(read_workbook(odd, LIMITS).form), "text in a font that nobody sees is not guessed at"
+    strange = read_workbook(by_office(saved(Workbook()), tmp_path, kind), LIMITS)
+    assert [item.code for item in strange.findings] == [refused]
 
 
 @pytest.mark.office
