@@ -347,6 +347,23 @@ def compile_(
         typer.echo(path)
 
 
+@app.command("letters", help=_help("letters"), epilog=_help("example.letters"))
+def letters_(*, as_json: AsJson = False) -> None:
+    """List the letters that failed, and those of which nobody knows whether they left; of all time."""
+    from models.db.records.letters import stuck_letters
+    from tasks.runtime import open_runtime
+
+    with open_runtime(Settings.load()) as runtime, runtime.sessions() as session:
+        found = stuck_letters(session)
+        texts = runtime.texts
+    if as_json:
+        _print_json([asdict(each) for each in found])
+    else:
+        rows = [asdict(each) | {"kind": texts.label(each.kind), "state": texts.label(each.state)} for each in found]
+        _show(rows, as_json=False)
+    raise typer.Exit(DONE_WITH_FINDINGS if found else DONE)
+
+
 @app.command("board", help=_help("board"), epilog=_help("example.board"))
 def board(*, as_of: AsOf = "", as_json: AsJson = False) -> None:
     """Make the status board of every cycle: a folder of pages that needs no server."""

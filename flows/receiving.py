@@ -10,8 +10,9 @@ from models.domain.errors import MailboxUnavailableError
 from models.domain.vocabulary import LetterKind
 from tasks.late_runs import queue_bad_runs
 from tasks.post import post_letters, say_what_is_left
-from tasks.publish import name_poll, publish_arrivals
+from tasks.publish import publish_arrivals
 from tasks.receive import file_arrivals_away
+from tasks.run_names import name_poll
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
 from tasks.take_and_judge import take_and_judge

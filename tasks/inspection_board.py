@@ -19,7 +19,8 @@ from tasks.inspection_drafts import drafts_there
 from tasks.inspection_risks import OWED, points_in_words, reasons_in_words
 from tasks.names import run_name
 from tasks.open_cycles import roster_in_use
-from tasks.publish import artifact_key, rename_run
+from tasks.publish import artifact_key
+from tasks.run_names import rename_run
 from tasks.runtime import Runtime
 
 

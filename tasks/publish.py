@@ -8,8 +8,6 @@ from datetime import datetime
 from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
-from prefect.runtime import flow_run
 
 from models.db.records import cycles, editions
 from models.domain.vocabulary import ContactHealth, Outcome
@@ -77,27 +75,6 @@ def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int
         publish_parents(runtime, board, key=artifact_key("cap-tren", cycle.code))
     create_markdown_artifact(key="viec-hom-nay", markdown=work_for_people(runtime, as_of, counts))
     refresh_choices(runtime, as_of)
-
-
-def name_run(runtime: Runtime, obligation_code: str, cycle_codes: Sequence[str], as_of: datetime) -> None:
-    """Give the run of a report its name: the cycle and the day."""
-    _, obligation = runtime.programme_with(obligation_code)
-    day = runtime.texts.day(as_of.date())
-    if not cycle_codes:
-        rename_run(runtime.texts.say("run.report_without_cycle", obligation=obligation.short_title, day=day))
-        return
-    with runtime.sessions() as session:
-        years = [cycles.cycle(session, code).year for code in cycle_codes]
-    title = f"{obligation.short_title} {years[-1]}"
-    rename_run(runtime.texts.say("run.report", title=title, day=day))
-
-
-def name_poll(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> None:
-    """Give the run of the mailbox its name: the hour, and what came in."""
-    instant = f"{as_of:%H:%M} {runtime.texts.day(as_of.date())}"
-    outcomes = {outcome.value: counts.get(outcome.value, 0) for outcome in Outcome}
-    code = "run.poll" if any(outcomes.values()) else "run.poll_idle"
-    rename_run(runtime.texts.say(code, instant=instant, **outcomes))
 
 
 def artifact_key(kind: str, cycle_code: str) -> str:
@@ -248,13 +225,18 @@ def work_for_people(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]
         work = waiting_work(runtime, session, as_of)
     lines = [texts.say("people.heading")]
     lines += [f"- {line}" for line in (*work.overdue, *work.refused, *work.deferred, *work.held)]
-    lines += [texts.say("people.doubtful", recipient=to, subject=subject) for to, subject, _ in work.doubtful]
-    lines += [texts.say("people.failed", recipient=to, subject=subject, detail=why) for to, subject, why in work.failed]
+    lines += [texts.say("people.doubtful", recipient=each.recipient, subject=each.subject) for each in work.doubtful]
+    lines += [
+        texts.say("people.failed", recipient=each.recipient, subject=each.subject, detail=each.detail)
+        for each in work.failed
+    ]
     lines += [line for board in contact_boards(runtime, as_of) for line in lines_about_contacts(runtime, board)]
     if len(lines) == 1:
         lines.append(texts.say("people.nothing"))
+    if work.n_older_letters:
+        lines += ["", texts.say("people.older_letters", n=work.n_older_letters)]
     if counts.get("waiting"):
-        lines.append(texts.say("people.waiting", n=counts["waiting"]))
+        lines += ["", texts.say("people.waiting", n=counts["waiting"])]
     return "\n".join(lines)
 
 
@@ -273,11 +255,3 @@ def lines_about_contacts(runtime: Runtime, board: ContactBoard) -> list[str]:
             texts.say("people.unconfirmed", title=title, opens=opens, n=len(unconfirmed), total=total, units=units)
         )
     return lines
-
-
-def rename_run(name: str) -> None:
-    """Rename the present run; outside a run there is nothing to name."""
-    identity = flow_run.id
-    if identity:
-        with get_client(sync_client=True) as client:
-            client.update_flow_run(identity, name=name)

@@ -12,7 +12,8 @@ from tasks.choices import refresh_choices
 from tasks.handle_duties import Done
 from tasks.names import run_name
 from tasks.operators import Signature
-from tasks.publish import publish_boards, rename_run
+from tasks.publish import publish_boards
+from tasks.run_names import rename_run
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)

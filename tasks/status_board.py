@@ -16,7 +16,7 @@ from models.domain.calendar import last_day_before
 from models.domain.cycles import Cycle, planned_cycles
 from models.domain.duties import Duty
 from models.domain.overview import Curve, Slot, Tally, compared_with, curve_of, tally
-from models.domain.vocabulary import LetterState, Standing
+from models.domain.vocabulary import Standing
 from tasks.adapters.board_charts import Bar, ChartWords, draw_bars, draw_curves
 from tasks.adapters.board_pages import BoardFolder, BoardPages
 from tasks.adapters.verdict_words import verdict_in_words
@@ -323,9 +323,7 @@ class _Maker:
             if line.cannot_be_reached or line.standing in NEEDS_A_PERSON
         ]
         n_held = len(arrivals.in_quarantine(session))
-        n_letters = sum(
-            len(letters.letters_in_state(session, state)) for state in (LetterState.UNKNOWN, LetterState.FAILED)
-        )
+        n_letters = len(letters.stuck_letters(session))
         said = [("held", n_held), ("letters", n_letters)]
         things = [
             Attention(what=self._texts.say(f"board_page.people.{code}", n=n), why="", contact="", page="")

@@ -9,7 +9,7 @@ from models.domain.assigned_tasks import count_tasks
 from models.domain.duties import standing_at
 from tasks.assign_tasks import TasksImport
 from tasks.given_tasks import tasks_given_out
-from tasks.publish import rename_run
+from tasks.run_names import rename_run
 from tasks.runtime import Runtime
 
 

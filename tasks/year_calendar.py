@@ -17,7 +17,7 @@ from tasks.adapters.archive import write_whole
 from tasks.adapters.calendar_file import calendar_file
 from tasks.adapters.texts import Texts
 from tasks.names import run_name
-from tasks.publish import rename_run
+from tasks.run_names import rename_run
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)

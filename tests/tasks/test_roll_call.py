@@ -22,6 +22,7 @@ from tasks.adapters.programme import write_roster
 from tasks.board import NEVER_REACHED, board_of
 from tasks.call_roll import queue_roll_calls
 from tasks.contact_board import contact_boards
+from tasks.digests import DIGESTS, queue_digests
 from tasks.import_roster import first_programme, import_roster, present_roster
 from tasks.post import post_letters
 from tasks.publish import board_rows, contact_rows, lines_about_contacts
@@ -328,3 +329,13 @@ def test_who_has_a_letter_of_a_roll_call_today_is_chased_tomorrow(called):
     with called.at(DAY) as runtime, runtime.sessions() as session:
         assert roll_calls.asked_addresses(session, "bc-6t-2025") >= {SECOND, address_of(UNIT)}
         assert SECOND in letters.recipients_chased_on(session, date(2025, 4, 29))
+
+
+def test_the_operators_digest_names_the_units_of_a_coming_cycle_that_nobody_can_be_written_to_at(called):
+    called.settings = {"operator_address": "van.hanh@vp.example.invalid"}
+    bounce(called, address_of(TWIN), "2025-05-05 09:00")
+    with called.at("2025-05-06 07:40") as runtime:
+        assert queue_digests.fn(runtime, runtime.clock.now()) == 1
+        assert post_letters.fn(runtime, DIGESTS)["sent"] == 1
+    (digest,) = called.letters_to("van.hanh@vp.example.invalid")
+    assert "(mở ngày 16/5/2025): 1 đơn vị chưa có đầu mối nhận được thư: Sở Nội vụ" in plain(digest)
