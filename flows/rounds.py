@@ -31,14 +31,12 @@ def do_round(
         queue_reminders_of_others(runtime, codes, instant)
         counts |= post_letters(runtime, [LetterKind.CHASE])
         counts["told_to_members"] = queue_member_letters(runtime, instant)
-        counts = together(counts, post_letters(runtime, [LetterKind.MEMBER]))
         counts["roll_called"] = queue_roll_calls(runtime, instant)
-        counts = together(counts, post_letters(runtime, [LetterKind.ROLL_CALL]))
+        counts = together(counts, post_letters(runtime, [LetterKind.MEMBER, LetterKind.ROLL_CALL]))
         counts["drafted"] = draft_official_letters(runtime, codes, instant)
         counts["compiled"] = compile_due_editions(runtime, codes, instant)
         counts["told_to_parents"] = queue_parent_letters(runtime, instant)  # with what has just been compiled
-        counts = together(counts, post_letters(runtime, [LetterKind.PARENT]))
         counts["handed_over"] = queue_results(runtime, codes, instant)
-        counts = together(counts, post_letters(runtime, [LetterKind.RESULT]))
+        counts = together(counts, post_letters(runtime, [LetterKind.PARENT, LetterKind.RESULT]))
     name_round_by_its_work(runtime, obligation, codes, instant, counts, dry_run=dry_run)
     return codes, counts

@@ -140,7 +140,9 @@ def _due(runtime: Runtime, boards: Sequence[Board], as_of: datetime) -> Iterator
 def _people(runtime: Runtime, session: Session, boards: Sequence[Board], as_of: datetime) -> Iterator[str]:
     texts = runtime.texts
     work = waiting_work(runtime, session, as_of)
-    yield from (*work.overdue, *work.refused, *work.deferred, *work.held)
+    yield from (each.sentence for each in work.overdue)
+    yield from (*work.refused, *work.deferred)
+    yield from (each.sentence for each in work.held)
     for each in work.failed:
         yield texts.say("letter.digest.line.failed", recipient=each.recipient, detail=each.detail)
     for each in work.doubtful:

@@ -19,12 +19,20 @@ SHOWN_FOR: Final = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldMail:
+    """A mail that a person must assign, and what is said of it."""
+
+    arrival: JudgedArrival
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingWork:
     """What waits for a person, in sentences; letters as they stand in the outbox."""
 
-    overdue: tuple[str, ...]
+    overdue: tuple[HeldMail, ...]
     """What has waited longer than it may."""
-    held: tuple[str, ...]
+    held: tuple[HeldMail, ...]
     refused: tuple[str, ...]
     """What bore a marking of secrecy: who sent it and when, and no more."""
     deferred: tuple[str, ...]
@@ -41,8 +49,8 @@ def waiting_work(runtime: Runtime, session: Session, as_of: datetime) -> Waiting
     held = [(item, _days_waited(item, today, calendar)) for item in arrivals.in_quarantine(session)]
     stuck = letters.stuck_letters(session, since=as_of - SHOWN_FOR)
     return WaitingWork(
-        overdue=tuple(_line(runtime, item, days) for item, days in held if days > limit),
-        held=tuple(_line(runtime, item, days) for item, days in held if days <= limit),
+        overdue=tuple(_mail(runtime, item, days) for item, days in held if days > limit),
+        held=tuple(_mail(runtime, item, days) for item, days in held if days <= limit),
         refused=tuple(
             runtime.texts.say(
                 "people.refused",
@@ -59,6 +67,10 @@ def waiting_work(runtime: Runtime, session: Session, as_of: datetime) -> Waiting
         failed=tuple(each for each in stuck if each.state is LetterState.FAILED),
         n_older_letters=len(letters.stuck_letters(session)) - len(stuck),
     )
+
+
+def _mail(runtime: Runtime, item: JudgedArrival, days: int) -> HeldMail:
+    return HeldMail(arrival=item, sentence=_line(runtime, item, days))
 
 
 def _line(runtime: Runtime, item: JudgedArrival, days: int) -> str:

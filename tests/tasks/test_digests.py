@@ -6,9 +6,9 @@ from sqlalchemy import select
 from models.db.records import letters
 from models.db.tables import LetterRow
 from models.domain.vocabulary import LetterKind, LetterState
+from tasks.desk import desk_page
 from tasks.digests import DIGESTS, queue_digests
 from tasks.post import post_letters
-from tasks.publish import work_for_people
 from tasks.trouble_letters import queue_trouble
 from tasks.waiting_work import waiting_work
 
@@ -99,4 +99,4 @@ def test_a_letter_that_failed_is_in_the_digest_for_two_weeks_and_in_the_list_for
             work = waiting_work(runtime, session, runtime.clock.now())
             assert (len(work.failed), work.n_older_letters) == (n_failed, n_older)
             assert [each.detail for each in letters.stuck_letters(session)] == ["550 no such user"]
-            assert ("dondoc letters" in work_for_people(runtime, runtime.clock.now(), {})) is bool(n_older)
+            assert ("dondoc letters" in desk_page(runtime, runtime.clock.now(), {})) is bool(n_older)

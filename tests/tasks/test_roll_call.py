@@ -22,10 +22,11 @@ from tasks.adapters.programme import write_roster
 from tasks.board import NEVER_REACHED, board_of
 from tasks.call_roll import queue_roll_calls
 from tasks.contact_board import contact_boards
+from tasks.desk import lines_about_contacts
 from tasks.digests import DIGESTS, queue_digests
 from tasks.import_roster import first_programme, import_roster, present_roster
 from tasks.post import post_letters
-from tasks.publish import board_rows, contact_rows, lines_about_contacts
+from tasks.publish import board_rows, contact_rows
 from tasks.review_facts import ReviewSpan, facts_of_units
 from tests.builders import hanoi
 from tests.tasks.conftest import Office, address_of
