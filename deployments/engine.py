@@ -45,6 +45,8 @@ def prefect_settings(home: Path, port: int) -> dict[str, str]:
         "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_SCHEDULED_TIME": "P400D",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        # Whoever presses a button waits for the worker's next look, which is ten seconds away by default.
+        "PREFECT_WORKER_QUERY_SECONDS": "3",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks,flows",
         # Of a run's log the operator reads our own sentences, and whatever went wrong; not Prefect's English comings
         # and goings of every flow and task.

@@ -37,10 +37,10 @@ def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[s
                 post_letters(runtime, ANSWERS)  # what lay in the drop folder is answered all the same
             raise
         if not dry_run:
+            queue_bad_runs(runtime)
             counts |= post_letters(runtime, ANSWERS)
             counts["filed"] = file_arrivals_away(runtime)
             publish_arrivals(runtime, instant, counts)
-            queue_bad_runs(runtime)
         name_poll(runtime, instant, counts)
         say_what_is_left(counts)
         return counts

@@ -22,7 +22,7 @@ from tasks.runtime import Runtime
 from tasks.waiting_work import HeldMail, waiting_work
 
 DESK_KEY: Final = "viec-hom-nay"
-NAMES_IN_A_CELL: Final = 5
+NAMES_SHOWN: Final = 12
 ACTS_AT_HAND: Final = (
     "extend",
     "resolve_quarantine",
@@ -143,22 +143,23 @@ class _Desk:
     def _cycles(self) -> list[str]:
         if not self._boards:
             return [self._texts.say("desk.cycles"), self._texts.say("desk.no_cycle")]
-        rows = "\n".join([self._texts.say("desk.table"), *map(self._row, reversed(self._boards))])
-        return [self._texts.say("desk.cycles"), rows]
+        lines = [line for board in reversed(self._boards) for line in self._cycle(board)]
+        return [self._texts.say("desk.cycles"), "\n".join(lines)]
 
-    def _row(self, board: Board) -> str:
+    def _cycle(self, board: Board) -> Iterator[str]:
+        """Yield where a cycle stands: not as a table, for its cells would not wrap in the pages."""
         texts, cycle = self._texts, board.cycle
         files = f"[{texts.say('desk.files')}]({page_of(artifact_key('ket-qua', cycle.code))})"
-        return texts.say(
-            "desk.row",
+        yield texts.say(
+            "desk.cycle",
             cycle=f"[{cycle.title}]({page_of(artifact_key('bang', cycle.code))})",
             last_day=texts.day(cycle.last_day),
             n=board.n_answered,
             total=len(board.lines),
-            late=self._late(board),
-            coming=self._coming(board),
             more=" · ".join([files, *self._compile(board)]),
         )
+        yield from self._late(board)
+        yield from self._coming(board)
 
     def _compile(self, board: Board) -> list[str]:
         if not board.cycle.has_form:
@@ -167,29 +168,28 @@ class _Desk:
         cycle = labelled(board.cycle.code, board.cycle.title)
         return [self._links.link("compile_now", self._texts.say("desk.compile"), cycle=cycle, edition_kind=kind)]
 
-    def _late(self, board: Board) -> str:
-        """Return who is late, by name; each name opens the form of an extension for that unit."""
+    def _late(self, board: Board) -> Iterator[str]:
+        """Yield who is late, by name; each name opens the form of an extension for that unit."""
         late = [line for line in board.lines if line.standing is Standing.LATE]
-        if not late:
-            return "–"
-        names = "; ".join(extension_link(self._links, board, line) for line in late[:NAMES_IN_A_CELL])
-        code = "desk.late_and_more" if len(late) > NAMES_IN_A_CELL else "desk.late"
-        return self._texts.say(code, n=len(late), names=names, n_more=len(late) - NAMES_IN_A_CELL)
+        if late:
+            names = "; ".join(extension_link(self._links, board, line) for line in late[:NAMES_SHOWN])
+            code = "desk.late_and_more" if len(late) > NAMES_SHOWN else "desk.late"
+            yield self._texts.say(code, n=len(late), names=names, n_more=len(late) - NAMES_SHOWN)
 
-    def _coming(self, board: Board) -> str:
-        """Return the rungs of the nearest day on which units are written to, and how many units."""
+    def _coming(self, board: Board) -> Iterator[str]:
+        """Yield the rungs of the nearest day on which units are written to, and how many units."""
         today = self._as_of.astimezone(OFFICE_ZONE).date()
         planned: Counter[tuple[date, str]] = Counter(
             (max(line.next_rung_on, today), line.next_rung) for line in board.lines if line.next_rung_on is not None
         )
-        if not planned:
-            return "–"
-        nearest = min(day for day, _ in planned)
-        return "; ".join(
-            self._texts.say("desk.coming", day=self._texts.day(day), rung=self._texts.say(f"rung.{rung}"), n=n)
-            for (day, rung), n in sorted(planned.items())
-            if day == nearest
-        )
+        if planned:
+            nearest = min(day for day, _ in planned)
+            rungs = "; ".join(
+                self._texts.say("desk.coming", day=self._texts.day(day), rung=self._texts.say(f"rung.{rung}"), n=n)
+                for (day, rung), n in sorted(planned.items())
+                if day == nearest
+            )
+            yield self._texts.say("desk.coming_first", coming=rungs)
 
 
 def extension_link(links: FormLinks, board: Board, line: DutyLine) -> str:

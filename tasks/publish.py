@@ -206,6 +206,7 @@ def _board_heading(runtime: Runtime, board: Board) -> str:
         n=board.n_answered,
         total=len(board.lines),
         deadline=runtime.texts.deadline(board.cycle.due_at, programme.calendar),
+        n_late=sum(line.standing is Standing.LATE for line in board.lines),
         quarantine=board.n_in_quarantine,
     )
 
