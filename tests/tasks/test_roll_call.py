@@ -28,6 +28,7 @@ from tasks.import_roster import first_programme, import_roster, present_roster
 from tasks.post import post_letters
 from tasks.publish import board_rows, contact_rows
 from tasks.review_facts import ReviewSpan, facts_of_units
+from tasks.status_board import make_board
 from tests.builders import hanoi
 from tests.tasks.conftest import Office, address_of
 
@@ -310,6 +311,9 @@ def test_a_unit_that_no_letter_reached_is_shown_so_and_loses_no_point(called):
         board = board_of(runtime, "bc-6t-2025", runtime.clock.now())
         (line,) = [line for line in board.lines if line.unit_code == UNIT]
         rows = board_rows(runtime, board)
+        make_board(runtime, runtime.clock.now())
+    told = "trước hạn không có thư nào tới được đơn vị"
+    assert told in (called.home / "board" / "bc-6t-2025" / "index.html").read_text("utf-8")
     assert (line.is_never_reached, line.why, line.health) == (True, NEVER_REACHED, ContactHealth.UNREACHABLE)
     assert board.lines[0] is line
     assert rows[0]["Vì sao chưa gửi thêm"].startswith("trước hạn không có thư nào tới được đơn vị")
