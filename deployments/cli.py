@@ -92,6 +92,20 @@ def calendar(
     _show(rows, as_json=as_json)
 
 
+@app.command(help=_help("card"), epilog=_help("example.card"))
+def card(
+    programme: ProgrammeFolder,
+    *,
+    year: Annotated[int, typer.Option(help=_help("card_year"))],
+    out: Annotated[Path, typer.Option(help=_help("card_out"))],
+) -> None:
+    """Write the one-page card for clerks of reporting units, to be printed or sent."""
+    from tasks.adapters.programme import load_programme
+    from tasks.adapters.unit_card import unit_card
+
+    _write(out, unit_card(load_programme(programme), year, vietnamese()).encode())
+
+
 @roster_app.command("import", help=_help("roster_import"), epilog=_help("example.roster_import"))
 def roster_import(
     file: Annotated[Path, typer.Argument(help=_help("roster_file"))],
