@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, NoReturn, cast
 
 import typer
 
+from deployments.engine import TELL_NOBODY, use
 from deployments.showing import show_table, show_verdict, shown_bar
 from models.domain.errors import DondocError, Fault, ProgrammeInvalidError
 from models.domain.vocabulary import OFFICE_ZONE
@@ -416,6 +417,7 @@ def demo(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; an operator's problem is one sentence and exit status 2, never a traceback."""
+    use(TELL_NOBODY)
     try:
         app(args=list(arguments) if arguments is not None else None)
     except ProgrammeInvalidError as invalid:
@@ -482,7 +484,8 @@ def _show(rows: Sequence[dict[str, Any]], *, as_json: bool, is_one: bool = False
         _print_json(rows[0] if is_one else rows)
         return
     columns = [vietnamese().by_code.get(f"cli.column.{column}", column) for column in (rows[0] if rows else ())]
-    show_table(columns, [["–" if value is None else _written(value) for value in row.values()] for row in rows])
+    cells = [["–" if value is None else _written(value) for value in row.values()] for row in rows]
+    show_table(columns, cells, texts=vietnamese())
 
 
 def _written(value: object) -> str:

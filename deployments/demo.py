@@ -24,6 +24,7 @@ from deployments.demo_inspections import AD_HOC, Step, filled, second_act
 from deployments.engine import prefect_for
 from deployments.postoffice import Account, PostOffice, mails_for, write_now
 from deployments.serve import register_all
+from deployments.showing import plain_console
 from deployments.simulated_units import Act, Correspondent, Habit, SimulatedUnit, acts_of, habits_of, post
 from models.domain.cycles import Cycle, plan_cycle
 from models.domain.plan import Programme
@@ -136,7 +137,7 @@ class Stage:
 
 def replay(home: Path, *, port: int, is_quick: bool = False) -> int:
     """Replay the cycle in a home of its own and print what came of it; return the exit status."""
-    texts, console = vietnamese(), Console()
+    texts, console = vietnamese(), plain_console()
     if not _make_ready(home, console, texts):
         return 2
     (home / "demo.json").touch()
