@@ -162,7 +162,7 @@ def _found_lines(runtime: Runtime, session: Session, held: StoredInspection, as_
             lines.append(
                 texts.say(
                     "inspection.page.remedy",
-                    remedy=each.remedy,
+                    remedy=each.remedy.rstrip(" ."),
                     owner=each.owner,
                     last_day=texts.day(last_day_before(each.remedy_due_at)),
                     cycle=each.remedy_cycle,
