@@ -84,6 +84,15 @@ def test_a_run_does_all_it_can_and_is_visibly_incomplete_while_the_mail_server_i
     assert {"bang-bc-6t-2025", "tien-do-bc-6t-2025", "ket-qua-bc-6t-2025", "viec-hom-nay"} <= artifacts
 
 
+def test_the_weekly_calendar_lets_every_description_name_the_deadline_that_comes_next(served):
+    ended = served.run("00 · Lịch năm", as_of="2025-06-23T06:30:00")
+    assert ended["state_type"] == "COMPLETED", ended["state"]["message"]
+    found = served.deployments()
+    assert "Kỳ tới: **Báo cáo 06 tháng năm 2026**" in found["20 · BC 6T · mục III.1-c"]["description"]
+    assert found["20 · BC 6T · mục III.1-c"]["schedules"], "nothing else of it has changed"
+    assert "Kỳ tới: **Báo cáo năm 2025**" in found["21 · BC năm · mục III.1-d"]["description"]
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed (Debian: chromium)")
 def test_the_list_of_deployments_reads_as_the_plan_and_calls_nobody_outside(served):
