@@ -34,6 +34,7 @@ def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[s
             counts = take_and_judge(runtime, instant, dry_run=dry_run)
         except MailboxUnavailableError:
             if not dry_run:
+                queue_bad_runs(runtime)
                 post_letters(runtime, ANSWERS)  # what lay in the drop folder is answered all the same
             raise
         if not dry_run:
