@@ -127,7 +127,7 @@ class _Desk:
                     title=board.cycle.title,
                     rung=self._texts.say(f"rung.{newest.rung}"),
                     n=newest.n_units,
-                    path=self._runtime.settings.home.resolve() / newest.path,
+                    path=newest.path,
                 )
 
     def _unreached(self, board: Board) -> Iterator[str]:

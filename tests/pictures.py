@@ -5,6 +5,7 @@ Chromium or through LibreOffice. The demo decides what each unit does, so the pi
 where the program does, and in Prefect's own times of day.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from deployments.postoffice import mails_for
 from tasks.desk import DESK_KEY
@@ -27,12 +28,20 @@ from tests.served import ServedOffice, serving
 
 PICTURES = PROJECT / "docs" / "images"
 NOW = "2025-07-09T09:00:00"
+BOARD_AT = "2025-06-20T09:00"
 CYCLE = "bc-6t-2025"
 UNIT = "baocao.so-dan-toc-va-ton-giao@example.invalid"
 RETURNED_TO = "baocao.buu-dien@example.invalid"
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WIDE = {"width": 1280, "height": 860}
+WIDER, TALL = {"width": 1600, "height": 900}, {"width": 1280, "height": 1300}
 COLOURS = 96
+TAKEN = (
+    *(f"ui-{name}.png" for name in ("desk", "run", "deployments", "board", "form")),
+    *("status-board.png", "can-cu.png", "letter-opening.png", "huong-dan-don-vi.png"),
+    *("form.png", "returned.png", "aggregate.png", "report.png"),
+)
+"""One more, of the form of an inspection, is taken by its browser test."""
 
 
 def main() -> int:
@@ -46,14 +55,16 @@ def main() -> int:
         shutil.copytree(home, scratch / "home")
         with serving(scratch, DONDOC_VIRTUAL_NOW=f"{NOW}+07:00") as (port, process):
             office = ServedOffice(home=scratch / "home", port=port, process=process)
+            for deployment in office.deployments().values():  # nothing runs by the real clock meanwhile
+                office.ask(f"/deployments/{deployment['id']}/pause_deployment", {})
             office.run("20 · BC 6T · mục III.1-c", obligation="O-20", as_of=NOW)
             with browser() as page:
                 of_the_pages(office, page)
-                of_the_board(office.home, page)
-                of_letters(office.home, page)
+                of_the_board(home, scratch / "past", page)
+                of_letters(home, page)
                 of_the_card(page)
         of_files(scratch / "home", scratch)
-    for path in sorted(PICTURES.glob("*.png")):
+    for path in sorted(PICTURES / name for name in TAKEN):
         _shrink(path)
         sys.stdout.write(f"{path.relative_to(PROJECT)}\n")
     return 0
@@ -75,9 +86,9 @@ def of_the_pages(office: ServedOffice, page: Page) -> None:
     page.screenshot(path=PICTURES / "ui-desk.png")
     (link,) = [each for each in page.get_by_role("link").all() if each.inner_text() == "Xử lý"]
     form = f"{at}{link.get_attribute('href')}"
-    _show(page, f"{at}/runs", "flow runs")
+    _show(page, f"{at}/runs", "Flow runs", TALL)
     page.screenshot(path=PICTURES / "ui-run.png")
-    _show(page, f"{at}/deployments", "00 · Lịch năm")
+    _show(page, f"{at}/deployments", "00 · Lịch năm", WIDER)
     page.screenshot(path=PICTURES / "ui-deployments.png")
     (board,) = office.ask("/artifacts/latest/filter", {"artifacts": {"key": {"any_": [f"bang-{CYCLE}"]}}})
     _show(page, f"{at}/artifacts/artifact/{board['latest_id']}", "76")
@@ -87,19 +98,21 @@ def of_the_pages(office: ServedOffice, page: Page) -> None:
     page.screenshot(path=PICTURES / "ui-form.png")
 
 
-def of_the_board(home: Path, page: Page) -> None:
-    """Take the pictures of the static board: its front page, and the ground of one verdict."""
-    page.set_viewport_size({"width": 1024, "height": 1250})
-    page.goto((home / "board" / "index.html").as_uri())
+def of_the_board(home: Path, past: Path, page: Page) -> None:
+    """Take the pictures of the static board on a day in the middle: its front page, and the ground of one verdict."""
+    shutil.copytree(home, past)
+    _do(sys.executable, "-m", "deployments.cli", "board", "--as-of", BOARD_AT, DONDOC_HOME=past)
+    page.set_viewport_size({"width": 1024, "height": 1800})
+    page.goto((past / "board" / "index.html").as_uri())
     page.screenshot(path=PICTURES / "status-board.png")
-    page.goto((home / "board" / CYCLE / "so-dan-toc-va-ton-giao.html").as_uri())
+    page.goto((past / "board" / CYCLE / "so-dan-toc-va-ton-giao.html").as_uri())
     page.screenshot(path=PICTURES / "can-cu.png")
 
 
 def of_letters(home: Path, page: Page) -> None:
     """Take the picture of the opening letter as a unit sees it."""
     page.set_viewport_size({"width": 720, "height": 400})
-    page.set_content(_newest(home, UNIT, "đề nghị gửi báo cáo trước").get_body(("html",)).get_content())
+    page.set_content(_first(home, UNIT, "đề nghị gửi báo cáo trước").get_body(("html",)).get_content())
     page.screenshot(path=PICTURES / "letter-opening.png", full_page=True)
 
 
@@ -113,41 +126,34 @@ def of_the_card(page: Page) -> None:
 def of_files(home: Path, scratch: Path) -> None:
     """Take the pictures of the form, of one that was given back, of the aggregate and of the report."""
     results = max((home / "results" / CYCLE).glob("ban-*"))
-    of_file(_attached(_newest(home, UNIT, "đề nghị gửi báo cáo trước"), scratch / "bieu-mau.xlsx"), "form.png")
-    of_file(_attached(_newest(home, RETURNED_TO, "đề nghị sửa"), scratch / "tra-lai.xlsx"), "returned.png")
+    of_file(_attached(_first(home, UNIT, "đề nghị gửi báo cáo trước"), scratch / "bieu-mau.xlsx"), "form.png")
+    of_file(_attached(_first(home, RETURNED_TO, "đề nghị sửa"), scratch / "tra-lai.xlsx"), "returned.png", n_pages=2)
     of_file(next(results.glob("*.xlsx")), "aggregate.png")
     of_file(next(results.glob("*.docx")), "report.png")
 
 
-def of_file(path: Path, picture: str) -> None:
-    """Take the picture of the first page that LibreOffice prints of a file."""
-    folder = path.parent
-    _do("soffice", "--headless", "--convert-to", "pdf", "--outdir", folder, path)
-    _do(
-        "pdftoppm",
-        "-r",
-        "110",
-        "-f",
-        "1",
-        "-l",
-        "1",
-        "-singlefile",
-        "-png",
-        folder / f"{path.stem}.pdf",
-        PICTURES / picture.removesuffix(".png"),
-    )
+def of_file(path: Path, picture: str, *, n_pages: int = 1) -> None:
+    """Take the picture of the first pages that LibreOffice prints of a file, one beneath the other."""
+    _do("soffice", "--headless", "--convert-to", "pdf", "--outdir", path.parent, path)
+    printed = path.with_suffix(".pdf")
+    _do("pdftoppm", "-r", "110", "-f", "1", "-l", n_pages, "-png", printed, path.parent / path.stem)
+    pages = [Image.open(each).convert("RGB") for each in sorted(path.parent.glob(f"{path.stem}-*.png"))]
+    whole = Image.new("RGB", (pages[0].width, sum(page.height for page in pages)))
+    for n, page in enumerate(pages):
+        whole.paste(page, (0, n * page.height))
+    whole.save(PICTURES / picture)
 
 
-def _show(page: Page, address: str, text: str) -> None:
-    page.set_viewport_size(WIDE)
+def _show(page: Page, address: str, text: str, size: ViewportSize = WIDE) -> None:
+    page.set_viewport_size(size)
     page.goto(address)
     page.get_by_text(text).first.wait_for(timeout=MILLISECONDS)
     page.wait_for_timeout(2_000)  # what slides in has come to rest
 
 
-def _newest(home: Path, address: str, subject: str) -> EmailMessage:
+def _first(home: Path, address: str, subject: str) -> EmailMessage:
     letters = [message_from_bytes(each, policy=policy.default) for each in mails_for(home / "office", address)]
-    return [each for each in letters if re.search(subject, each["Subject"])][-1]
+    return next(each for each in letters if re.search(subject, each["Subject"]))
 
 
 def _attached(letter: EmailMessage, path: Path) -> Path:
@@ -156,8 +162,9 @@ def _attached(letter: EmailMessage, path: Path) -> Path:
     return path
 
 
-def _do(*command: object) -> None:
-    subprocess.run(list(map(str, command)), check=True, capture_output=True)
+def _do(*command: object, **environment: object) -> None:
+    variables = os.environ | {name: str(value) for name, value in environment.items()}
+    subprocess.run(list(map(str, command)), check=True, capture_output=True, env=variables)
 
 
 def _shrink(path: Path) -> None:
