@@ -5,7 +5,8 @@ The page of a key shows the newest summary, so what an operator must see at once
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from prefect.artifacts import Artifact, create_markdown_artifact, create_table_artifact
@@ -18,10 +19,10 @@ def artifact_key(kind: str, code: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{kind}-{code}".lower()).strip("-")
 
 
-def show_table(key: str, rows: Sequence[dict[str, str]], *, summary: str, cut: str) -> None:
-    """Show the first rows; where there are more, `cut` says so and where all of them are."""
-    description = f"{summary}\n\n{cut}" if len(rows) > ROWS_SHOWN else summary
-    create_table_artifact(key=key, table=list(rows[:ROWS_SHOWN]), description=description)
+def show_table(key: str, rows: Iterable[dict[str, str]], *, total: int, summary: str, cut: str) -> None:
+    """Show the first rows, and make no more; where the total is greater, `cut` says so, and where all of them are."""
+    description = f"{summary}\n\n{cut}" if total > ROWS_SHOWN else summary
+    create_table_artifact(key=key, table=list(islice(rows, ROWS_SHOWN)), description=description)
 
 
 def show_page(key: str, page: str, *, summary: str = "") -> None:

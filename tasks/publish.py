@@ -1,7 +1,7 @@
 """Shows the work in Prefect's pages: names of runs, the board of each cycle, progress, and links to the files."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from prefect import task
@@ -36,6 +36,7 @@ def publish_cycles(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime
         show_table(
             artifact_key("dau-moi", board.cycle.code),
             contact_rows(runtime, board),
+            total=len(board.lines),
             summary=_contact_heading(runtime, board, as_of),
             cut=runtime.texts.say("board.cut_contacts", n=ROWS_SHOWN, total=len(board.lines)),
         )
@@ -51,6 +52,7 @@ def publish_boards(runtime: Runtime, cycle_codes: Iterable[str], as_of: datetime
         show_table(
             artifact_key("bang", code),
             _rows_with_forms(runtime, board, links),
+            total=len(board.lines),
             summary=_board_heading(runtime, board),
             cut=runtime.texts.say("board.cut", n=ROWS_SHOWN, total=len(board.lines), cycle=code),
         )
@@ -90,10 +92,11 @@ def board_rows(runtime: Runtime, board: Board) -> list[dict[str, str]]:
     return [_row(runtime, line) for line in board.lines]
 
 
-def _rows_with_forms(runtime: Runtime, board: Board, links: FormLinks) -> list[dict[str, str]]:
-    """Return the rows for the pages: the name of a unit that still owes an answer opens the form of an extension."""
-    rows, unit = board_rows(runtime, board), runtime.texts.say("board.column.unit")
-    for line, row in zip(board.lines, rows, strict=True):
+def _rows_with_forms(runtime: Runtime, board: Board, links: FormLinks) -> Iterator[dict[str, str]]:
+    """Yield the rows for the pages: the name of a unit that still owes an answer opens the form of an extension."""
+    unit = runtime.texts.say("board.column.unit")
+    for line in board.lines:
+        row = _row(runtime, line)
         if line.standing in OWING:
             row[unit] = links.link(
                 "extend",
@@ -101,7 +104,7 @@ def _rows_with_forms(runtime: Runtime, board: Board, links: FormLinks) -> list[d
                 cycle=labelled(board.cycle.code, board.cycle.title),
                 units=[labelled(line.unit_code, line.unit_name)],
             )
-    return rows
+        yield row
 
 
 def _row(runtime: Runtime, line: DutyLine) -> dict[str, str]:

@@ -83,7 +83,7 @@ def test_a_table_that_the_pages_would_choke_on_is_cut_and_says_so(monkeypatch):
     shown = []
     monkeypatch.setattr(artifacts, "create_table_artifact", lambda **facts: shown.append(facts))
     for n in (ROWS_SHOWN, ROWS_SHOWN + 1):
-        show_table("bang", [{"n": str(row)} for row in range(n)], summary="Kỳ.", cut="Có thêm.")
+        show_table("bang", ({"n": str(row)} for row in range(n)), total=n, summary="Kỳ.", cut="Có thêm.")
     assert [len(each["table"]) for each in shown] == [ROWS_SHOWN, ROWS_SHOWN]
     assert [each["description"] for each in shown] == ["Kỳ.", "Kỳ.\n\nCó thêm."]
 
