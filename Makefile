@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export DONDOC_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test coverage fuzz mail check bench format tools clean
+.PHONY: help install demo run test coverage fuzz mail check pictures bench format tools clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ check: install ## Format, lint, types, layers, language: everything a machine ca
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+pictures: install tools ## Take the pictures of README and guides anew, from a demo of their own in .pictures/ (minutes)
+	@DONDOC_HOME=$(CURDIR)/.pictures $(BIN)/dondoc demo --quick
+	@DONDOC_HOME=$(CURDIR)/.pictures $(BIN)/python -m tests.pictures
 
 bench: install ## Measure speed as ratios against the baselines in bench/
 	@$(BIN)/python -m bench
