@@ -187,7 +187,7 @@ def tick(
 
     instant = _instant(as_of) if as_of else None
     settings = Settings.load()
-    with prefect_for(settings.home):
+    with prefect_for(settings.home, settings.prefect):
         from deployments.registry import round_for
         from tasks.adapters.programme import load_programme
 
@@ -396,11 +396,29 @@ def board(*, as_of: AsOf = "", as_json: AsJson = False) -> None:
 
 
 @app.command(help=_help("serve"), epilog=_help("example.serve"))
-def serve(*, port: Annotated[int, typer.Option(help=_help("port"))] = 4200) -> None:
+def serve(
+    *,
+    port: Annotated[int, typer.Option(help=_help("port"))] = 4200,
+    works: Annotated[bool, typer.Option("--worker/--no-worker", help=_help("works"))] = True,
+) -> None:
     """Run Prefect's server with its pages, all deployments and a worker, until interrupted."""
     from deployments.serve import serve_home
 
-    serve_home(Settings.load(), port=port)
+    serve_home(Settings.load(), port=port, works=works)
+
+
+@app.command(help=_help("worker"), epilog=_help("example.worker"))
+def worker(
+    *,
+    name: Annotated[str, typer.Option(help=_help("worker_name"))] = "",
+    limit: Annotated[int, typer.Option(min=1, help=_help("worker_limit"))] = 2,
+) -> None:
+    """Do the work of an office whose server runs on another machine, until interrupted."""
+    from socket import gethostname
+
+    from deployments.serve import work_for_server
+
+    work_for_server(Settings.load(), name=name or gethostname(), limit=limit)
 
 
 @app.command(help=_help("demo"), epilog=_help("example.demo"))

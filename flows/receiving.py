@@ -15,6 +15,7 @@ from tasks.receive import file_arrivals_away
 from tasks.run_names import name_poll
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
+from tasks.spreading import spread_out
 from tasks.take_and_judge import take_and_judge
 
 ANSWERS = (
@@ -35,7 +36,7 @@ def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[s
     Safe to run again: an arrival is taken once, judged once and answered at most once. With `dry_run` arrivals are
     judged, and nothing is written, answered or moved.
     """
-    with told_to_the_operator(), open_runtime(Settings.load()) as runtime:
+    with told_to_the_operator(), open_runtime(Settings.load()) as alone, spread_out(alone) as runtime:
         instant = instant_of_run(as_of, runtime.clock)
         try:
             counts = take_and_judge(runtime, instant, dry_run=dry_run)

@@ -13,6 +13,7 @@ from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_form
 from tasks.post import post_letters, together
 from tasks.run_names import name_round, name_round_by_its_work
 from tasks.runtime import Runtime
+from tasks.spreading import spread_out
 from tasks.tell_members import queue_member_letters
 from tasks.tell_parents import queue_parent_letters
 
@@ -24,7 +25,8 @@ def do_round(
     counts = {"opened": len(open_due_cycles(runtime, obligation, instant, dry_run=dry_run))}
     codes = active_cycles(runtime, obligation, instant)
     name_round(runtime, obligation, codes, instant)
-    counts["stamped"] = 0 if dry_run else stamp_missing_forms(runtime, codes, instant)
+    with spread_out(runtime) as spread:
+        counts["stamped"] = 0 if dry_run else stamp_missing_forms(spread, codes, instant)
     for code in codes:
         counts = together(counts, queue_due_reminders(runtime, code, instant, dry_run=dry_run))
     if not dry_run:

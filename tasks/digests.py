@@ -89,7 +89,7 @@ def _digest(runtime: Runtime, session: Session, kind: LetterKind, address: str, 
     since = letters.last_sent_at(session, kind, address) or as_of - REACHES_BACK[kind]
     boards = [board_of(runtime, code, as_of) for code in every_active_cycle(runtime, as_of)]
     outcomes = arrivals.count_outcomes_since(session, since, as_of)
-    page = runtime.settings.home.resolve() / BOARD
+    page = runtime.settings.shared.resolve() / BOARD
     return DigestContext(
         programme=next(iter(runtime.programmes.values())),
         since=since,

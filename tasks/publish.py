@@ -215,7 +215,7 @@ def _board_heading(runtime: Runtime, board: Board) -> str:
 
 
 def _files(runtime: Runtime, board: Board) -> str:
-    home = runtime.settings.home.resolve()
+    home = runtime.settings.shared.resolve()
     with runtime.sessions() as session:
         made = editions.editions_of(session, board.cycle.code)
         drafts = editions.drafts_of(session, board.cycle.code)

@@ -150,7 +150,7 @@ def make_board(
         known = {cycle.code for cycle in cycles.all_cycles(session)} - maker.looked_at
     n_gone = maker.folder.finish(lambda path: _cycle_of(path) in known)
     return MadeBoard(
-        front=runtime.settings.home.resolve() / FOLDER / FRONT, n_written=maker.folder.n_written, n_gone=n_gone
+        front=runtime.settings.shared.resolve() / FOLDER / FRONT, n_written=maker.folder.n_written, n_gone=n_gone
     )
 
 
@@ -158,7 +158,7 @@ class _Maker:
     """Makes the pages of one board."""
 
     def __init__(self, runtime: Runtime, as_of: datetime) -> None:
-        self.folder = BoardFolder(runtime.settings.home / FOLDER)
+        self.folder = BoardFolder(runtime.settings.shared / FOLDER)
         self._runtime = runtime
         self._texts = runtime.texts
         self._pages = BoardPages(runtime.texts)

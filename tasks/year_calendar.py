@@ -32,8 +32,8 @@ def publish_year(runtime: Runtime, year: int, as_of: datetime) -> str:
         (programme, [cycle for cycle in cycles_by_calendar(programme) if cycle.last_day.year == year])
         for programme in programmes
     ]
-    write_whole(runtime.settings.home / name, calendar_file(due, runtime.texts, as_of=as_of))
-    path = runtime.settings.home.resolve() / name
+    write_whole(runtime.settings.shared / name, calendar_file(due, runtime.texts, as_of=as_of))
+    path = runtime.settings.shared.resolve() / name
     show_page(f"lich-nam-{year}", year_as_markdown(programmes, year, runtime.texts, path))
     n_cycles = sum(len(cycles) for _, cycles in due)
     logger.info(runtime.texts.say("log.calendar_published", year=year, n=n_cycles))
