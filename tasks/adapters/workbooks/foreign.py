@@ -23,7 +23,7 @@ ENCRYPTION: Final = b"encryption-data"
 MANIFEST: Final = "META-INF/manifest.xml"
 DECLARATION: Final = b"<!DOCTYPE"
 SIGNS_OF_TCVN3: Final = re.compile(
-    r"[\u00a1-\u00a6\u00a8\u00ab-\u00ae\u00b5-\u00bb\u00bd-\u00bf\u00c6\u00d0\u00d7\u00de\u00df\u00e4\u00e5\u00e6\u00e7\u00f7]"
+    r"[\u00a1-\u00a6\u00a8\u00ab-\u00ae\u00b5-\u00bb\u00bd-\u00bf\u00c6\u00d0\u00d7\u00de\u00df\u00e4-\u00e7\u00f7]"
 )
 """Signs that Vietnamese in Unicode never has, and in TCVN3 almost every line."""
 
