@@ -20,6 +20,8 @@ from deployments.processes import Child
 from models.domain.errors import DondocError
 from tasks.settings import PrefectSettings
 
+TELL_NOBODY: Final = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+"""Without it Prefect reports each program that imports it from a terminal, and says so in its output."""
 DEFAULT_PORT: Final = 4200
 SECONDS_TO_START: Final = 120
 LOOPBACK: Final = "127.0.0.1"
@@ -57,13 +59,18 @@ def prefect_settings(home: Path, port: int, shared: PrefectSettings = ALONE) -> 
         "PREFECT_SERVER_API_PORT": str(port),
         # Without a server a forgotten address would start a temporary one, and its runs would be seen by nobody.
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
+        **TELL_NOBODY,
         # A yearly schedule shows nothing under "upcoming" within the default horizon of 100 days.
         "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_SCHEDULED_TIME": "P400D",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        # Whoever presses a button waits for the worker's next look, which is ten seconds away by default.
+        "PREFECT_WORKER_QUERY_SECONDS": "3",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks,flows",
+        # Of a run's log the operator reads our own sentences, and whatever went wrong; not Prefect's English comings
+        # and goings of every flow and task.
+        "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "WARNING",
+        "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
         # In memory they would be lost with the server, and a run that died with it would hold its turn for ever.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     }

@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from deployments.postoffice import PostOffice
 from models.db.engine import migrate, open_engine
+from tests.mail_servers import NO_SERVERS, can_serve, running_mail_servers
 from tests.postgresql import NO_SERVER, running_server, server_programs
 
 settings.register_profile("untimed", deadline=None)  # speed is what the bench measures, not a test
@@ -24,6 +25,15 @@ def post_office(tmp_path):
     """A mail server on loopback with a mailbox of ours."""
     with PostOffice(tmp_path / "office") as office:
         yield office
+
+
+@pytest.fixture(scope="session")
+def mail_servers():
+    """Postfix and Dovecot; without them on this machine the tests that need them are skipped and say so."""
+    if not can_serve():
+        pytest.skip(NO_SERVERS)
+    with running_mail_servers() as servers:
+        yield servers
 
 
 @pytest.fixture(scope="session")

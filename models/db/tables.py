@@ -228,7 +228,12 @@ class ArrivalRow(Base):
     """Whatever reached us, once; its original bytes are in the archive under `digest`."""
 
     __tablename__ = "arrival"
-    __table_args__ = (Index(None, "outcome"), Index(None, "message_id"), Index(None, "duty_id"))
+    __table_args__ = (
+        Index(None, "outcome"),
+        Index(None, "message_id"),
+        Index(None, "duty_id"),
+        Index(None, "whole_id", "part", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(400), unique=True)
@@ -260,6 +265,10 @@ class ArrivalRow(Base):
     """Number of the signed document, where it came with one."""
     signed_on: Mapped[date | None]
     signer: Mapped[str] = mapped_column(NAME, default="", server_default="")
+    part: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Place of its form among the workbooks of an arrival that brings several; 0 for one that is not divided."""
+    whole_id: Mapped[int | None] = mapped_column(ForeignKey("arrival.id"))
+    """The arrival whose bytes it is a further part of; the first part is that arrival itself."""
 
 
 class SubmissionRow(Base):

@@ -13,11 +13,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from models.domain.editions import Edition, PastTotal
 from models.domain.errors import AggregateMismatchError
 from models.domain.forms import FieldSpec, FormSpec
+from models.domain.submissions import ReportedFigure
 from models.domain.vocabulary import Accrual, Aggregation
 
 if TYPE_CHECKING:
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
 ROWS_PER_CHUNK = 50_000
 N_NAMED_UNITS = 20
 """How many lost units an error names before it counts the rest."""
-
-
-class ReportedFigure(NamedTuple):
-    """One cell of one accepted submission, as the database gives it; money in đồng."""
-
-    unit_code: str
-    field: str
-    amount: int | None
-    text: str | None
-    is_estimate: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

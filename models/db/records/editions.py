@@ -36,7 +36,7 @@ from models.domain.editions import (
 from models.domain.estimates import GivenFigure
 from models.domain.forms import FormSpec
 from models.domain.questions import explanation_of, questions_in
-from models.domain.tabulation import ReportedFigure
+from models.domain.submissions import ReportedFigure
 from models.domain.vocabulary import Channel, EditionKind, MarkKind
 
 ROWS_AT_A_TIME = 10_000
