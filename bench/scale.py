@@ -9,6 +9,7 @@ measured by the seconds that the processor worked for it, what waits for others 
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ SIZES = (1_000, 10_000, 100_000)
 QUIET_DAY = OPENING.replace(day=20, hour=9)
 REMINDING = datetime.fromisoformat("2025-06-05T08:00:00+07:00")
 SAMPLE = 200
+N_TICKS = 5
 IDLE_SHARE, IDLE_SECONDS = 0.05, 3
 MEGABYTE = 1024
 STEPS = ("open", "stamp", "queue", "tick")
@@ -129,7 +131,9 @@ def against_tasks(n: int) -> Figures:
             baseline, baseline_idle = client / sample * n, until_idle / sample * n
         chunked(CYCLE, QUIET_DAY)
         idle()
-        ours, ours_idle = with_the_server(lambda: chunked(CYCLE, QUIET_DAY))
+        _, ours_idle = with_the_server(lambda: chunked(CYCLE, QUIET_DAY))
+        # One of them may fall into a moment at which the machine does something else; the baseline takes many moments.
+        ours = statistics.median(seconds_of(lambda: chunked(CYCLE, QUIET_DAY)) for _ in range(N_TICKS))
         idle()
         queue = seconds_of(lambda: chunked(CYCLE, REMINDING))
     return {
