@@ -426,18 +426,17 @@ def _mail_tokens(runtime: Runtime, mail: ParsedMail) -> list[str]:
     return [token for token in found if token is not None]
 
 
-def _refused_as_secret(opened: Opened, known: Known) -> Judged:
-    """Refuse what bears a marking of secrecy; a contact is told what to do, and nobody else."""
+def _judge_unseen(opened: Opened, known: Known) -> Judged:
+    """Refuse what bears a marking of secrecy: a contact is told what to do, nobody else; hold what is lost."""
+    if opened.is_lost:
+        return Judged(opened=opened, verdict=Verdict(outcome=Outcome.QUARANTINED, reasons=(note("original_lost"),)))
     verdict = Verdict(outcome=Outcome.RETURNED, reasons=(finding("secrecy_marking"),))
     return Judged(opened=opened, verdict=verdict, is_answerable=opened.mail.sender.lower() in known.by_sender)
 
 
 def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
-    if opened.arrival.is_secret:
-        return _refused_as_secret(opened, known)
-    if opened.is_lost:
-        lost = Verdict(outcome=Outcome.QUARANTINED, reasons=(note("original_lost"),))
-        return Judged(opened=opened, verdict=lost)
+    if opened.arrival.is_secret or opened.is_lost:
+        return _judge_unseen(opened, known)
     signals = _signals(runtime, opened, known)
     ignorable = _ignorable(runtime, opened, is_known=signals.is_from_a_contact)
     called = _roll_call_answered(runtime, opened, known, signals) if ignorable is None else None
