@@ -25,6 +25,7 @@ from deployments.demo_inspections import AD_HOC, Step, filled, second_act
 from deployments.engine import prefect_for
 from deployments.postoffice import PostOffice, Servers, mails_for, write_now
 from deployments.serve import register_all
+from deployments.showing import plain_console
 from deployments.simulated_units import Act, Correspondent, Habit, SimulatedUnit, acts_of, habits_of, post
 from models.domain.cycles import Cycle, plan_cycle
 from models.domain.plan import Programme
@@ -147,7 +148,7 @@ def replay(
 
     The post office lays what units get beneath its folder, as the demo's own does, whichever servers it has.
     """
-    texts, console = vietnamese(), Console()
+    texts, console = vietnamese(), plain_console()
     if not _make_ready(home, console, texts):
         return 2
     (home / "demo.json").touch()

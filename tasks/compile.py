@@ -41,6 +41,7 @@ from tasks.adapters.aggregates import AggregateContent, write_aggregate
 from tasks.adapters.archive import write_whole
 from tasks.adapters.documents import write_report
 from tasks.compile_parents import write_parents
+from tasks.edition_files import edition_file, keep_edition_file
 from tasks.given_tasks import tasks_for_report
 from tasks.names import run_name
 from tasks.progress import progress_in
@@ -115,7 +116,8 @@ def compile_cycle(
         content = _content(runtime, session, cycle, bare, duties, made)
         stored = _write(runtime, content, digest)
         if cycle.is_of_children:
-            write_parents(runtime, content, duties, stored)
+            parents = write_parents(runtime, content, duties, stored)
+            stored = replace(stored, files={**stored.files, **parents})
         editions.add_edition(session, stored)
         if entry is not None:
             note_action(session, entry)
@@ -129,7 +131,7 @@ def copy_files(runtime: Runtime, edition: editions.StoredEdition, folder: Path) 
     copies = []
     for name in (edition.workbook, edition.report):
         copy = folder / Path(name).name
-        write_whole(copy, (runtime.settings.home / name).read_bytes())
+        write_whole(copy, edition_file(runtime, edition, name))
         copies.append(copy)
     return copies
 
@@ -353,11 +355,12 @@ def _write(runtime: Runtime, content: AggregateContent, digest: str) -> editions
     folder = f"results/{edition.cycle_code}/ban-{edition.number}"
     workbook = f"{folder}/tong-hop-{edition.cycle_code}-ban-{edition.number}.xlsx"
     report = f"{folder}/bao-cao-{edition.cycle_code}-ban-{edition.number}.docx"
+    files = {}
     for path, write in ((workbook, write_aggregate), (report, write_report)):
         with io.BytesIO() as target:
             write(target, content, runtime.texts)
-            write_whole(runtime.settings.home / path, target.getvalue())
-    return editions.StoredEdition(edition=edition, inputs_digest=digest, workbook=workbook, report=report)
+            files[path] = keep_edition_file(runtime, path, target.getvalue())
+    return editions.StoredEdition(edition=edition, inputs_digest=digest, workbook=workbook, report=report, files=files)
 
 
 def _say(runtime: Runtime, stored: editions.StoredEdition) -> None:

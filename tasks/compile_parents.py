@@ -16,7 +16,7 @@ from models.domain.errors import AggregateMismatchError
 from models.domain.tabulation import CountedUnit, Figures, Tabulation, figures_by_family, figures_of, tabulate
 from models.domain.tiers import ChildrenRow, by_parent
 from tasks.adapters.aggregates import AggregateContent, write_aggregate
-from tasks.adapters.archive import write_whole
+from tasks.edition_files import keep_edition_file
 from tasks.parent_workbooks import workbook_of_parent
 from tasks.runtime import Runtime
 
@@ -35,8 +35,10 @@ class _Parts:
     sources: Mapping[str, list[SourceRow]]
 
 
-def write_parents(runtime: Runtime, whole: AggregateContent, duties: Sequence[Duty], edition: StoredEdition) -> None:
-    """Write the workbook of each parent of a cycle's units.
+def write_parents(
+    runtime: Runtime, whole: AggregateContent, duties: Sequence[Duty], edition: StoredEdition
+) -> dict[str, str]:
+    """Write the workbook of each parent of a cycle's units, and return their digests by path.
 
     Raises:
         AggregateMismatchError: the parents' sums are not those of the whole.
@@ -44,17 +46,18 @@ def write_parents(runtime: Runtime, whole: AggregateContent, duties: Sequence[Du
     families = by_parent(duties, whole.timeliness)
     parent_of = {row.unit_code: family.parent_code for family in families for row in family.rows}
     parts = _parts(whole, parent_of)
-    made = {}
+    made, files = {}, {}
     for family in families:
         content = _content_of(runtime, whole, family, parts)
         made[family.parent_code] = content.tabulation
         with io.BytesIO() as target:
             write_aggregate(target, content, runtime.texts)
-            path = runtime.settings.home / workbook_of_parent(edition, family.parent_code)
-            write_whole(path, target.getvalue())
+            path = workbook_of_parent(edition, family.parent_code)
+            files[path] = keep_edition_file(runtime, path, target.getvalue())
     # Units without a parent, and those that are within one of the same cycle, are in the whole in another way.
     if len(parent_of) == len(whole.units) and not whole.tabulation.left_out:
         _refuse_other_sums(whole.tabulation, made)
+    return files
 
 
 def _parts(whole: AggregateContent, parent_of: Mapping[str, str]) -> _Parts:

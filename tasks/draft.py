@@ -86,5 +86,5 @@ def _write(
     path = f"results/{cycle.code}/du-thao/{name}"
     with io.BytesIO() as target:
         write_official_letter(target, template, letter, runtime.texts)
-        write_whole(runtime.settings.home / path, target.getvalue())
+        write_whole(runtime.settings.shared / path, target.getvalue())
     return editions.Draft(rung=dated.rung.code, as_of=as_of, n_units=len(missing), path=path)

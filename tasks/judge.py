@@ -45,8 +45,9 @@ from tasks.adapters.enclosures import attachments_brought
 from tasks.ahead import one_ahead
 from tasks.gathering import gathered_for
 from tasks.opened import Known, Opened, Ruling
-from tasks.ports import Brought, ParsedMail, Unpacked
-from tasks.receive import MAIL_ENDING, OCTETS_PER_CHUNK
+from tasks.pieces import opened_arrivals
+from tasks.ports import ParsedMail, Unpacked
+from tasks.receive import OCTETS_PER_CHUNK
 from tasks.roll_call_answers import judge_roll_call, look_up_roll_calls
 from tasks.runtime import Runtime
 from tasks.several_forms import in_parts, the_part
@@ -54,6 +55,7 @@ from tasks.several_forms import in_parts, the_part
 logger = logging.getLogger(__name__)
 ARRIVALS_PER_CHUNK: Final = 100
 ARRIVALS_PER_TRIAL: Final = 25
+PIECES_AT_ONCE: Final = 4
 ONE_HOUR: Final = timedelta(hours=1)
 OWN_LETTER: Final = "own_letter"
 ANSWERED_BY: Final[Mapping[Outcome, LetterKind]] = {
@@ -257,9 +259,10 @@ class Waiting:
 
     def opened_in_chunks(self) -> Iterator[list[Opened]]:
         """Yield what waits after the last that was yielded, opened; asked again, what has come since."""
+        n_at_most = _arrivals_per_chunk(self._runtime)
         while True:
             with self._runtime.sessions() as session:
-                taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=self._after_id)
+                taken = arrivals.unjudged(session, limit=n_at_most, after_id=self._after_id)
             if not taken:
                 return
             chunk = _chunk_of(self._runtime, taken)
@@ -267,8 +270,13 @@ class Waiting:
             in_turn = [arrival for arrival in chunk if self._quota.lets_through(arrival)]
             if in_turn:
                 yield _open(self._runtime, in_turn)
-            if len(chunk) == len(taken) < ARRIVALS_PER_CHUNK:
+            if len(chunk) == len(taken) < n_at_most:
                 return
+
+
+def _arrivals_per_chunk(runtime: Runtime) -> int:
+    """Return how many arrivals are opened together: more where several machines open them."""
+    return ARRIVALS_PER_CHUNK if runtime.spread is None else ARRIVALS_PER_CHUNK * PIECES_AT_ONCE
 
 
 def _chunk_of(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Sequence[arrivals.TakenArrival]:
@@ -284,21 +292,12 @@ def _chunk_of(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Seque
 def _open(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Opened]:
     """Open arrivals: take mails apart, sort their files, and read the workbooks."""
     kept = [arrival for arrival in taken if not arrival.is_secret]
-    unpacked = iter(runtime.reader.unpack(_brought(runtime, arrival) for arrival in kept))
+    unpacked = iter(opened_arrivals(runtime, kept))
     found = [Unpacked(mail=ParsedMail(sender=each.sender)) if each.is_secret else next(unpacked) for each in taken]
     return [
         Opened(arrival=arrival, mail=each.mail, enclosures=each.enclosures, forms=each.forms)
         for arrival, each in zip(taken, found, strict=True)
     ]
-
-
-def _brought(runtime: Runtime, arrival: arrivals.TakenArrival) -> Brought:
-    return Brought(
-        content=runtime.archive.read(arrival.digest),
-        is_mail=arrival.channel is Channel.MAIL or arrival.file_name.lower().endswith(MAIL_ENDING),
-        file_name=arrival.file_name,
-        is_cut=arrival.is_cut,
-    )
 
 
 def _with_repeats_marked(session: Session, opened: Sequence[Opened]) -> list[Opened]:

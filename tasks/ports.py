@@ -4,7 +4,7 @@ What travels to the workers that open files, and back, has no slots: a frozen cl
 together again field by field, which costs more than to check what it holds.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -117,11 +117,25 @@ class Archive(Protocol):
     def keep(self, content: bytes) -> str:
         """Store the bytes unless they are stored already, and return their SHA-256 in hex."""
 
+    def keep_all(self, contents: Iterable[bytes]) -> list[str]:
+        """Store each of them as `keep` does, several at once, and return their digests in order."""
+
     def read(self, digest: str) -> bytes:
         """Return the bytes kept under the digest."""
 
     def size(self, digest: str) -> int:
         """Return how many bytes are kept under the digest."""
+
+
+class Spread(Protocol):
+    """Has heavy steps done in pieces by several processes or machines."""
+
+    def each(self, work: Any, orders: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+        """Yield what comes of each order, in their order.
+
+        Raises:
+            SpreadingRefusedError: those who would do it are gone; what was yielded counts, the rest was not done.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

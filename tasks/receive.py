@@ -62,7 +62,10 @@ def kept_in_chunks(runtime: Runtime, items: Iterable[InboxItem], channel: Channe
     """
     for chunk in one_ahead(_looked_at(runtime, items, channel)):
         taken_at = runtime.clock.now()
-        rows = [_row(runtime, item, look, channel, taken_at) for item, look in chunk]
+        kept = iter(runtime.archive.keep_all(item.content for item, look in chunk if not look.is_secret))
+        rows = [
+            _row(item, look, channel, taken_at, digest="" if look.is_secret else next(kept)) for item, look in chunk
+        ]
         with runtime.sessions.begin() as session:
             n_new = arrivals.take(session, rows)
         yield n_new
@@ -118,15 +121,15 @@ def _file_away(runtime: Runtime, channel: Channel, inbox: Inbox) -> int:
     return n_moved
 
 
-def _row(runtime: Runtime, item: InboxItem, look: FirstLook, channel: Channel, taken_at: datetime) -> dict[str, object]:
-    """Keep the bytes of an item, unless it bears a marking of secrecy: then nothing is kept but that it came."""
+def _row(item: InboxItem, look: FirstLook, channel: Channel, taken_at: datetime, *, digest: str) -> dict[str, object]:
+    """Return an item as an arrival; of one that bears a marking of secrecy nothing is kept but that it came."""
     is_rated = channel is Channel.MAIL and not look.is_automatic
     return {
         "key": item.key,
         "channel": channel,
         "received_at": item.received_at,
         "taken_at": taken_at,
-        "digest": "" if look.is_secret else runtime.archive.keep(item.content),
+        "digest": digest,
         "is_cut": item.is_cut,
         "operator": item.operator,
         "file_name": "" if look.is_secret else item.file_name,

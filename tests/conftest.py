@@ -46,6 +46,15 @@ def postgresql():
         yield server
 
 
+@pytest.fixture(scope="session")
+def s3():
+    """The address of an S3 server."""
+    from tests.s3_server import running_s3  # noqa: PLC0415 - it takes a second to import, and few tests need it
+
+    with running_s3() as address:
+        yield address
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database(request, tmp_path):
     """The address of a database without any table: the test runs on both kinds."""

@@ -1,6 +1,8 @@
 """Opens the database and brings its schema up to date; it knows the dialects, and nothing of what is kept."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any, Final
@@ -62,13 +64,24 @@ def migrate(engine: Engine) -> None:
     Raises:
         DatabaseRefusedError: the database does not answer, refuses us, is not ours, or is newer than this program.
     """
-    try:
+    with refusing_in_words(engine):
         with engine.connect() as connection:
             if _revision(connection) == _head():
                 return
         with engine.begin() as connection:
             take_turn(connection, Turn.MIGRATING)
             _upgrade(connection)
+
+
+@contextmanager
+def refusing_in_words(engine: Engine) -> Iterator[None]:
+    """Turn what the driver says when the database refuses us into an operator's problem.
+
+    Raises:
+        DatabaseRefusedError: in the place of the driver's error, where it was the database that refused.
+    """
+    try:
+        yield
     except DBAPIError as problem:
         refused = refusal(engine.url, problem)
         if refused is None:

@@ -130,6 +130,19 @@ class BouncedAddressRow(Base):
     detail: Mapped[str] = mapped_column(Text)
 
 
+class ReleaseInUseRow(Base):
+    """Which release of the program and which revision of the plans the office works with: one row, the newest word."""
+
+    __tablename__ = "release_in_use"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    release: Mapped[str] = mapped_column(CODE)
+    plans: Mapped[dict[str, str]] = mapped_column(JSON)
+    """By programme the digest of its plan, forms and holidays."""
+    machine: Mapped[str] = mapped_column(NAME)
+    noted_at: Mapped[datetime]
+
+
 class CycleRow(Base):
     """A cycle that has opened, with its terms frozen: no later edit of the plan reaches it."""
 
@@ -159,7 +172,8 @@ class DutyRow(Base):
     """One unit of a cycle's expected set, frozen at opening with the unit's name and group of that day."""
 
     __tablename__ = "duty"
-    __table_args__ = (UniqueConstraint("cycle_id", "unit_code"),)
+    # By the index a cycle is gone through in chunks; by the constraint's each chunk would sort all that is left of it.
+    __table_args__ = (UniqueConstraint("cycle_id", "unit_code"), Index(None, "cycle_id", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
@@ -460,6 +474,17 @@ class EditionRow(Base):
     sources: Mapped[list[Jsonable]] = mapped_column(JSON)
     workbook: Mapped[str] = mapped_column(Text)
     report: Mapped[str] = mapped_column(Text)
+
+
+class EditionFileRow(Base):
+    """A file of an edition: where people find it, and under which digest the store keeps it."""
+
+    __tablename__ = "edition_file"
+
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"), primary_key=True)
+    path: Mapped[str] = mapped_column(String(400), primary_key=True)
+    """Below the shared folder."""
+    digest: Mapped[str] = mapped_column(DIGEST)
 
 
 class HandoverRow(Base):

@@ -438,7 +438,7 @@ def test_a_digest_speaks_of_each_unit_and_puts_each_token_beside_its_own():
         a_duty(rung="reminder-1", unit_name="Sở Nội vụ", token=OTHER_TOKEN),
         as_of=RUNGS["reminder-1"],
     )
-    assert letter.subject == "[BC 6T 2025] 2 đơn vị: nhắc gửi báo cáo trước ngày 15/6/2025"
+    assert letter.subject == "[BC 6T 2025] Sở Y tế và 1 đơn vị khác: nhắc gửi báo cáo trước ngày 15/6/2025"
     assert token_in_subject(letter.subject) is None
     assert "Mỗi báo cáo gửi bằng một thư riêng" in letter.text
     first, second = letter.text.index(TOKEN), letter.text.index(OTHER_TOKEN)

@@ -113,7 +113,7 @@ def test_a_mailbox_that_cannot_be_reached_over_the_deadline_is_kept_and_made_goo
     opened_office.poll("2025-06-17 07:00")
     with opened_office.at("2025-06-18 08:00") as runtime:
         found = verdict_on(runtime, "bc-6t-2025", "so-y-te", runtime.clock.now())
-        assert (found.ground, found.counts) == (Ground.OUTAGE, None)
+        assert (found.ground, found.counts) == (Ground.OUTAGE_UNANSWERED, None)
         assert (found.outage.since, found.outage.until) == (hanoi("2025-06-16 20:00"), hanoi("2025-06-17 07:00"))
         assert found.credit_until == hanoi("2025-06-19 00:00")
 

@@ -1,6 +1,6 @@
 """Keeps what arrived, its one outcome, and the submissions, figures and narratives that came of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final, cast
@@ -400,6 +400,21 @@ def count_outcomes_since(session: Session, since: datetime, until: datetime) -> 
         .order_by(CycleRow.title, ArrivalRow.outcome)
     )
     return {(title or "", Outcome(outcome)): n for title, outcome, n in rows if outcome is not None}
+
+
+def count_outcomes_of_cycles(
+    session: Session, cycle_codes: Collection[str], since: datetime, until: datetime
+) -> dict[Outcome, int]:
+    """Return how much of the cycles was judged after the first instant and by the second, by outcome."""
+    rows = session.execute(
+        select(ArrivalRow.outcome, func.count())
+        .join(DutyRow, DutyRow.id == ArrivalRow.duty_id)
+        .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
+        .where(CycleRow.code.in_(cycle_codes), ArrivalRow.judged_at > since, ArrivalRow.judged_at <= until)
+        .group_by(ArrivalRow.outcome)
+        .order_by(ArrivalRow.outcome)
+    )
+    return {Outcome(outcome): n for outcome, n in rows if outcome is not None}
 
 
 def in_quarantine(session: Session) -> list[JudgedArrival]:

@@ -323,14 +323,37 @@ def last_sent_at(session: Session, kind: LetterKind, recipient: str) -> datetime
     ).first()
 
 
-def letters_in_state(session: Session, state: LetterState) -> list[tuple[str, str, str]]:
-    """Return recipient, subject and detail of the letters that stand there, the oldest first."""
-    rows = session.execute(
-        select(LetterRow.recipient, LetterRow.subject, LetterRow.detail)
-        .where(LetterRow.state == state)
-        .order_by(LetterRow.id)
-    )
-    return [(recipient, subject, detail) for recipient, subject, detail in rows]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckLetter:
+    """A letter of which we do not know that it arrived, or know that it did not."""
+
+    kind: LetterKind
+    recipient: str
+    subject: str
+    state: LetterState
+    at: datetime
+    """When it came to stand there."""
+    detail: str
+    """What the mail server said; empty where it said nothing."""
+
+
+def stuck_letters(session: Session, *, since: datetime | None = None) -> list[StuckLetter]:
+    """Return the letters that failed or are in doubt, the oldest first; with an instant, only those since then."""
+    stood_at = func.coalesce(LetterRow.finished_at, LetterRow.claimed_at, LetterRow.queued_at)
+    wanted = select(LetterRow).where(LetterRow.state.in_((LetterState.UNKNOWN, LetterState.FAILED)))
+    if since is not None:
+        wanted = wanted.where(stood_at >= since)
+    return [
+        StuckLetter(
+            kind=row.kind,
+            recipient=row.recipient,
+            subject=row.subject,
+            state=row.state,
+            at=row.finished_at or row.claimed_at or row.queued_at,
+            detail=row.detail,
+        )
+        for row in session.scalars(wanted.order_by(LetterRow.id))
+    ]
 
 
 def duties_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str, list[int]]:
