@@ -283,10 +283,17 @@ def _chunk_of(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Seque
     """Return as many of the arrivals as may be in memory together: at least one."""
     n_octets = 0
     for n, arrival in enumerate(taken):
-        n_octets += runtime.archive.size(arrival.digest) if arrival.digest else 0
+        n_octets += _size(runtime, arrival)
         if n and n_octets > OCTETS_PER_CHUNK:
             return taken[:n]
     return taken
+
+
+def _size(runtime: Runtime, arrival: arrivals.TakenArrival) -> int:
+    try:
+        return runtime.archive.size(arrival.digest) if arrival.digest else 0
+    except FileNotFoundError:
+        return 0  # it is lost, and will be told so
 
 
 def _open(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Opened]:
@@ -295,7 +302,7 @@ def _open(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Open
     unpacked = iter(opened_arrivals(runtime, kept))
     found = [Unpacked(mail=ParsedMail(sender=each.sender)) if each.is_secret else next(unpacked) for each in taken]
     return [
-        Opened(arrival=arrival, mail=each.mail, enclosures=each.enclosures, forms=each.forms)
+        Opened(arrival=arrival, mail=each.mail, enclosures=each.enclosures, forms=each.forms, is_lost=each.is_lost)
         for arrival, each in zip(taken, found, strict=True)
     ]
 
@@ -428,6 +435,9 @@ def _refused_as_secret(opened: Opened, known: Known) -> Judged:
 def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
     if opened.arrival.is_secret:
         return _refused_as_secret(opened, known)
+    if opened.is_lost:
+        lost = Verdict(outcome=Outcome.QUARANTINED, reasons=(note("original_lost"),))
+        return Judged(opened=opened, verdict=lost)
     signals = _signals(runtime, opened, known)
     ignorable = _ignorable(runtime, opened, is_known=signals.is_from_a_contact)
     called = _roll_call_answered(runtime, opened, known, signals) if ignorable is None else None
