@@ -36,7 +36,7 @@ coverage: install tools ## Run all tests and say which lines none of them reache
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
 fuzz: install ## Change the bytes of forms and mails in many thousand ways, and see that nothing breaks (minutes)
-	@DONDOC_FUZZ_TRIES=5000 $(BIN)/python -m pytest tests/adapters/test_fuzz.py -q
+	@DONDOC_FUZZ_TRIES=$(or $(TRIES),5000) $(BIN)/python -m pytest tests/adapters/test_fuzz.py -q -o timeout=0
 
 mail: install tools ## Replay the demo over a real Postfix and a real Dovecot (Debian's; as root; minutes)
 	@DONDOC_REAL_MAIL=1 $(BIN)/python -m pytest tests/deployments/test_demo_over_real_mail.py -q

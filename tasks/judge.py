@@ -664,7 +664,7 @@ def _write_down(runtime: Runtime, session: Session, judged: Sequence[Judged], *,
 def _envelope(runtime: Runtime, judged: Judged) -> arrivals.Envelope:
     """Return what the outside says; a workbook that is to go back marked is kept on its own, beside its mail."""
     opened = judged.opened
-    workbook = opened.enclosures.workbooks[0] if opened.enclosures.workbooks else None
+    workbook = opened.main_workbook
     keep = runtime.archive.keep if judged.verdict.outcome is Outcome.RETURNED else sha256_of
     return arrivals.Envelope(
         sender=opened.mail.sender,
