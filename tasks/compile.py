@@ -97,6 +97,7 @@ def compile_cycle(
             expected=[duty.unit_code for duty in duties],
             waived=[row.unit_code for row in rows if row.standing is Standing.WAIVED],
             targets=targets.targets_of_year(session, cycle.programme_code, cycle.year),
+            questions=editions.questions(session, cycle_code, as_of),
         )
         if made and made[-1].inputs_digest == digest:
             return Compiled(edition=made[-1], is_new=False)

@@ -35,9 +35,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("arrival", schema=None) as batch_op:
-        batch_op.drop_column("signer")
-        batch_op.drop_column("signed_on")
-        batch_op.drop_column("document_number")
-        batch_op.drop_column("is_secret")
+    # Not as a batch: SQLite would copy the table, and much refers to it.
+    for column in ("signer", "signed_on", "document_number", "is_secret"):
+        op.drop_column("arrival", column)
     op.drop_table("explanation")
