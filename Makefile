@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export DONDOC_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test coverage fuzz check bench format tools clean
+.PHONY: help install demo run test coverage fuzz chaos check bench format tools clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ coverage: install tools ## Run all tests and say which lines none of them reache
 
 fuzz: install ## Change the bytes of forms and mails in many thousand ways, and see that nothing breaks (minutes)
 	@DONDOC_FUZZ_TRIES=5000 $(BIN)/python -m pytest tests/adapters/test_fuzz.py -q
+
+chaos: install tools ## Kill, starve and disturb the program at every point, and say what was lost or sent twice (a quarter of an hour)
+	@$(BIN)/python -m tests.chaos
 
 check: install ## Format, lint, types, layers, language: everything a machine can say of the code
 	@$(BIN)/ruff format --check .

@@ -1,11 +1,12 @@
-"""Writes the aggregate of each parent's own children beside the whole one of the same edition, by the same code.
+"""Makes the aggregate of each parent's own children beside the whole one of the same edition, by the same code.
 
 It holds them against the whole: what the parents' workbooks add up to is what the whole adds up to.
 """
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 from models.db.records.editions import StoredEdition
@@ -16,7 +17,6 @@ from models.domain.errors import AggregateMismatchError
 from models.domain.tabulation import CountedUnit, Figures, Tabulation, figures_by_family, figures_of, tabulate
 from models.domain.tiers import ChildrenRow, by_parent
 from tasks.adapters.aggregates import AggregateContent, write_aggregate
-from tasks.adapters.archive import write_whole
 from tasks.parent_workbooks import workbook_of_parent
 from tasks.runtime import Runtime
 
@@ -35,8 +35,10 @@ class _Parts:
     sources: Mapping[str, list[SourceRow]]
 
 
-def write_parents(runtime: Runtime, whole: AggregateContent, duties: Sequence[Duty], edition: StoredEdition) -> None:
-    """Write the workbook of each parent of a cycle's units.
+def files_of_parents(
+    runtime: Runtime, whole: AggregateContent, duties: Sequence[Duty], edition: StoredEdition
+) -> Iterator[tuple[Path, bytes]]:
+    """Yield where the workbook of each parent of a cycle's units is to lie, and its bytes.
 
     Raises:
         AggregateMismatchError: the parents' sums are not those of the whole.
@@ -50,8 +52,7 @@ def write_parents(runtime: Runtime, whole: AggregateContent, duties: Sequence[Du
         made[family.parent_code] = content.tabulation
         with io.BytesIO() as target:
             write_aggregate(target, content, runtime.texts)
-            path = runtime.settings.home / workbook_of_parent(edition, family.parent_code)
-            write_whole(path, target.getvalue())
+            yield runtime.settings.home / workbook_of_parent(edition, family.parent_code), target.getvalue()
     # Units without a parent, and those that are within one of the same cycle, are in the whole in another way.
     if len(parent_of) == len(whole.units) and not whole.tabulation.left_out:
         _refuse_other_sums(whole.tabulation, made)

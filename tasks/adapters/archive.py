@@ -46,4 +46,7 @@ def write_whole(path: Path, content: bytes) -> None:
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.write_bytes(content)
+    except OSError:
+        beside.unlink(missing_ok=True)  # half a file would take what is left of a full disk
+        raise
     beside.replace(path)

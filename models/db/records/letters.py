@@ -11,7 +11,7 @@ from sqlalchemy import Select, Table, func, select, update
 from sqlalchemy.orm import Session
 
 from models.db.inserting import insert_new, insert_one
-from models.db.tables import BouncedAddressRow, CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
+from models.db.tables import ArrivalRow, BouncedAddressRow, CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
 from models.domain.chasing import Send, Skip
 from models.domain.reach import Dispatch
 from models.domain.vocabulary import OFFICE_ZONE, LetterKind, LetterState, SkipReason
@@ -329,6 +329,25 @@ def letters_in_state(session: Session, state: LetterState) -> list[tuple[str, st
         select(LetterRow.recipient, LetterRow.subject, LetterRow.detail)
         .where(LetterRow.state == state)
         .order_by(LetterRow.id)
+    )
+    return [(recipient, subject, detail) for recipient, subject, detail in rows]
+
+
+def sent_without_copy(
+    session: Session, *, sent_after: datetime, sent_before: datetime, limit: int
+) -> list[tuple[str, str, str]]:
+    """Return recipient, subject and detail of letters that the server took and whose blind copy never came.
+
+    The newest come first. Only what was read of the mailbox counts: the caller sees to it that nothing of it waits to
+    be judged.
+    """
+    has_copy = select(ArrivalRow.id).where(ArrivalRow.message_id == LetterRow.message_id).exists()
+    rows = session.execute(
+        select(LetterRow.recipient, LetterRow.subject, LetterRow.detail)
+        .where(LetterRow.state == LetterState.SENT, ~has_copy)
+        .where(LetterRow.finished_at > sent_after, LetterRow.finished_at < sent_before)
+        .order_by(LetterRow.id.desc())
+        .limit(limit)
     )
     return [(recipient, subject, detail) for recipient, subject, detail in rows]
 
