@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
+from deployments.credentials import credentials_of
 from deployments.processes import Child
 from models.domain.errors import DondocError
 
@@ -29,14 +30,19 @@ class EngineNotStartedError(DondocError):
 
 
 def prefect_settings(home: Path, port: int) -> dict[str, str]:
-    """Return the environment in which server, worker and flows of a home find each other, and nobody else."""
-    folder = home.resolve() / "prefect"
+    """Return the environment in which server, worker and flows of a home find each other, and nobody else.
+
+    Whoever asks the server, a browser or a program, has to give the home's password.
+    """
+    folder, credentials = home.resolve() / "prefect", credentials_of(home)
     return {
         "DONDOC_HOME": str(home.resolve()),
         "PREFECT_HOME": str(folder),
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_API_AUTH_STRING": credentials,
+        "PREFECT_API_AUTH_STRING": credentials,
         # Without a server a forgotten address would start a temporary one, and its runs would be seen by nobody.
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from rich.console import Console
 
+from deployments.credentials import password_file
 from deployments.engine import prefect_settings, running_port, start_server, start_worker, use
 from tasks.adapters.texts import vietnamese
 from tasks.settings import Settings
@@ -29,6 +30,7 @@ def serve_home(settings: Settings, *, port: int) -> None:
 
         with start_worker(settings.home, port, pool=WORK_POOL):
             console.print(texts.say("serve.ready", url=_url(port), home=settings.home.resolve()))
+            console.print(texts.say("serve.password", path=password_file(settings.home.resolve())), soft_wrap=True)
             while not stopped.wait(timeout=1) and not server.has_ended:
                 continue
         console.print(texts.say("serve.stopped"))

@@ -1,5 +1,6 @@
 """An office that is being served, seen through Prefect's own API: the real server, a real worker, and a home."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from http import HTTPStatus
 from pathlib import Path
 from threading import Event
 
+from playwright.sync_api import Page
+
+from deployments.credentials import password_file
 from deployments.engine import free_port, is_healthy
 from deployments.registry import every_deployment
 from tasks.adapters.clock import SystemClock
@@ -30,6 +34,24 @@ class ServedOffice:
     port: int
     process: "subprocess.Popen[bytes]"
 
+    @property
+    def password(self) -> str:
+        """What the pages ask for."""
+        return password_file(self.home).read_text("ascii").strip()
+
+    @property
+    def authorization(self) -> str:
+        """How a program says the password."""
+        return f"Basic {base64.b64encode(self.password.encode()).decode()}"
+
+    def log_in(self, page: Page) -> None:
+        """Give the password in a browser, as an operator does."""
+        page.goto(f"http://127.0.0.1:{self.port}/login")
+        field = page.get_by_placeholder("admin:pass")
+        field.fill(self.password)
+        field.press("Enter")
+        page.wait_for_url(lambda url: "/login" not in url, timeout=20_000)
+
     def ask(self, path: str, body: object = None) -> object:
         """Return what the API answers to a POST, or to a GET when there is nothing to send.
 
@@ -38,7 +60,7 @@ class ServedOffice:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api{path}",
             data=None if body is None else json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
+            headers={"content-type": "application/json", "authorization": self.authorization},
         )
         for _ in range(N_BUSY_ANSWERS):
             try:

@@ -2,11 +2,16 @@
 
 import json
 import shutil
+import stat
+import urllib.error
+import urllib.request
 from datetime import datetime
+from http import HTTPStatus
 
 import pytest
 from playwright.sync_api import sync_playwright
 
+from deployments.credentials import password_file
 from models.domain.vocabulary import OFFICE_ZONE
 from tests.served import ServedOffice, registered_names, serving, waited_for
 
@@ -51,6 +56,30 @@ def test_every_deployment_is_ready_and_speaks_vietnamese(served):
     assert titles == {"obligation": "Nghĩa vụ báo cáo", "as_of": "Tính đến", "dry_run": "Chạy thử"}
 
 
+@pytest.mark.parametrize("words", ["", "Basic ZG9uZG9jOm5vdC1pdA==", "Bearer x"])
+@pytest.mark.parametrize("path", ["/deployments/filter", "/logs/filter", "/admin/version"])
+def test_nobody_is_let_in_without_the_homes_password(served, path, words):
+    request = urllib.request.Request(f"http://127.0.0.1:{served.port}/api{path}", headers={"authorization": words})
+    request.data = None if path.startswith("/admin") else b"{}"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    with refused.value as answer:
+        assert answer.code == HTTPStatus.UNAUTHORIZED
+
+
+def test_the_password_lies_in_a_file_of_the_owner_alone_and_is_said_nowhere(served, first_rounds):
+    path = password_file(served.home)
+    secret = path.read_text("ascii").strip().partition(":")[2]
+    assert (stat.S_IMODE(path.stat().st_mode), len(secret) >= 24) == (0o600, True)
+    logs = [*served.home.joinpath("logs").glob("*.log"), served.home.parent / "served.log"]
+    assert str(path) in logs[-1].read_text("utf-8").replace("\n", "")
+    assert [log.name for log in logs if secret in log.read_text("utf-8", "replace")] == []
+    written = json.dumps(
+        [served.ask("/flow_runs/filter", {}), served.ask("/artifacts/filter", {}), served.ask("/logs/filter", {})]
+    )
+    assert secret not in written
+
+
 def test_every_deployment_really_gets_its_next_runs_in_the_offices_hours(served):
     scheduled = {name: each for name, each in served.deployments().items() if each["schedules"]}
     assert "20 · BC 6T · mục III.1-c" in scheduled
@@ -89,6 +118,7 @@ def test_the_list_of_deployments_reads_as_the_plan_and_calls_nobody_outside(serv
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
         page = browser.new_page()
         page.on("request", lambda request: outside.append(request.url) if "127.0.0.1" not in request.url else None)
+        served.log_in(page)
         page.goto(f"http://127.0.0.1:{served.port}/deployments")
         for name in sorted(registered_names())[:N_ON_A_PAGE]:
             page.get_by_text(name, exact=True).wait_for(timeout=20_000)
