@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 
 from deployments.credentials import password_file
 from models.domain.vocabulary import OFFICE_ZONE
-from tests.served import ServedOffice, registered_names, serving, waited_for
+from tests.served import ServedOffice, called_by, registered_names, serving, waited_for
 
 EXTEND = "50 · Gia hạn"
 GOOD = {
@@ -179,3 +179,11 @@ def test_a_good_extension_completes_and_is_written_into_the_book_of_acts(opened)
     [book] = opened.ask("/artifacts/latest/filter", {"artifacts": {"key": {"any_": ["so-viec-lam-tay"]}}})
     assert "Công văn số 12/SYT-VP" in [row["Lý do"] for row in json.loads(book["data"])]
     assert "Sổ việc làm tay" in book["description"]
+
+
+def test_server_worker_and_runs_call_nobody_but_this_machine(served, first_rounds):
+    called = called_by(served.home.parent)
+    if not called:
+        pytest.skip("nobody may watch another process here (Debian: strace)")
+    assert "127.0.0.1" in called
+    assert {address for address in called if not (address.startswith("127.") or address == "::1")} == set()
