@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, create_table_artifact
@@ -13,6 +14,7 @@ from prefect.runtime import flow_run
 
 from models.db.records import cycles, editions
 from models.domain.vocabulary import ContactHealth, Outcome
+from tasks.adapters.texts import Texts
 from tasks.board import NEVER_REACHED, WILL_SEND, Board, DutyLine, board_of
 from tasks.choices import refresh_choices
 from tasks.contact_board import ContactBoard, contact_boards
@@ -23,6 +25,8 @@ from tasks.runtime import Runtime
 from tasks.waiting_work import waiting_work
 
 logger = logging.getLogger(__name__)
+MARKUP: Final = re.compile(r"[\\`*_\[\]!|]")
+"""Signs that a page would take for links, pictures, tables or emphasis."""
 
 
 @task(name="publish-cycles", task_run_name=run_name("publish"), cache_policy=NO_CACHE)
@@ -247,15 +251,24 @@ def work_for_people(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]
     with runtime.sessions() as session:
         work = waiting_work(runtime, session, as_of)
     lines = [texts.say("people.heading")]
-    lines += [f"- {line}" for line in (*work.overdue, *work.refused, *work.deferred, *work.held)]
-    lines += [texts.say("people.doubtful", recipient=to, subject=subject) for to, subject, _ in work.doubtful]
-    lines += [texts.say("people.failed", recipient=to, subject=subject, detail=why) for to, subject, why in work.failed]
+    lines += [f"- {as_plain(line)}" for line in (*work.overdue, *work.refused, *work.deferred, *work.held)]
+    lines += [_letter_line(texts, "people.doubtful", *letter) for letter in work.doubtful]
+    lines += [_letter_line(texts, "people.failed", *letter) for letter in work.failed]
     lines += [line for board in contact_boards(runtime, as_of) for line in lines_about_contacts(runtime, board)]
     if len(lines) == 1:
         lines.append(texts.say("people.nothing"))
     if counts.get("waiting"):
         lines.append(texts.say("people.waiting", n=counts["waiting"]))
     return "\n".join(lines)
+
+
+def _letter_line(texts: Texts, code: str, recipient: str, subject: str, detail: str) -> str:
+    return texts.say(code, recipient=as_plain(recipient), subject=as_plain(subject), detail=as_plain(detail))
+
+
+def as_plain(written: str) -> str:
+    """Return what a stranger wrote, or a mail server answered, so that a page shows it as text: no link, no picture."""
+    return MARKUP.sub(r"\\\g<0>", " ".join(written.split())).replace("<", "&lt;").replace(">", "&gt;")
 
 
 def lines_about_contacts(runtime: Runtime, board: ContactBoard) -> list[str]:

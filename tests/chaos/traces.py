@@ -42,6 +42,7 @@ def traces_of(office: Office, instant) -> dict[str, object]:
         arrivals = session.scalars(select(ArrivalRow).order_by(ArrivalRow.key)).all()
         brought = {arrival.id: _name_of(runtime, arrival) for arrival in arrivals}
         said = {letter.message_id: _readable(letter, brought) for letter in letters}
+        brought = {arrival.id: said.get(arrival.message_id, brought[arrival.id]) for arrival in arrivals}
         return {
             "cycles": sorted(session.scalars(select(CycleRow.code))),
             "duties": sorted(
