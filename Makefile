@@ -10,10 +10,10 @@ export DO_NOT_TRACK := 1
 export DONDOC_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test coverage fuzz chaos check bench format tools clean
+.PHONY: help install demo run test coverage fuzz chaos mail machines check pictures bench bench-scale format tools clean
 
 help: ## Say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make the virtual environment with the dondoc command (the others call this)
 
@@ -41,20 +41,34 @@ fuzz: install ## Change the bytes of forms and mails in many thousand ways, and 
 chaos: install tools ## Kill, starve and disturb the program at every point, and say what was lost or sent twice (a quarter of an hour)
 	@$(BIN)/python -m tests.chaos
 
+mail: install tools ## Replay the demo over a real Postfix and a real Dovecot (Debian's; as root; minutes)
+	@DONDOC_REAL_MAIL=1 $(BIN)/python -m pytest tests/deployments/test_demo_over_real_mail.py -q
+
+machines: install tools ## Try a server and two workers in network namespaces (root), then the demo's cycle on them against one home
+	@test "$$(id -u)" != 0 || $(BIN)/python -m tests.three_machines
+	@$(BIN)/python -m tests.three_machines demo
+
 check: install ## Format, lint, types, layers, language: everything a machine can say of the code
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+pictures: install tools ## Take the pictures of README and guides anew, from a demo of their own in .pictures/ (minutes)
+	@DONDOC_HOME=$(CURDIR)/.pictures $(BIN)/dondoc demo --quick
+	@DONDOC_HOME=$(CURDIR)/.pictures $(BIN)/python -m tests.pictures
+
 bench: install ## Measure speed as ratios against the baselines in bench/
 	@$(BIN)/python -m bench
+
+bench-scale: install ## Measure what an office of 1,000, 10,000 and 100,000 units costs, and write table and chart
+	@$(BIN)/python -m bench.scale
 
 format: install ## Bring the code into its format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-tools: ## Get LibreOffice, Chromium, poppler and PostgreSQL from Debian where they are missing and may be installed
+tools: ## Get LibreOffice, Chromium, poppler, PostgreSQL, Postfix and Dovecot from Debian where they are missing and may be installed
 	@.ci/tools
 
 clean: ## Remove the virtual environment and caches; the home stays

@@ -41,7 +41,9 @@ CLOCK = FixedClock(datetime(2025, 6, 5, 8, 0, tzinfo=OFFICE_ZONE))
 
 
 class Sink(asyncio.Protocol):
-    """The smallest server that takes every mail and throws it away."""
+    """The smallest server that takes every mail and throws it away, each answer after so many seconds."""
+
+    delay = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet."""
@@ -49,7 +51,7 @@ class Sink(asyncio.Protocol):
         self._transport = transport
         self._buffer = b""
         self._is_text = False
-        transport.write(b"220 sink\r\n")
+        self._answer(b"220 sink\r\n")
 
     def data_received(self, data: bytes) -> None:
         """Answer every command and text that is there whole."""
@@ -66,8 +68,14 @@ class Sink(asyncio.Protocol):
         self._buffer = rest
         answer = b"354 Go on\r\n" if not self._is_text and line.upper() == b"DATA" else b"250 OK\r\n"
         self._is_text = answer.startswith(b"354")
-        self._transport.write(b"221 Bye\r\n" if line.upper() == b"QUIT" else answer)
+        self._answer(b"221 Bye\r\n" if line.upper() == b"QUIT" else answer)
         return True
+
+    def _answer(self, answer: bytes) -> None:
+        if self.delay:
+            asyncio.get_running_loop().call_later(self.delay, self._transport.write, answer)
+        else:
+            self._transport.write(answer)
 
 
 class Writer:
@@ -110,8 +118,10 @@ class Writer:
 
 
 @contextmanager
-def sink() -> Iterator[int]:
-    with subprocess.Popen([sys.executable, __file__, "--sink"], stdout=subprocess.PIPE, text=True) as process:
+def sink(delay: float = 0.0) -> Iterator[int]:
+    with subprocess.Popen(
+        [sys.executable, __file__, "--sink", str(delay)], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         yield int(process.stdout.readline())
         process.kill()
@@ -165,6 +175,7 @@ def main(n: int = N_LETTERS) -> int:
 
 if __name__ == "__main__":
     if "--sink" in sys.argv:
+        Sink.delay = float(sys.argv[2])
         asyncio.run(serve_sink())
     else:
         sys.exit(main(*map(int, sys.argv[1:])))

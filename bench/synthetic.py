@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from models.domain.roster import Contact, Roster, Unit  # noqa: E402 - the programme's folder is found first
+from bench.country import a_country  # noqa: E402 - the programme's folder is found first
+from models.domain.roster import Roster  # noqa: E402
 from models.domain.vocabulary import OFFICE_ZONE  # noqa: E402
 
 if TYPE_CHECKING:
@@ -21,17 +22,11 @@ if TYPE_CHECKING:
 OBLIGATION = "O-20"
 CYCLE = "bc-6t-2025"
 OPENING = datetime(2025, 5, 16, 8, tzinfo=OFFICE_ZONE)
-SINCE = date(2024, 1, 1)
 
 
 def a_roster(n: int) -> Roster:
-    """Return a roster of that many units, one desk each."""
-    codes = [f"dv-{number:05}" for number in range(n)]
-    units = tuple(Unit(code=code, name=f"Đơn vị {code}", group="G1", valid_from=SINCE) for code in codes)
-    desks = (
-        Contact(unit_code=code, name="Văn thư", email=f"{code}@example.invalid", valid_from=SINCE) for code in codes
-    )
-    return Roster(units, tuple(desks))
+    """Return a country of that many units, all of which report."""
+    return a_country(n).all_in("G1")
 
 
 @contextmanager
@@ -44,14 +39,25 @@ def a_home() -> Iterator[Path]:
 
 def open_cycle(runtime: "Runtime", n: int) -> None:
     """Open the six-month report of 2025 for that many units."""
-    from models.db.records import rosters  # noqa: PLC0415 - Prefect comes in below, and reads its settings once
-    from tasks.open_cycles import open_due_cycles  # noqa: PLC0415
+    load_roster(runtime, n)
+    open_for_all(runtime)
+
+
+def open_for_all(runtime: "Runtime") -> None:
+    """Open the six-month report of 2025 for every unit of the roster."""
+    from tasks.open_cycles import open_due_cycles  # noqa: PLC0415 - Prefect comes in below, and reads its settings once
+
+    assert open_due_cycles.fn(runtime, OBLIGATION, OPENING) == [CYCLE]
+
+
+def load_roster(runtime: "Runtime", n: int) -> None:
+    """Put a country of that many units into the database."""
+    from models.db.records import rosters  # noqa: PLC0415 - as above
 
     programme, _ = runtime.programme_with(OBLIGATION)
     with runtime.sessions.begin() as session:
         rosters.replace_roster(session, programme.code, a_roster(n))
         rosters.note_import(session, programme.code, digest="", operator="bench", at=OPENING)
-    assert open_due_cycles.fn(runtime, OBLIGATION, OPENING) == [CYCLE]
 
 
 @contextmanager

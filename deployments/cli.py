@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, NoReturn, cast
 
 import typer
 
+from deployments.engine import TELL_NOBODY, use
 from deployments.showing import show_table, show_verdict, shown_bar
 from models.domain.errors import DondocError, Fault, ProgrammeInvalidError
 from models.domain.vocabulary import OFFICE_ZONE
@@ -90,6 +91,20 @@ def calendar(
         asked = [cycle for cycle in cycles if loaded.obligation(cycle.obligation_code).is_scheduled]
         _write(ics, calendar_file([(loaded, asked)], vietnamese(), as_of=SystemClock().now()))
     _show(rows, as_json=as_json)
+
+
+@app.command(help=_help("card"), epilog=_help("example.card"))
+def card(
+    programme: ProgrammeFolder,
+    *,
+    year: Annotated[int, typer.Option(help=_help("card_year"))],
+    out: Annotated[Path, typer.Option(help=_help("card_out"))],
+) -> None:
+    """Write the one-page card for clerks of reporting units, to be printed or sent."""
+    from tasks.adapters.programme import load_programme
+    from tasks.adapters.unit_card import unit_card
+
+    _write(out, unit_card(load_programme(programme), year, vietnamese()).encode())
 
 
 @roster_app.command("import", help=_help("roster_import"), epilog=_help("example.roster_import"))
@@ -172,7 +187,7 @@ def tick(
 
     instant = _instant(as_of) if as_of else None
     settings = Settings.load()
-    with prefect_for(settings.home):
+    with prefect_for(settings.home, settings.prefect):
         from deployments.registry import round_for
         from tasks.adapters.programme import load_programme
 
@@ -243,7 +258,7 @@ def intake(
     if as_json:
         _print_json([asdict(result) for result in results])
     else:
-        for result in results:
+        for result in (part for whole in results for part in whole.parts or [whole]):
             facts = {
                 "outcome": _outcome_label(result.outcome),
                 "unit": result.unit or "–",
@@ -347,6 +362,23 @@ def compile_(
         typer.echo(path)
 
 
+@app.command("letters", help=_help("letters"), epilog=_help("example.letters"))
+def letters_(*, as_json: AsJson = False) -> None:
+    """List the letters that failed, and those of which nobody knows whether they left; of all time."""
+    from models.db.records.letters import stuck_letters
+    from tasks.runtime import open_runtime
+
+    with open_runtime(Settings.load()) as runtime, runtime.sessions() as session:
+        found = stuck_letters(session)
+        texts = runtime.texts
+    if as_json:
+        _print_json([asdict(each) for each in found])
+    else:
+        rows = [asdict(each) | {"kind": texts.label(each.kind), "state": texts.label(each.state)} for each in found]
+        _show(rows, as_json=False)
+    raise typer.Exit(DONE_WITH_FINDINGS if found else DONE)
+
+
 @app.command("board", help=_help("board"), epilog=_help("example.board"))
 def board(*, as_of: AsOf = "", as_json: AsJson = False) -> None:
     """Make the status board of every cycle: a folder of pages that needs no server."""
@@ -396,11 +428,29 @@ def _say_backup(what: str, file: Path, facts: dict[str, Any], *, as_json: bool) 
 
 
 @app.command(help=_help("serve"), epilog=_help("example.serve"))
-def serve(*, port: Annotated[int, typer.Option(help=_help("port"))] = 4200) -> None:
+def serve(
+    *,
+    port: Annotated[int, typer.Option(help=_help("port"))] = 4200,
+    works: Annotated[bool, typer.Option("--worker/--no-worker", help=_help("works"))] = True,
+) -> None:
     """Run Prefect's server with its pages, all deployments and a worker, until interrupted."""
     from deployments.serve import serve_home
 
-    serve_home(Settings.load(), port=port)
+    serve_home(Settings.load(), port=port, works=works)
+
+
+@app.command(help=_help("worker"), epilog=_help("example.worker"))
+def worker(
+    *,
+    name: Annotated[str, typer.Option(help=_help("worker_name"))] = "",
+    limit: Annotated[int, typer.Option(min=1, help=_help("worker_limit"))] = 2,
+) -> None:
+    """Do the work of an office whose server runs on another machine, until interrupted."""
+    from socket import gethostname
+
+    from deployments.serve import work_for_server
+
+    work_for_server(Settings.load(), name=name or gethostname(), limit=limit)
 
 
 @app.command(help=_help("demo"), epilog=_help("example.demo"))
@@ -417,6 +467,7 @@ def demo(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; an operator's problem is one sentence and exit status 2, never a traceback."""
+    use(TELL_NOBODY)
     try:
         app(args=list(arguments) if arguments is not None else None)
     except ProgrammeInvalidError as invalid:
@@ -483,7 +534,8 @@ def _show(rows: Sequence[dict[str, Any]], *, as_json: bool, is_one: bool = False
         _print_json(rows[0] if is_one else rows)
         return
     columns = [vietnamese().by_code.get(f"cli.column.{column}", column) for column in (rows[0] if rows else ())]
-    show_table(columns, [["–" if value is None else _written(value) for value in row.values()] for row in rows])
+    cells = [["–" if value is None else _written(value) for value in row.values()] for row in rows]
+    show_table(columns, cells, texts=vietnamese())
 
 
 def _written(value: object) -> str:

@@ -8,7 +8,8 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -23,8 +24,9 @@ from rich.table import Table
 from deployments.credentials import password_file
 from deployments.demo_inspections import AD_HOC, Step, filled, second_act
 from deployments.engine import prefect_for
-from deployments.postoffice import Account, PostOffice, mails_for, write_now
+from deployments.postoffice import PostOffice, Servers, mails_for, write_now
 from deployments.serve import register_all
+from deployments.showing import plain_console
 from deployments.simulated_units import Act, Correspondent, Habit, SimulatedUnit, acts_of, habits_of, post
 from models.domain.cycles import Cycle, plan_cycle
 from models.domain.plan import Programme
@@ -61,7 +63,7 @@ class Moment:
 class Stage:
     """Where the replay plays: the home, the post office, the flows, and the day it has reached."""
 
-    def __init__(self, home: Path, programme: Programme, texts: Texts, post_office: PostOffice) -> None:
+    def __init__(self, home: Path, programme: Programme, texts: Texts, post_office: Servers) -> None:
         """Set the stage; the cycle is planned, not opened: that is for the flow to do."""
         self.home = home
         self.programme = programme
@@ -88,6 +90,7 @@ class Stage:
             self._run("poll", as_of, moment.at)
         else:
             self._run(OBLIGATION, as_of | {"obligation": OBLIGATION}, moment.at)
+        self.post_office.settle()
 
     def _play_step(self, step: Step, as_of: dict[str, Any]) -> None:
         """Play one step of the second act: units write, a round or a poll runs, or an operator sends a form."""
@@ -135,13 +138,22 @@ class Stage:
             self.failures.append(f"{at:%d/%m/%Y %H:%M}: {state.message}")
 
 
-def replay(home: Path, *, port: int, is_quick: bool = False) -> int:
-    """Replay the cycle in a home of its own and print what came of it; return the exit status."""
-    texts, console = vietnamese(), Console()
+def replay(
+    home: Path,
+    *,
+    port: int,
+    is_quick: bool = False,
+    open_post_office: Callable[[Path], AbstractContextManager[Servers]] = PostOffice,
+) -> int:
+    """Replay the cycle in a home of its own and print what came of it; return the exit status.
+
+    The post office lays what units get beneath its folder, as the demo's own does, whichever servers it has.
+    """
+    texts, console = vietnamese(), plain_console()
     if not _make_ready(home, console, texts):
         return 2
     (home / "demo.json").touch()
-    with PostOffice(home / "office", account=Account()) as post_office:
+    with open_post_office(home / "office") as post_office:
         _use_post_office(home, post_office)
         console.print(texts.say("demo.starting", home=home.resolve()))
         with prefect_for(home, port=port) as used_port:
@@ -236,7 +248,7 @@ def _make_ready(home: Path, console: Console, texts: Texts) -> bool:
     return True
 
 
-def _use_post_office(home: Path, post_office: PostOffice) -> None:
+def _use_post_office(home: Path, post_office: Servers) -> None:
     account = post_office.account
     os.environ.update(
         {

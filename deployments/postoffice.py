@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 from uuid import uuid4
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -111,6 +111,25 @@ def write_now(home: Path, instant: datetime) -> None:
     _write_whole(home / "now", instant.isoformat().encode())
 
 
+class Servers(Protocol):
+    """Mail servers that an office writes to and reads from, whichever they are."""
+
+    @property
+    def account(self) -> Account:
+        """Return the account of our own mailbox."""
+
+    @property
+    def smtp_port(self) -> int:
+        """Return where mail is taken."""
+
+    @property
+    def imap_port(self) -> int:
+        """Return where our mailbox is read."""
+
+    def settle(self) -> None:
+        """Wait until all that was accepted is delivered."""
+
+
 class PostOffice:
     """The two servers in a thread of their own, for tests and rehearsals; used in a `with` statement."""
 
@@ -160,6 +179,9 @@ class PostOffice:
     def mails_for(self, address: str) -> list[bytes]:
         """Return every mail accepted for the address, in the order of arrival."""
         return mails_for(self.home, address)
+
+    def settle(self) -> None:
+        """Wait until all that was accepted is delivered: here it is, before it is accepted."""
 
     def put_in_mailbox(self, content: bytes, received_at: datetime | None = None) -> None:
         """Lay a mail into our own mailbox, past SMTP, as hostile as it is."""

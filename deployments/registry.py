@@ -28,6 +28,7 @@ from models.domain.roll_call import roll_call_day
 from models.domain.vocabulary import OFFICE_ZONE, ObligationKind
 from tasks.adapters.texts import Texts
 from tasks.choices import Choice, Offers, offer_in
+from tasks.descriptions import description_of
 
 WORK_POOL: Final = "van-phong"
 """The pool of process workers: on one machine `dondoc serve` starts its worker, on several each starts its own."""
@@ -102,7 +103,7 @@ def deployments_of(programme: Programme, texts: Texts, today: date) -> Iterator[
                 title=obligation.short_title,
                 clause=obligation.clause,
             ),
-            description=_description(programme, obligation, texts, today),
+            description=description_of(programme, obligation, texts, today),
             tags=(programme.code, obligation.code, texts.label(obligation.kind)),
             crons=_crons(programme, obligation, today),
             parameters={"obligation": obligation.code},
@@ -251,27 +252,6 @@ def prepared(deployment: Deployment, texts: Texts, offers: Offers) -> RunnerDepl
 def _served(manual: ManualDeployment, obligations: Sequence[Obligation]) -> tuple[str, ...]:
     """Return the codes of the obligations that a manual deployment serves; none stands for all of them."""
     return () if manual.serves is every_obligation else tuple(o.code for o in obligations if manual.serves(o))
-
-
-def _description(programme: Programme, obligation: Obligation, texts: Texts, today: date) -> str:
-    coming = next(
-        (
-            cycle
-            for cycle in cycles_of_years(programme, obligation, first_year=today.year, last_year=today.year + 1)
-            if last_day_before(cycle.due_at) >= today
-        ),
-        None,
-    )
-    deadline = texts.deadline(coming.due_at, programme.calendar) if coming else texts.say("deployment.no_next")
-    return texts.say(
-        "deployment.obligation.description",
-        obligation=obligation.title,
-        programme=programme.short_title,
-        clause=obligation.clause,
-        quotation=obligation.quotation,
-        title=coming.title if coming else "–",
-        deadline=deadline,
-    )
 
 
 def _ranges(months: list[int]) -> Iterator[str]:

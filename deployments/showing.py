@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
@@ -15,6 +16,10 @@ from tasks.adapters.verdict_words import Section, VerdictText
 
 WIDTH_OF_A_FILE: Final = 200
 """Characters of a table that is written into a file or a pipe, where there is no terminal to fit."""
+
+
+WIDTH_OF_A_COLUMN: Final = 24
+"""Characters within which what stands in a cell can be broken into lines and still be read."""
 
 
 class Bar:
@@ -41,19 +46,37 @@ def shown_bar(title: str, *, is_shown: bool) -> Iterator[Bar]:
         yield Bar(progress, title)
 
 
-def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; what stands in a cell is never read as markup."""
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, texts: Texts) -> None:
+    """Print a table; what stands in a cell is never read as markup.
+
+    A terminal is given as many columns, from the left, as can be read in it, and the names of the others.
+    """
+    console = plain_console()
+    n_shown = _n_that_fit(columns, rows, console.width) if console.is_terminal else len(columns)
     table = Table(show_edge=False, pad_edge=False)
-    for column in columns:
-        table.add_column(Text(column))
+    for column in columns[:n_shown]:
+        table.add_column(Text(column), overflow="fold")  # an address that was cut short is of no use
     for row in rows:
-        table.add_row(*map(Text, row))
-    _console().print(table)
+        table.add_row(*map(Text, row[:n_shown]))
+    console.print(table)
+    if n_shown < len(columns):
+        console.print(Text(texts.say("cli.more_columns", columns="; ".join(columns[n_shown:])), style="dim"))
+
+
+def _n_that_fit(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
+    """Return how many columns a terminal shows without breaking words into letters; the first is always there."""
+    used = 0
+    for n, column in enumerate(columns):
+        cells = [column, *(row[n] for row in rows)]
+        used += min(WIDTH_OF_A_COLUMN, max(map(cell_len, cells))) + len(" │ ")
+        if used > width and n:
+            return n
+    return len(columns)
 
 
 def show_verdict(text: VerdictText, as_of: datetime, texts: Texts) -> None:
     """Print a verdict, part by part."""
-    console = _console()
+    console = plain_console()
     console.print(Text(texts.say("verdict.title", unit=text.unit, cycle=text.cycle), style="bold"))
     console.print(Text(texts.say("verdict.as_of", as_of=texts.instant(as_of))))
     console.print(Text(text.summary, style="bold"))
@@ -72,6 +95,7 @@ def _table_of(section: Section) -> Table:
     return table
 
 
-def _console() -> Console:
+def plain_console() -> Console:
+    """Return a console as wide as the terminal; into a file or a pipe as wide as a table needs."""
     console = Console()
     return Console(width=None if console.is_terminal else WIDTH_OF_A_FILE)

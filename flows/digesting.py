@@ -8,6 +8,7 @@ from flows.endings import mail_the_operator, told_to_the_operator
 from flows.instants import instant_of_run
 from tasks.digests import DIGESTS, name_digest_run, queue_digests
 from tasks.post import post_letters, say_what_is_left
+from tasks.publish import publish_desk
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
 from tasks.status_board import make_status_board
@@ -24,6 +25,7 @@ def send_digests(as_of: datetime | None = None) -> dict[str, int]:
         make_status_board(runtime, instant)
         counts = {"queued": queue_digests(runtime, instant)}
         counts |= post_letters(runtime, DIGESTS)
+        publish_desk(runtime, instant, counts)
         name_digest_run(runtime, instant, counts)
         say_what_is_left(counts)
         return counts

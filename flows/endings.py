@@ -6,20 +6,18 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from prefect import Flow
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 
 from models.domain.errors import DondocError
 from models.domain.vocabulary import LetterKind
 from tasks.adapters.texts import vietnamese
+from tasks.names import name_of_run
 from tasks.post import post_letters
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
 from tasks.trouble_letters import queue_trouble
 
 logger = logging.getLogger("tasks.endings")
-OURS: Final = "·"
-"""Stands in every name that we give a run; in none of those that Prefect makes up."""
 STOPPED: Final = "RunStoppedError: "
 """After this stands the sentence for the operator, in what Prefect says of a failed run."""
 
@@ -30,15 +28,22 @@ class RunStoppedError(RuntimeError):
 
 @contextmanager
 def told_to_the_operator() -> Iterator[None]:
-    """Turn an operator's problem into a failed run whose first line is its sentence.
+    """Turn what stops a run into a failed run whose first line, as that of its log, says what the operator should do.
 
     Raises:
-        RunStoppedError: in the place of every `DondocError`.
+        RunStoppedError: in the place of every `DondocError`, and of a fault of ours.
     """
     try:
         yield
     except DondocError as error:
-        raise RunStoppedError(vietnamese().error(error)) from error
+        sentence = vietnamese().error(error)
+        logger.error(sentence)  # noqa: TRY400 - the traceback is of no use to whoever reads the page
+        raise RunStoppedError(sentence) from error
+    except Exception as error:
+        detail = f"{type(error).__name__}: {error}".partition("\n")[0]
+        sentence = vietnamese().say("trouble.failed", detail=detail)
+        logger.exception(sentence)
+        raise RunStoppedError(sentence) from error
 
 
 def mail_the_operator(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
@@ -51,20 +56,11 @@ def mail_the_operator(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]
         settings = Settings.load()
         if settings.operators:
             with open_runtime(settings) as runtime:
-                message = _sentence(state)
-                name = _name_of(flow_run, flow.name)
+                message, name = _sentence(state), name_of_run(flow_run, flow.name)
                 queue_trouble(runtime, run=str(flow_run.id), name=name, flow=flow.name, message=message)
                 post_letters.fn(runtime, [LetterKind.OPERATOR])
     except Exception:
         logger.exception(vietnamese().say("log.operator_not_told"))
-
-
-def _name_of(flow_run: FlowRun, otherwise: str) -> str:
-    """Return the name of a run; one that ended before it was given ours is called by its deployment."""
-    if OURS in flow_run.name or flow_run.deployment_id is None:
-        return flow_run.name if OURS in flow_run.name else otherwise
-    with get_client(sync_client=True) as client:
-        return client.read_deployment(flow_run.deployment_id).name
 
 
 def _sentence(state: State[Any]) -> str:

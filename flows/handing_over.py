@@ -9,7 +9,8 @@ from models.domain.vocabulary import LetterKind
 from tasks.choices import chosen, refresh_choices
 from tasks.hand_over import ResultOrder, order_result
 from tasks.post import post_letters, say_what_is_left
-from tasks.publish import publish_cycles, rename_run
+from tasks.publish import publish_cycles
+from tasks.run_names import rename_run
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
 

@@ -23,7 +23,7 @@ from tasks.resolve_quarantine import Resolution, resolve_quarantine
 from tasks.runtime import Runtime, open_runtime
 from tasks.settings import Settings
 
-ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD)
+ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.SEVERAL)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from tasks.inspect import (
 from tasks.inspection_board import name_inspection_run, publish_inspections, publish_proposals
 from tasks.inspection_drafts import draft_inspection_papers, inspections_under, propose_inspections
 from tasks.post import say_what_is_left
-from tasks.publish import publish_cycles
+from tasks.publish import publish_cycles, publish_desk
 from tasks.runtime import Runtime, open_runtime
 from tasks.send_opened import send_opened
 from tasks.settings import Settings
@@ -167,4 +167,5 @@ def close_remedy(*, remedy: str, remedied_on: date, operator: str, reason: str) 
 
 def _show(runtime: Runtime, now: datetime) -> None:
     publish_inspections(runtime, now)
+    publish_desk(runtime, now, {})
     refresh_choices(runtime, now)

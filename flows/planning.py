@@ -3,7 +3,7 @@
 from prefect import flow
 
 from flows.endings import told_to_the_operator
-from tasks.publish import rename_run
+from tasks.run_names import rename_run
 from tasks.runtime import open_runtime
 from tasks.set_targets import TargetOrder, import_targets, write_target_sheet
 from tasks.settings import Settings

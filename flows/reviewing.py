@@ -20,11 +20,11 @@ from tasks.contests import (
     record_objection,
 )
 from tasks.post import post_letters, say_what_is_left
-from tasks.publish import rename_run
 from tasks.review import ReviewOrder, say_scores_wait, start_review
 from tasks.review_board import publish_reviews
 from tasks.review_papers import DossierOrder, draw_scores
 from tasks.review_papers import make_dossier as write_dossier
+from tasks.run_names import rename_run
 from tasks.runtime import Runtime, open_runtime
 from tasks.settings import Settings
 

@@ -13,7 +13,7 @@ def brought_file(runtime: Runtime, name: str) -> Path:
     Raises:
         ActionRefusedError: the name leads out of the home, there is no such file, or it is larger than any we read.
     """
-    home = runtime.settings.home.resolve()
+    home = runtime.settings.shared.resolve()
     path = (home / name.strip()).resolve()
     if not name.strip() or not path.is_relative_to(home):
         raise ActionRefusedError("file_outside_home", file=name.strip())

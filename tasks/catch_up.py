@@ -9,10 +9,10 @@ from prefect.cache_policies import NO_CACHE
 
 from models.db.records import heartbeats
 from models.domain.errors import MailboxUnavailableError
-from tasks.judge import judge_arrivals
 from tasks.names import run_name
-from tasks.receive import MAILBOX_POLLED, take_arrivals
+from tasks.receive import MAILBOX_POLLED
 from tasks.runtime import Runtime
+from tasks.take_and_judge import take_and_judge
 
 logger = logging.getLogger(__name__)
 STILL_FRESH: Final = timedelta(hours=1)
@@ -32,12 +32,11 @@ def catch_up_with_mailbox(runtime: Runtime) -> bool:
     if runtime.mailbox is None or read_at is None or runtime.clock.now() - read_at < STILL_FRESH:
         return True
     try:
-        take_arrivals.fn(runtime)
+        take_and_judge.fn(runtime, runtime.clock.now())
     except MailboxUnavailableError as error:
         may_chase = runtime.clock.now() - read_at < TOO_OLD_TO_CHASE
         logger.warning(runtime.texts.error(error))
         if not may_chase:
             logger.warning(runtime.texts.say("log.not_chasing_blind", read=runtime.texts.instant(read_at)))
         return may_chase
-    judge_arrivals.fn(runtime, runtime.clock.now())
     return True

@@ -152,11 +152,11 @@ def _opened_cycles(_runtime: Runtime, session: Session, as_of: datetime) -> list
 
 
 def _quarantined_arrivals(runtime: Runtime, session: Session, _as_of: datetime) -> list[str]:
-    return [_arrival(runtime, item) for item in arrivals.in_quarantine(session)]
+    return [arrival_choice(runtime, item) for item in arrivals.in_quarantine(session)]
 
 
 def _unaccepted_arrivals(runtime: Runtime, session: Session, _as_of: datetime) -> list[str]:
-    return [_arrival(runtime, item) for item in arrivals.unaccepted(session, limit=MOST_CHOICES)]
+    return [arrival_choice(runtime, item) for item in arrivals.unaccepted(session, limit=MOST_CHOICES)]
 
 
 def _edition_kinds(runtime: Runtime, _session: Session, _as_of: datetime) -> list[str]:
@@ -230,8 +230,9 @@ def _words_of(words: type[StrEnum]) -> Callable[[Runtime, Session, datetime], li
     return offer
 
 
-def _arrival(runtime: Runtime, item: arrivals.JudgedArrival) -> str:
-    who = item.envelope.sender or item.envelope.workbook_name or "–"
+def arrival_choice(runtime: Runtime, item: arrivals.JudgedArrival) -> str:
+    """Return an arrival as the forms offer it."""
+    who = item.whence or item.envelope.workbook_name or "–"
     what = runtime.texts.label(item.outcome)
     return labelled(item.id, SEPARATOR.join([what, who, runtime.texts.instant(item.received_at)]))
 

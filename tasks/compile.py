@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +42,7 @@ from tasks.adapters.aggregates import AggregateContent, write_aggregate
 from tasks.adapters.archive import write_whole
 from tasks.adapters.documents import write_report
 from tasks.compile_parents import files_of_parents
+from tasks.edition_files import edition_file, keep_edition_file
 from tasks.given_tasks import tasks_for_report
 from tasks.names import run_name
 from tasks.progress import progress_in
@@ -99,8 +100,7 @@ def _compiled(
             raise NoFormError(title=cycle.title)
         made = editions.editions_of(session, cycle_code)
         duties = ordered_duties(runtime, session, cycle)
-        rows = timeliness_rows(duties, as_of)
-        counted = editions.sources(session, cycle_code, as_of)
+        rows, counted = timeliness_rows(duties, as_of), editions.sources(session, cycle_code, as_of)
         digest = inputs_digest(
             kind,
             counted,
@@ -125,12 +125,11 @@ def _compiled(
         )
         content = _content(runtime, session, cycle, bare, duties, made)
         stored = _stored(content.edition, digest)
-        files = dict(_files(runtime, content, stored, duties))
+        written = dict(_files(runtime, content, stored, duties))
         take_turn(session.connection(), Turn.COMPILING)
         if editions.count_editions(session, cycle_code) != len(made):
             return None
-        for path, written in files.items():
-            write_whole(path, written)
+        stored = _kept(runtime, stored, written)
         editions.add_edition(session, stored)
         if entry is not None:
             note_action(session, entry)
@@ -144,7 +143,7 @@ def copy_files(runtime: Runtime, edition: editions.StoredEdition, folder: Path) 
     copies = []
     for name in (edition.workbook, edition.report):
         copy = folder / Path(name).name
-        write_whole(copy, (runtime.settings.home / name).read_bytes())
+        write_whole(copy, edition_file(runtime, edition, name))
         copies.append(copy)
     return copies
 
@@ -370,17 +369,23 @@ def _stored(edition: Edition, digest: str) -> editions.StoredEdition:
         inputs_digest=digest,
         workbook=f"{folder}/tong-hop-{edition.cycle_code}-ban-{edition.number}.xlsx",
         report=f"{folder}/bao-cao-{edition.cycle_code}-ban-{edition.number}.docx",
+        files={},
     )
+
+
+def _kept(runtime: Runtime, stored: editions.StoredEdition, written: Mapping[str, bytes]) -> editions.StoredEdition:
+    """Keep the files of an edition and lay them where people find them; return it with their digests."""
+    return replace(stored, files={path: keep_edition_file(runtime, path, each) for path, each in written.items()})
 
 
 def _files(
     runtime: Runtime, content: AggregateContent, stored: editions.StoredEdition, duties: Sequence[Duty]
-) -> Iterator[tuple[Path, bytes]]:
+) -> Iterator[tuple[str, bytes]]:
     """Yield where each file of the edition is to lie, and its bytes; nothing is written yet."""
     for path, write in ((stored.workbook, write_aggregate), (stored.report, write_report)):
         with io.BytesIO() as target:
             write(target, content, runtime.texts)
-            yield runtime.settings.home / path, target.getvalue()
+            yield path, target.getvalue()
     if content.cycle.is_of_children:
         yield from files_of_parents(runtime, content, duties, stored)
 

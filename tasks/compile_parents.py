@@ -6,7 +6,6 @@ It holds them against the whole: what the parents' workbooks add up to is what t
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 
 from models.db.records.editions import StoredEdition
@@ -37,7 +36,7 @@ class _Parts:
 
 def files_of_parents(
     runtime: Runtime, whole: AggregateContent, duties: Sequence[Duty], edition: StoredEdition
-) -> Iterator[tuple[Path, bytes]]:
+) -> Iterator[tuple[str, bytes]]:
     """Yield where the workbook of each parent of a cycle's units is to lie, and its bytes.
 
     Raises:
@@ -52,7 +51,7 @@ def files_of_parents(
         made[family.parent_code] = content.tabulation
         with io.BytesIO() as target:
             write_aggregate(target, content, runtime.texts)
-            yield runtime.settings.home / workbook_of_parent(edition, family.parent_code), target.getvalue()
+            yield workbook_of_parent(edition, family.parent_code), target.getvalue()
     # Units without a parent, and those that are within one of the same cycle, are in the whole in another way.
     if len(parent_of) == len(whole.units) and not whole.tabulation.left_out:
         _refuse_other_sums(whole.tabulation, made)

@@ -13,13 +13,14 @@ from models.db.records.letters import ClaimedLetter
 from models.db.tables import LetterRow
 from models.domain.cycles import Cycle, planned_cycles
 from models.domain.digests import REACHES_BACK, due_soon, occasion_of
-from models.domain.vocabulary import OFFICE_ZONE, LetterKind, LetterState, Outcome, Standing
+from models.domain.vocabulary import OFFICE_ZONE, ContactHealth, LetterKind, LetterState, Outcome, Standing
 from tasks.adapters.rendering import DigestContext, Envelope
 from tasks.board import Board, board_of
+from tasks.contact_board import contact_boards
 from tasks.names import run_name
 from tasks.open_cycles import every_active_cycle
 from tasks.ports import Letter
-from tasks.publish import rename_run
+from tasks.run_names import rename_run
 from tasks.runtime import Runtime
 from tasks.waiting_work import waiting_work
 
@@ -88,7 +89,7 @@ def _digest(runtime: Runtime, session: Session, kind: LetterKind, address: str, 
     since = letters.last_sent_at(session, kind, address) or as_of - REACHES_BACK[kind]
     boards = [board_of(runtime, code, as_of) for code in every_active_cycle(runtime, as_of)]
     outcomes = arrivals.count_outcomes_since(session, since, as_of)
-    page = runtime.settings.home.resolve() / BOARD
+    page = runtime.settings.shared.resolve() / BOARD
     return DigestContext(
         programme=next(iter(runtime.programmes.values())),
         since=since,
@@ -139,13 +140,25 @@ def _due(runtime: Runtime, boards: Sequence[Board], as_of: datetime) -> Iterator
 def _people(runtime: Runtime, session: Session, boards: Sequence[Board], as_of: datetime) -> Iterator[str]:
     texts = runtime.texts
     work = waiting_work(runtime, session, as_of)
-    yield from (*work.overdue, *work.refused, *work.deferred, *work.held)
-    for recipient, _, detail in work.failed:
-        yield texts.say("letter.digest.line.failed", recipient=recipient, detail=detail)
-    for recipient, _, _ in work.doubtful:
-        yield texts.say("letter.digest.line.doubtful", recipient=recipient)
+    yield from (each.sentence for each in work.overdue)
+    yield from (*work.refused, *work.deferred)
+    yield from (each.sentence for each in work.held)
+    for each in work.failed:
+        yield texts.say("letter.digest.line.failed", recipient=each.recipient, detail=each.detail)
+    for each in work.doubtful:
+        yield texts.say("letter.digest.line.doubtful", recipient=each.recipient)
     for board in boards:
         yield from _of_cycle(runtime, session, board.cycle, board)
+    for coming in contact_boards(runtime, as_of):
+        unreached = [line.unit_name for line in coming.with_health(ContactHealth.UNREACHABLE)]
+        if unreached:
+            yield texts.say(
+                "letter.digest.line.unreached_before",
+                title=coming.cycle.title,
+                opens=texts.day(coming.cycle.opens_at.date()),
+                n=len(unreached),
+                names=_named(runtime, unreached),
+            )
 
 
 def _of_cycle(runtime: Runtime, session: Session, cycle: Cycle, board: Board) -> Iterator[str]:

@@ -53,7 +53,7 @@ def _draft_for(runtime: Runtime, cycle_code: str, as_of: datetime) -> int:
         take_turn(session.connection(), Turn.COMPILING)
         if draft.rung in {each.rung for each in editions.drafts_of(session, cycle_code)}:
             return 0  # by another run, meanwhile
-        write_whole(runtime.settings.home / draft.path, written)
+        write_whole(runtime.settings.shared / draft.path, written)
         editions.add_draft(session, cycle_code, draft)
         session.commit()
     logger.info(

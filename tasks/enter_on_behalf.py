@@ -22,8 +22,9 @@ from models.domain.vocabulary import OFFICE_ZONE, Action, Channel
 from tasks.adapters.archive import sha256_of
 from tasks.brought_files import brought_file
 from tasks.handle_duties import SETTLED, Done, duties_of_units
-from tasks.judge import Ruling, judge_by_ruling
+from tasks.judge import judge_by_ruling
 from tasks.names import run_name
+from tasks.opened import Ruling
 from tasks.operators import Signature
 from tasks.ports import Brought
 from tasks.runtime import Runtime

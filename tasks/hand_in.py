@@ -1,19 +1,20 @@
 """Takes files from the command line as if they had arrived, and says what became of each."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from models.db.records import arrivals
+from models.domain.parts import outcome_of_whole
 from models.domain.vocabulary import Channel, Outcome
 from tasks.adapters.archive import FolderArchive
-from tasks.judge import Judged, judged_in_chunks, tried_out
+from tasks.judge import Judged, Waiting, judged_in_chunks, tried_out
 from tasks.ports import InboxItem
-from tasks.receive import MAIL_ENDING, brought_by, keep_arrivals
+from tasks.receive import MAIL_ENDING, brought_by, kept_in_chunks
 from tasks.runtime import Runtime
 
 OCTETS_OF_A_CUT_MAIL: Final = 1024 * 1024
@@ -21,13 +22,17 @@ OCTETS_OF_A_CUT_MAIL: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedIn:
-    """What became of one file; `unit` and `cycle` are a guess when it was quarantined."""
+    """What became of one file; `unit` and `cycle` are a guess when it was quarantined.
+
+    Of a file with several forms `outcome` is the one that most needs work, and `parts` says what became of each.
+    """
 
     file: str
     outcome: str
     unit: str | None
     cycle: str | None
     reasons: list[dict[str, str]]
+    parts: list["HandedIn"] = field(default_factory=list)
 
 
 def hand_in(
@@ -48,13 +53,13 @@ def hand_in(
             keys[path] = item.key
             yield item
 
-    keep_arrivals(runtime, items(), Channel.COMMAND)
-    judged = {
-        item.opened.arrival.key: _outcome_of(runtime, item)
-        for chunk in judged_in_chunks(runtime, as_of)
-        for item in chunk
-    }
-    return [_handed_in(path, judged.get(keys[path]) or _known_outcome(runtime, keys[path])) for path in files]
+    sum(kept_in_chunks(runtime, items(), Channel.COMMAND))
+    judged: dict[str, list[_Outcome]] = {}
+    for chunk in judged_in_chunks(runtime, Waiting(runtime, as_of)):
+        for item in chunk:
+            whole = item.opened.whole or item.opened.arrival
+            judged.setdefault(whole.key, []).append(_outcome_of(runtime, item))
+    return [_handed_in(path, judged.get(keys[path]) or [_known_outcome(runtime, keys[path])]) for path in files]
 
 
 def _try_out(runtime: Runtime, files: Sequence[Path], *, operator: str, as_of: datetime) -> list[HandedIn]:
@@ -80,8 +85,8 @@ def _try_out(runtime: Runtime, files: Sequence[Path], *, operator: str, as_of: d
                 )
 
         return [
-            _handed_in(path, _outcome_of(runtime, item))
-            for path, item in zip(files, tried_out(trial, taken()), strict=True)
+            _handed_in(path, [_outcome_of(runtime, part) for part in parts])
+            for path, parts in zip(files, tried_out(trial, taken()), strict=True)
         ]
 
 
@@ -129,6 +134,23 @@ def _known_outcome(runtime: Runtime, key: str) -> _Outcome:
     return outcome, None, None, [{"code": arrivals.REPEATED.code, "sheet": "", "cell": "", "message": message}]
 
 
-def _handed_in(path: Path, outcome: _Outcome) -> HandedIn:
-    word, unit, cycle, reasons = outcome
-    return HandedIn(file=str(path), outcome=word.value, unit=unit, cycle=cycle, reasons=reasons)
+def _handed_in(path: Path, outcomes: Sequence[_Outcome]) -> HandedIn:
+    parts = [
+        HandedIn(file=str(path), outcome=word.value, unit=unit, cycle=cycle, reasons=reasons)
+        for word, unit, cycle, reasons in outcomes
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return HandedIn(
+        file=str(path),
+        outcome=outcome_of_whole(word for word, *_ in outcomes).value,
+        unit=_common(part.unit for part in parts),
+        cycle=_common(part.cycle for part in parts),
+        reasons=[reason for part in parts for reason in part.reasons],
+        parts=parts,
+    )
+
+
+def _common(codes: Iterable[str | None]) -> str | None:
+    found = set(codes)
+    return found.pop() if len(found) == 1 else None

@@ -32,8 +32,9 @@ from models.domain.vocabulary import (
     Outcome,
     Standing,
 )
-from tasks.judge import Ruling, judge_by_ruling, unpacked_again
+from tasks.judge import judge_by_ruling, unpacked_again
 from tasks.names import run_name
+from tasks.opened import Ruling
 from tasks.operators import Signature
 from tasks.runtime import Runtime
 
@@ -192,6 +193,7 @@ def taken_again(session: Session, arrival_id: int, key: str, signature: Signatur
         "operator": signature.operator,
         "file_name": first.file_name,
         "filed_at": signature.at,
+        "part": first.part,
     }
     arrivals.take(session, [row])
     again = arrivals.taken_by_key(session, key)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
@@ -15,11 +15,12 @@ from models.domain.duties import answered_at, standing_at
 from models.domain.inspections import Proposal, is_concluded_in_time
 from models.domain.plan import Programme
 from models.domain.vocabulary import OFFICE_ZONE
+from tasks.artifacts import artifact_key, show_page
 from tasks.inspection_drafts import drafts_there
 from tasks.inspection_risks import OWED, points_in_words, reasons_in_words
 from tasks.names import run_name
 from tasks.open_cycles import roster_in_use
-from tasks.publish import artifact_key, rename_run
+from tasks.run_names import rename_run
 from tasks.runtime import Runtime
 
 
@@ -144,7 +145,7 @@ def _publish(runtime: Runtime, programme: Programme, as_of: datetime) -> None:
     )
     create_table_artifact(key=artifact_key("kiem-tra", programme.code), table=rows, description=heading)
     for code, page in pages.items():
-        create_markdown_artifact(key=artifact_key("cuoc-kiem-tra", code), markdown=page)
+        show_page(artifact_key("cuoc-kiem-tra", code), page)
 
 
 def _found_lines(runtime: Runtime, session: Session, held: StoredInspection, as_of: datetime) -> list[str]:
@@ -161,7 +162,7 @@ def _found_lines(runtime: Runtime, session: Session, held: StoredInspection, as_
             lines.append(
                 texts.say(
                     "inspection.page.remedy",
-                    remedy=each.remedy,
+                    remedy=each.remedy.rstrip(" ."),
                     owner=each.owner,
                     last_day=texts.day(last_day_before(each.remedy_due_at)),
                     cycle=each.remedy_cycle,

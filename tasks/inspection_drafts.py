@@ -54,7 +54,7 @@ def draft_inspection_papers(runtime: Runtime, codes: Iterable[str], as_of: datet
         with runtime.sessions() as session:
             n_here = sum(_write_once(runtime, draft) for draft in _drafts(runtime, session, code, as_of))
         if n_here:
-            folder = runtime.settings.home.resolve() / folder_of(code)
+            folder = runtime.settings.shared.resolve() / folder_of(code)
             logger.info(runtime.texts.say("inspection.log.drafted", n=n_here, folder=folder))
         n_new += n_here
     return n_new
@@ -105,7 +105,7 @@ def folder_of(code: str) -> str:
 
 def drafts_there(runtime: Runtime, code: str) -> list[Path]:
     """Return the drafts of an inspection that lie there, in the order of their names."""
-    return sorted((runtime.settings.home / folder_of(code)).glob("*.docx"))
+    return sorted((runtime.settings.shared / folder_of(code)).glob("*.docx"))
 
 
 def _is_owed(session: Session, cycle: Cycle, as_of: datetime) -> bool:
@@ -209,7 +209,7 @@ def _units(roster: Roster, codes: Sequence[str], as_of: datetime) -> tuple[Unit,
 
 def _write_once(runtime: Runtime, draft: Drafted) -> bool:
     """Write a draft unless it is there, and say whether it was written."""
-    path = runtime.settings.home / draft[0]
+    path = runtime.settings.shared / draft[0]
     if path.exists():
         return False
     with BytesIO() as target:

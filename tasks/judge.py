@@ -5,15 +5,12 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from models.db.records import arrivals, cycles, editions, explanations, letters, roll_calls, rosters
@@ -29,7 +26,7 @@ from models.domain.duties import Duty, Mark, answered_at, promise_until
 from models.domain.errors import ActionRefusedError
 from models.domain.forms import CheckedForm, Finding, RawForm, finding, note
 from models.domain.judgement import UNCHANGED_VERSION, Evidence, judge, judge_version, reply_that_counts
-from models.domain.questions import QuestionKey, explanation_of, still_asked
+from models.domain.questions import explanation_of, still_asked
 from models.domain.replies import read_reply
 from models.domain.submissions import Contribution, Reply, Signals, Verdict, completed_at
 from models.domain.tokens import is_own_address, token_in_address, token_in_subject
@@ -46,16 +43,20 @@ from models.domain.vocabulary import (
 from tasks.adapters.archive import sha256_of
 from tasks.adapters.automatic_mail import BOUNCE, PERHAPS_BOUNCE
 from tasks.adapters.enclosures import attachments_brought
+from tasks.ahead import one_ahead
 from tasks.gathering import gathered_for
-from tasks.names import run_name
-from tasks.ports import Brought, Enclosures, ParsedMail, ReadForm, Unpacked
-from tasks.receive import MAIL_ENDING, OCTETS_PER_CHUNK
-from tasks.roll_call_answers import KnownRollCalls, judge_roll_call, look_up_roll_calls
+from tasks.opened import Known, Opened, Ruling
+from tasks.pieces import opened_arrivals
+from tasks.ports import ParsedMail, Unpacked
+from tasks.receive import OCTETS_PER_CHUNK
+from tasks.roll_call_answers import judge_roll_call, look_up_roll_calls
 from tasks.runtime import Runtime
+from tasks.several_forms import in_parts, the_part
 
 logger = logging.getLogger(__name__)
 ARRIVALS_PER_CHUNK: Final = 100
 ARRIVALS_PER_TRIAL: Final = 25
+PIECES_AT_ONCE: Final = 4
 ONE_HOUR: Final = timedelta(hours=1)
 OWN_LETTER: Final = "own_letter"
 ANSWERED_BY: Final[Mapping[Outcome, LetterKind]] = {
@@ -63,63 +64,6 @@ ANSWERED_BY: Final[Mapping[Outcome, LetterKind]] = {
     Outcome.RETURNED: LetterKind.RETURN,
     Outcome.QUARANTINED: LetterKind.HELD,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
-    """What a person decided of an arrival: which duty it answers, and what need not be looked for."""
-
-    duty_id: int
-    is_accepted: bool = False
-    """It counts as complete from its receipt, whatever the checks find."""
-    has_documents: bool = False
-    """The required documents are in the operator's hands."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """An arrival with its files sorted and its workbooks read; nothing is decided yet."""
-
-    arrival: arrivals.TakenArrival
-    mail: ParsedMail
-    enclosures: Enclosures
-    forms: tuple[ReadForm, ...] = ()
-    is_repeated: bool = False
-    """The same bytes have had an outcome before."""
-    ruling: Ruling | None = None
-    """What a person decided of it."""
-
-    @property
-    def ours(self) -> tuple[RawForm, ...]:
-        """The workbooks that carry a stamp."""
-        return tuple(read.form for read in self.forms if read.form is not None and read.form.stamp is not None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What the database knows about a chunk of arrivals, fetched at once."""
-
-    by_token: Mapping[str, int]
-    by_message: Mapping[str, Sequence[int]]
-    by_sender: Mapping[str, frozenset[str]]
-    open_duties: Mapping[str, tuple[int, ...]]
-    duties: Mapping[int, cycles.DutyRecord]
-    identities: Mapping[int, DutyIdentity]
-    cycles: Mapping[str, Cycle]
-    contributions: Mapping[int, Sequence[Contribution]]
-    past: Mapping[int, PastFigures]
-    """By duty; of those that the arrivals with a form may answer."""
-    explained: Mapping[int, Mapping[QuestionKey, str]]
-    """By duty what its unit has explained."""
-    asked_in_letters: Mapping[str, Sequence[Finding]]
-    """By Message-ID of ours the questions that the letter put."""
-    asked_newest: Mapping[int, Sequence[Finding]]
-    """By duty the questions that were put last."""
-    counted: Mapping[int, CountedVersion]
-    """By duty the version that counts; of those that the arrivals with a form may answer."""
-    locked: AbstractSet[int]
-    """Duties whose answer may no longer be replaced without a person."""
-    roll_calls: KnownRollCalls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,35 +101,16 @@ class _SoFar:
             self.counted[duty_id] = CountedVersion(received_at=received_at, form=form)
 
 
-@task(name="judge-arrivals", task_run_name=run_name("judge_arrivals"), cache_policy=NO_CACHE)
-def judge_arrivals(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) -> dict[str, int]:
-    """Judge every arrival that has no outcome yet, in chunks, and return how many had which outcome.
-
-    A chunk is one transaction: outcome, submission, figures and the queued answer are written together or not at all.
-    """
-    counts: Counter[str] = Counter({outcome.value: 0 for outcome in Outcome})
-    for judged in judged_in_chunks(runtime, as_of, dry_run=dry_run):
-        counts.update(item.verdict.outcome.value for item in judged if not item.is_own)
-    if any(counts.values()):
-        logger.info(runtime.texts.say("log.arrivals_judged", **counts))
-    return dict(counts)
-
-
-def judged_in_chunks(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) -> Iterator[list[Judged]]:
+def judged_in_chunks(runtime: Runtime, waiting: "Waiting", *, dry_run: bool = False) -> Iterator[list[Judged]]:
     """Yield the chunks of arrivals as they are judged and, unless it is a dry run, written down.
 
     While a chunk is judged the next one is being opened, for that is mostly waiting for the workers that read.
     """
-    quota = _Quota(runtime, as_of)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="opening arrivals") as ahead:
-        following = ahead.submit(_open_next, runtime, quota, 0)
-        while opened := following.result():
-            following = ahead.submit(_open_next, runtime, quota, opened[-1].arrival.id)
-            with _garbage_left_lying(), runtime.sessions() as session:
-                if not dry_run:
-                    opened = _left_to_us(session, opened)
-                judged = _judge_chunk(runtime, session, opened, as_of, dry_run=dry_run) if opened else []
-            yield judged
+    for opened in one_ahead(waiting.opened_in_chunks()):
+        with garbage_left_lying(), runtime.sessions() as session:
+            left = opened if dry_run else _left_to_us(session, opened)
+            judged = _judge_chunk(runtime, session, left, waiting.as_of, dry_run=dry_run) if left else []
+        yield judged
 
 
 def _left_to_us(session: Session, opened: Sequence[Opened]) -> list[Opened]:
@@ -200,15 +125,43 @@ def _judge_chunk(
 ) -> list[Judged]:
     fresh = _with_repeats_marked(session, opened)
     known = _look_up(runtime, session, fresh, as_of)
-    judged = _judge_all(runtime, fresh, known)
+    parts = [part for item in fresh for part in _in_parts(runtime, item, known)]
+    if not dry_run:
+        parts = _with_rows(session, parts, as_of)
+    judged = _judge_all(runtime, parts, known)
     if not dry_run:
         _write_down(runtime, session, judged, known=known, as_of=as_of)
         session.commit()
     return judged
 
 
-def tried_out(runtime: Runtime, waiting: Iterable[arrivals.TakenArrival]) -> Iterator[Judged]:
-    """Yield what would become of arrivals that only the runtime's archive knows; nothing is written down.
+def _in_parts(runtime: Runtime, opened: Opened, known: Known) -> list[Opened]:
+    """Divide an arrival that brings several forms; one that breaks the program there stays whole, for a person."""
+    if len(opened.ours) < 2:  # noqa: PLR2004 - several are more than one
+        return [opened]
+    try:
+        is_known = _signals(runtime, opened, known).is_from_a_contact
+        return [opened] if _ignorable(runtime, opened, is_known=is_known) is not None else in_parts(opened, known)
+    except Exception:
+        logger.exception(runtime.texts.say("log.arrival_broken", key=opened.arrival.key))
+        return [opened]
+
+
+def _with_rows(session: Session, parts: Sequence[Opened], at: datetime) -> list[Opened]:
+    """Give each further part of an arrival a row beside the arrival's own, which is that of the first part."""
+    further: dict[arrivals.TakenArrival, list[int]] = {}
+    for part in parts:
+        if part.whole is not None:
+            further.setdefault(part.whole, []).append(part.arrival.part)
+    rows = {whole.id: arrivals.add_parts(session, whole, numbers[1:], at=at) for whole, numbers in further.items()}
+    return [
+        replace(part, arrival=rows[part.whole.id].get(part.arrival.part, part.arrival)) if part.whole else part
+        for part in parts
+    ]
+
+
+def tried_out(runtime: Runtime, waiting: Iterable[arrivals.TakenArrival]) -> Iterator[list[Judged]]:
+    """Yield what would become of each arrival, in its parts, that only the runtime's archive knows; nothing is written.
 
     Each is judged by itself, as having come when it says: what came before in the same trial has no bearing on it.
     """
@@ -222,12 +175,14 @@ def tried_out(runtime: Runtime, waiting: Iterable[arrivals.TakenArrival]) -> Ite
                 seen = arrivals.judged_digests(session, [item.arrival.digest for item in opened])
                 fresh = [replace(item, is_repeated=_is_repeated(item.arrival, seen)) for item in opened]
                 known = _look_up(runtime, session, fresh, chunk[0].received_at)
-            yield from (_judge_safely(runtime, item, known, _SoFar(brought={}, counted={})) for item in fresh)
+            for item in fresh:
+                parts = _in_parts(runtime, item, known)
+                yield [_judge_safely(runtime, part, known, _SoFar(brought={}, counted={})) for part in parts]
 
 
 @contextmanager
-def _garbage_left_lying() -> Iterator[None]:
-    """Let the collector of cycles rest over one chunk: it would go through all that is being judged again and again."""
+def garbage_left_lying() -> Iterator[None]:
+    """Let the collector of cycles rest meanwhile: it would go through all that is being judged again and again."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -253,7 +208,7 @@ def judge_by_ruling(
     """
     opened = [_opened(arrival, unpacked, ruling)]
     known = _look_up(runtime, session, opened, as_of)
-    judged = [_judge_one(runtime, item, known) for item in opened]
+    judged = [_judge_one(runtime, the_part(item, known), known) for item in opened]
     if ruling.is_accepted:
         judged = [_accepted(item, known) for item in judged]
     _write_down(runtime, session, judged, known=known, as_of=as_of)
@@ -303,16 +258,36 @@ class _Quota:
         return self._counts[arrival.sender] <= self._limit
 
 
-def _open_next(runtime: Runtime, quota: _Quota, after_id: int) -> list[Opened]:
-    """Open the next arrivals whose turn it is; an empty list is the end."""
-    while True:
-        with runtime.sessions() as session:
-            taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=after_id)
-        chunk = _chunk_of(runtime, taken)
-        in_turn = [arrival for arrival in chunk if quota.lets_through(arrival)]
-        if in_turn or not chunk:
-            return _open(runtime, in_turn)
-        after_id = chunk[-1].id
+class Waiting:
+    """The arrivals without outcome in their order, as far as it is their turn."""
+
+    def __init__(self, runtime: Runtime, as_of: datetime) -> None:
+        """Begin with the first; `as_of` is when they are judged."""
+        self.as_of: Final = as_of
+        self._runtime = runtime
+        self._quota = _Quota(runtime, as_of)
+        self._after_id = 0
+
+    def opened_in_chunks(self) -> Iterator[list[Opened]]:
+        """Yield what waits after the last that was yielded, opened; asked again, what has come since."""
+        n_at_most = _arrivals_per_chunk(self._runtime)
+        while True:
+            with self._runtime.sessions() as session:
+                taken = arrivals.unjudged(session, limit=n_at_most, after_id=self._after_id)
+            if not taken:
+                return
+            chunk = _chunk_of(self._runtime, taken)
+            self._after_id = chunk[-1].id
+            in_turn = [arrival for arrival in chunk if self._quota.lets_through(arrival)]
+            if in_turn:
+                yield _open(self._runtime, in_turn)
+            if len(chunk) == len(taken) < n_at_most:
+                return
+
+
+def _arrivals_per_chunk(runtime: Runtime) -> int:
+    """Return how many arrivals are opened together: more where several machines open them."""
+    return ARRIVALS_PER_CHUNK if runtime.spread is None else ARRIVALS_PER_CHUNK * PIECES_AT_ONCE
 
 
 def _chunk_of(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Sequence[arrivals.TakenArrival]:
@@ -328,7 +303,7 @@ def _chunk_of(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Seque
 def _open(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Opened]:
     """Open arrivals: take mails apart, sort their files, and read the workbooks."""
     kept = [arrival for arrival in taken if not arrival.is_secret]
-    unpacked = iter(runtime.reader.unpack(_brought(runtime, arrival) for arrival in kept))
+    unpacked = iter(opened_arrivals(runtime, kept))
     found = [Unpacked(mail=ParsedMail(sender=each.sender)) if each.is_secret else next(unpacked) for each in taken]
     return [_opened(arrival, each) for arrival, each in zip(taken, found, strict=True)]
 
@@ -350,15 +325,6 @@ def unpacked_again(runtime: Runtime, arrival_id: int) -> Unpacked:
 def _opened(arrival: arrivals.TakenArrival, unpacked: Unpacked, ruling: Ruling | None = None) -> Opened:
     return Opened(
         arrival=arrival, mail=unpacked.mail, enclosures=unpacked.enclosures, forms=unpacked.forms, ruling=ruling
-    )
-
-
-def _brought(runtime: Runtime, arrival: arrivals.TakenArrival) -> Brought:
-    return Brought(
-        content=runtime.archive.read(arrival.digest),
-        is_mail=arrival.channel is Channel.MAIL or arrival.file_name.lower().endswith(MAIL_ENDING),
-        file_name=arrival.file_name,
-        is_cut=arrival.is_cut,
     )
 
 
@@ -527,6 +493,7 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
         attachments=attachments,
         reply=reply,
         asked=_still_open(asked, record, known),
+        untold=tuple(file.name for file in opened.untold),
     )
     earlier = known.contributions.get(record.duty.id, ()) if record is not None else ()
     verdict = judge(evidence, required=rules, earlier=earlier, needs_form=cycle is None or cycle.has_form)
@@ -534,7 +501,7 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
         verdict = _judge_version(opened, verdict, checked, record, known)
     return Judged(
         opened=opened,
-        verdict=verdict,
+        verdict=replace(verdict, reasons=(*verdict.reasons, *opened.told, *opened.told_in_reading)),
         checked=checked,
         attachments=attachments,
         reply=reply,
@@ -591,12 +558,13 @@ def _signals(runtime: Runtime, opened: Opened, known: Known) -> Signals:
         unit = known.duties[opened.ruling.duty_id].duty.unit_code
         operator = opened.arrival.operator
         return Signals(token_duty=opened.ruling.duty_id, operator=operator, workbook_unit=unit)
-    mail_tokens = _mail_tokens(runtime, opened.mail)
+    # Of several forms in one mail each speaks for itself: what the mail names is one of their duties, or another.
+    mail_tokens = _mail_tokens(runtime, opened.mail) if opened.whole is None else []
     stamps = [form.stamp for form in opened.ours if form.stamp is not None]
     by_mail = {known.by_token[token] for token in mail_tokens if token in known.by_token}
     by_sheet = {known.by_token[stamp.token] for stamp in stamps if stamp.token in known.by_token}
     by_thread = {key for m in opened.mail.in_reply_to for key in known.by_message.get(m, ())}
-    if len(by_thread) > 1:
+    if len(by_thread) > 1 or opened.whole is not None:
         by_thread = set()
     named = by_mail or by_sheet or by_thread
     return Signals(
@@ -698,7 +666,10 @@ def _write_down(runtime: Runtime, session: Session, judged: Sequence[Judged], *,
     envelopes = {item.opened.arrival.id: _envelope(runtime, item) for item in judged}
     outcomes = [
         arrivals.NewOutcome(
-            arrival_id=item.opened.arrival.id, verdict=item.verdict, envelope=envelopes[item.opened.arrival.id]
+            arrival_id=item.opened.arrival.id,
+            verdict=item.verdict,
+            envelope=envelopes[item.opened.arrival.id],
+            part=item.opened.arrival.part,
         )
         for item in judged
     ]
@@ -837,8 +808,13 @@ def _contribution(judged: Judged) -> Contribution:
 def _queue_answers(
     runtime: Runtime, session: Session, judged: Sequence[Judged], *, known: Known, as_of: datetime
 ) -> None:
-    """Queue the one answer of each arrival; who is no contact and has no token of ours gets none."""
+    """Queue the one answer of each arrival; who is no contact and has no token of ours gets none.
+
+    A mail with several forms has one answer that speaks of all of them. Of a file with several that was carried here
+    by hand each is answered to its own unit's desk, for no unit is told of another's.
+    """
     answerable = [item for item in judged if item.is_answerable and item.verdict.outcome in ANSWERED_BY]
+    answerable = list({_answered_as(item).key: item for item in reversed(answerable)}.values())[::-1]
     desks = _desks(session, [item for item in answerable if not item.opened.mail.sender], known, as_of)
     domain = runtime.settings.mail_from.rpartition("@")[2]
     answers: list[LetterRow] = []
@@ -847,19 +823,27 @@ def _queue_answers(
         to = item.opened.mail.sender or desks.get(item.verdict.duty_id or 0, "")
         if not to or not left.take(to):
             continue
-        key = f"answer|{item.opened.arrival.key}"
+        answered = _answered_as(item)
+        is_of_several = item.opened.whole is not None and answered == item.opened.whole
+        key = f"answer|{answered.key}"
         answer = LetterRow(
             key=key,
             message_id=letters.message_id_of(key, domain),
-            kind=ANSWERED_BY[item.verdict.outcome],
+            kind=LetterKind.SEVERAL if is_of_several else ANSWERED_BY[item.verdict.outcome],
             recipient=to,
             day=as_of.astimezone(OFFICE_ZONE).date(),
             state=LetterState.QUEUED,
             queued_at=as_of,
-            arrival_id=item.opened.arrival.id,
+            arrival_id=answered.id,
         )
         answers.append(answer)
     letters.queue_letters(session, answers)
+
+
+def _answered_as(judged: Judged) -> arrivals.TakenArrival:
+    """Return the arrival that the answer is to: the whole one where a mail brought several forms."""
+    opened = judged.opened
+    return opened.whole if opened.whole is not None and opened.mail.sender else opened.arrival
 
 
 class _AnswersLeft:

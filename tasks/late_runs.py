@@ -14,6 +14,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.runtime import flow_run
 
 from tasks.adapters.clock import SystemClock
+from tasks.names import name_of_run
 from tasks.runtime import Runtime
 from tasks.trouble_letters import queue_trouble
 
@@ -42,20 +43,31 @@ def queue_bad_runs(runtime: Runtime) -> int:
             for wanted in (_named("Late"), _named("Running"), killed)
             for run in client.read_flow_runs(flow_run_filter=wanted)
         ]
-    return sum(_queue(runtime, run, now) for run in runs)
+        bad = [(run, message) for run in runs if (message := _trouble(runtime, run, now))]
+        flows = {run.flow_id: client.read_flow(run.flow_id).name for run, _ in bad}
+    return sum(
+        queue_trouble(
+            runtime,
+            run=str(run.id),
+            name=name_of_run(run, flows[run.flow_id]),
+            flow=flows[run.flow_id],
+            message=message,
+        )
+        for run, message in bad
+    )
 
 
 def _named(state: str) -> FlowRunFilter:
     return FlowRunFilter(state=FlowRunFilterState(name=FlowRunFilterStateName(any_=[state])))
 
 
-def _queue(runtime: Runtime, run: FlowRun, now: datetime) -> int:
+def _trouble(runtime: Runtime, run: FlowRun, now: datetime) -> str:
+    """Return what the operator is told of a run; empty while its wait is no trouble."""
     code, since, patience = {
         "Late": ("trouble.late", run.expected_start_time, LATE),
         "Running": ("trouble.hangs", run.start_time, TOO_LONG),
     }.get(run.state_name or "", ("trouble.crashed", run.end_time, timedelta(0)))
     if since is None or now - since < patience:
-        return 0
+        return ""
     at = runtime.texts.instant(datetime.fromtimestamp(since.timestamp(), UTC))
-    message = runtime.texts.say(code, at=at)
-    return queue_trouble(runtime, run=str(run.id), name=run.name, flow=str(run.flow_id), message=message)
+    return runtime.texts.say(code, at=at)

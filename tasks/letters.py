@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -33,9 +33,10 @@ from tasks.adapters.rendering import (
     Envelope,
     Inherited,
     ParentDesk,
+    SeveralContext,
 )
 from tasks.adapters.workbooks import WORKBOOK_TYPE
-from tasks.adapters.workbooks.marking import WorkbookNotMarkableError
+from tasks.adapters.workbooks.marks import WorkbookNotMarkableError
 from tasks.digests import digest_letter
 from tasks.parents import parent_desk
 from tasks.ports import Attachment, Letter
@@ -74,6 +75,8 @@ class Batch:
 
     reminders: Mapping[int, Sequence[QueuedReminder]]
     arrivals: Mapping[int, JudgedArrival]
+    parts: Mapping[int, Sequence[int]]
+    """By arrival its further parts, where it brought several forms."""
     duties: Mapping[int, cycles.DutyRecord]
     cycles: Mapping[str, Cycle]
     contact_names: Mapping[str, str]
@@ -137,7 +140,9 @@ def _written(runtime: Runtime, session: Session, batch: Batch, item: ClaimedLett
 
 def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter], now: datetime) -> Batch:
     reminders = letters.reminders_in(session, [item.id for item in claimed])
-    judged = arrivals.judged(session, [item.arrival_id for item in claimed if item.arrival_id is not None])
+    answered = [item.arrival_id for item in claimed if item.arrival_id is not None]
+    parts = arrivals.further_parts(session, answered)
+    judged = arrivals.judged(session, [*answered, *(part for found in parts.values() for part in found)])
     ids = {reminder.duty_id for group in reminders.values() for reminder in group}
     ids |= {arrival.duty_id for arrival in judged.values() if arrival.duty_id is not None}
     given_back = cycles.reopenings_in(session, _ids(claimed, LetterKind.RETURN))
@@ -154,6 +159,7 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
     return Batch(
         reminders=reminders,
         arrivals=judged,
+        parts=parts,
         duties=records,
         cycles=known,
         contact_names=names,
@@ -328,11 +334,61 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
     arrival = batch.arrivals.get(item.arrival_id or 0)
     if arrival is None:
         return Written(claimed=item, letter=None)
+    if item.kind is LetterKind.SEVERAL:
+        return Written(claimed=item, letter=_answer_to_several(runtime, batch, item, arrival, now))
+    record = batch.duties.get(arrival.duty_id or 0)
+    context, attachments = _about_arrival(runtime, batch, arrival, now, contest=_contest(item, arrival))
+    envelope = Envelope(
+        to=item.recipient,
+        message_id=item.message_id,
+        # Who is being checked is not told the duty's token: whoever has it would pass for the unit.
+        reply_to=_reply_to(runtime, [record.token] if record and item.kind is not LetterKind.HELD else []),
+        in_reply_to=arrival.envelope.message_id,
+        attachments=attachments,
+    )
+    return Written(claimed=item, letter=_render_answer(runtime, item.kind, context, envelope))
+
+
+def _answer_to_several(
+    runtime: Runtime, batch: Batch, item: ClaimedLetter, whole: JudgedArrival, now: datetime
+) -> Letter:
+    """Return the one answer to a mail with several forms; what is to be sent again goes to each one's own address."""
+    parts = [whole, *(batch.arrivals[part] for part in batch.parts.get(whole.id, ()) if part in batch.arrivals)]
+    told = []
+    attachments: list[Attachment] = []
+    for number, part in enumerate(parts, start=1):
+        context, theirs = _about_arrival(runtime, batch, part, now)
+        is_named = part.outcome is not Outcome.QUARANTINED and context.token
+        answer_to = reply_address(runtime.settings.mail_from, context.token) if is_named else ""
+        told.append((part.outcome, context, answer_to))
+        attachments += (replace(each, name=f"{number}-{each.name}") for each in theirs)
+    envelope = Envelope(
+        to=item.recipient,
+        message_id=item.message_id,
+        reply_to=_reply_to(runtime, []),
+        in_reply_to=whole.envelope.message_id,
+        attachments=tuple(attachments),
+    )
+    several = SeveralContext(
+        programme=told[0][1].programme,
+        received_at=whole.received_at,
+        original_subject=whole.envelope.subject,
+        forms=tuple(told),
+    )
+    return runtime.renderer.several(several, envelope)
+
+
+def _about_arrival(
+    runtime: Runtime, batch: Batch, arrival: JudgedArrival, now: datetime, *, contest: str = ""
+) -> tuple[AnswerContext, tuple[Attachment, ...]]:
+    """Return what is to be said of an arrival, and the workbooks that go with it."""
     record = batch.duties.get(arrival.duty_id or 0)
     cycle = batch.cycles[record.duty.cycle_code] if record else None
     programme = runtime.programme_of(cycle) if cycle else _programme_named(runtime, arrival)
     marked = _marked_workbook(runtime, arrival)
-    fresh = _form(runtime, record) if record and record.form_digest and _asks_for_a_form(arrival) else None
+    is_to_be_marked = arrival.outcome is Outcome.RETURNED and any(reason.cell for reason in arrival.reasons)
+    needs_form = _asks_for_a_form(arrival) or (is_to_be_marked and marked is None)
+    fresh = _form(runtime, record) if record and record.form_digest and needs_form else None
     obligation = runtime.programme_with(cycle.obligation_code)[1] if cycle else None
     context = AnswerContext(
         programme=programme,
@@ -351,7 +407,7 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         has_form=fresh is not None,
         file_name=arrival.envelope.workbook_name,
         original_subject=arrival.envelope.subject,
-        contest=_contest(item, arrival),
+        contest=contest,
         document=arrival.envelope.document_number,
         signed_on=arrival.envelope.signed_on,
         signer=arrival.envelope.signer,
@@ -359,15 +415,7 @@ def _answer(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) 
         asks_for_form=cycle is None or cycle.has_form,
         parent=_parent(batch, record, cycle) if record and cycle else None,
     )
-    envelope = Envelope(
-        to=item.recipient,
-        message_id=item.message_id,
-        # Who is being checked is not told the duty's token: whoever has it would pass for the unit.
-        reply_to=_reply_to(runtime, [record.token] if record and item.kind is not LetterKind.HELD else []),
-        in_reply_to=arrival.envelope.message_id,
-        attachments=tuple(attachment for attachment in (marked, fresh) if attachment is not None),
-    )
-    return Written(claimed=item, letter=_render_answer(runtime, item.kind, context, envelope))
+    return context, tuple(attachment for attachment in (marked, fresh) if attachment is not None)
 
 
 def _programme_named(runtime: Runtime, arrival: JudgedArrival) -> Programme:

@@ -3,8 +3,7 @@
 import base64
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,18 +11,14 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, cycles, rosters, targets
+from models.db.records import cycles, rosters
 from models.db.turns import Turn, take_turn
 from models.domain.closing import is_never_closed
 from models.domain.cycles import Cycle, cycles_to_open
 from models.domain.plan import Programme
 from models.domain.roster import Roster, Unit
-from models.domain.tiers import Gathered
-from tasks.adapters.workbooks.stamping import FormTemplate
-from tasks.adapters.workbooks.template import FormParts
-from tasks.gathering import gathered_for
 from tasks.names import run_name
-from tasks.ports import GatheredFigures, PreviousFigure, StampOrder
+from tasks.pieces import stamped_forms
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -91,91 +86,37 @@ def _active(session: Session, opened: Sequence[Cycle], as_of: datetime) -> list[
 def stamp_missing_forms(runtime: Runtime, cycle_codes: Iterable[str], as_of: datetime | None = None) -> int:
     """Stamp a form for every duty of the cycles that has none yet, and return how many; done in chunks, each kept.
 
-    What children have reported by the instant (by default now) stands in it; what comes later changes no form.
+    What children have reported by the instant (by default now) stands in it; what comes later changes no form. A
+    cluster stamps several chunks at once; this run alone writes down what came of them.
+
+    Raises:
+        SpreadingRefusedError: the cluster is gone; what was stamped by then is kept.
     """
-    n_stamped = 0
     instant = as_of or runtime.clock.now()
-    for code in cycle_codes:
-        with runtime.sessions() as session:
-            cycle = cycles.cycle(session, code)
-            if cycle.form_code is None:
-                continue
-            stamper = _Stamper(runtime, session, cycle, instant)
-            for chunk in cycles.duties_in_chunks(session, code, size=runtime.settings.units_per_chunk):
-                unstamped = [record for record in chunk if record.form_digest is None]
-                if not unstamped:
-                    continue
-                digests = stamper.stamp(unstamped)
-                cycles.set_form(session, digests)
-                session.commit()
-                n_stamped += len(digests)
+    return sum(_stamp_cycle(runtime, code, instant) for code in cycle_codes)
+
+
+def _stamp_cycle(runtime: Runtime, cycle_code: str, as_of: datetime) -> int:
+    n_stamped = 0
+    with runtime.sessions() as session:
+        cycle = cycles.cycle(session, cycle_code)
+        if cycle.form_code is None:
+            return 0
+        waiting = list(_unstamped(session, cycle_code, size=runtime.settings.units_per_chunk))
+        session.rollback()  # nothing is held while others stamp
+        for digests in stamped_forms(runtime, cycle_code, waiting, as_of):
+            cycles.set_form(session, digests)
+            session.commit()
+            n_stamped += len(digests)
     return n_stamped
 
 
-class _Stamper:
-    """Stamps the forms of one cycle; it keeps the templates that there may be, each drawn once."""
-
-    def __init__(self, runtime: Runtime, session: Session, cycle: Cycle, as_of: datetime) -> None:
-        self._runtime = runtime
-        self._session = session
-        self._cycle = cycle
-        self._as_of = as_of
-        self._every_cycle = cycles.all_cycles(session) if cycle.terms.filled_from is not None else []
-        self._templates: dict[FormParts, FormTemplate] = {}
-
-    def stamp(self, records: Sequence[cycles.DutyRecord]) -> dict[int, str]:
-        """Return by duty the digest of its form, which the archive keeps."""
-        cycle, session = self._cycle, self._session
-        codes = [record.duty.unit_code for record in records]
-        asked = targets.targets_of_units(session, cycle.programme_code, cycle.year, codes)
-        previous = arrivals.figures_of_earlier_cycle(
-            session, obligation_code=cycle.obligation_code, before=cycle.due_at, unit_codes=codes
-        )
-        gathered = gathered_for(session, cycle, self._every_cycle, codes, self._as_of)
-        digests = {}
-        for record in records:
-            code = record.duty.unit_code
-            order = replace(
-                _order(record, previous.get(code, {}), _of_form(cycle, asked.get(code, {}))),
-                gathered=self._in_words(gathered.get(code)),
-            )
-            parts = FormParts(has_targets=bool(order.targets), has_gathered=order.gathered is not None)
-            digests[record.duty.id] = self._runtime.archive.keep(self._template(parts).stamp(order))
-        return digests
-
-    def _template(self, parts: FormParts) -> FormTemplate:
-        if parts not in self._templates:
-            programme = self._runtime.programme_of(self._cycle)
-            self._templates[parts] = FormTemplate.build(self._cycle, programme, self._runtime.texts, parts=parts)
-        return self._templates[parts]
-
-    def _in_words(self, gathered: Gathered | None) -> GatheredFigures | None:
-        if gathered is None or not gathered.amounts:
-            return None
-        return GatheredFigures(
-            amounts=dict(gathered.amounts),
-            estimates=gathered.estimates,
-            coverage=f"{gathered.n_reported}/{gathered.n_expected}",
-            as_of=self._runtime.texts.instant(self._as_of),
-        )
-
-
-def _of_form(cycle: Cycle, asked: dict[str, int]) -> dict[str, int]:
-    """Return the targets that this form has a row for; a form of another kind shows none."""
-    return {code: amount for code, amount in asked.items() if code in cycle.form.landmarks}
-
-
-def _order(
-    record: cycles.DutyRecord, previous: dict[str, tuple[int | None, str | None]], asked: dict[str, int]
-) -> StampOrder:
-    return StampOrder(
-        unit_code=record.duty.unit_code,
-        unit_name=record.duty.unit_name,
-        token=record.token,
-        previous={field: PreviousFigure(amount=amount, text=text) for field, (amount, text) in previous.items()},
-        targets=asked,
-        parent_name=record.duty.parent_name,
-    )
+def _unstamped(session: Session, cycle_code: str, *, size: int) -> Iterator[list[int]]:
+    """Yield the keys of the duties that have no form yet, in chunks."""
+    for chunk in cycles.duties_in_chunks(session, cycle_code, size=size):
+        keys = [record.duty.id for record in chunk if record.form_digest is None]
+        if keys:
+            yield keys
 
 
 def open_assigned_cycle(session: Session, cycle: Cycle, units: Sequence[Unit], *, opened_at: datetime) -> int | None:

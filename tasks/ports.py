@@ -1,6 +1,10 @@
-"""The small protocols through which tasks meet the outside world; adapters satisfy them, and so do the tests' fakes."""
+"""The small protocols through which tasks meet the outside world; adapters satisfy them, and so do the tests' fakes.
 
-from collections.abc import Iterable, Iterator, Sequence
+What travels to the workers that open files, and back, has no slots: a frozen class with slots is taken apart and put
+together again field by field, which costs more than to check what it holds.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -113,6 +117,9 @@ class Archive(Protocol):
     def keep(self, content: bytes) -> str:
         """Store the bytes unless they are stored already, and return their SHA-256 in hex."""
 
+    def keep_all(self, contents: Iterable[bytes]) -> list[str]:
+        """Store each of them as `keep` does, several at once, and return their digests in order."""
+
     def read(self, digest: str) -> bytes:
         """Return the bytes kept under the digest."""
 
@@ -120,16 +127,29 @@ class Archive(Protocol):
         """Return how many bytes are kept under the digest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread(Protocol):
+    """Has heavy steps done in pieces by several processes or machines."""
+
+    def each(self, work: Any, orders: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+        """Yield what comes of each order, in their order.
+
+        Raises:
+            SpreadingRefusedError: those who would do it are gone; what was yielded counts, the rest was not done.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
 class MailFile:
     """A file found in a mail, at any depth; `name` is as the sender wrote it (NFC), for showing only."""
 
     name: str
     media_type: str
     content: bytes
+    place: tuple[str, ...] = ()
+    """The mail within the mail, the archive and the folders that it lay in, outermost first; empty on top."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class OfficialDocument:
     """What the signed document says of itself that a file came with; empty and None where it says nothing."""
 
@@ -139,7 +159,7 @@ class OfficialDocument:
     signer: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ParsedMail:
     """What a mail says, after parsing; text is NFC. A mail that cannot be parsed has `findings` and little else."""
 
@@ -167,15 +187,18 @@ class ParsedMail:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ReadForm:
-    """What came of reading a workbook in the guarded worker: the raw form, or the findings why not."""
+    """What came of reading a workbook in the guarded worker: the raw form, or the findings why not.
+
+    With a form, the findings say what was done in reading it.
+    """
 
     form: RawForm | None = None
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Enclosures:
     """The files of one arrival, sorted; `others` are neither and are kept with the original only."""
 
@@ -188,7 +211,7 @@ class Enclosures:
     """What to do about files that may hold the answer, but as Word, CSV or RAR; said when nothing else is there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Brought:
     """An arrival's bytes, as they are handed over to be unpacked."""
 
@@ -199,7 +222,7 @@ class Brought:
     """The content is not whole, because the arrival was too large."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FirstLook:
     """What must be known of an arrival before any of its bytes are kept."""
 
@@ -210,7 +233,7 @@ class FirstLook:
     """It bears a marking of secrecy."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Unpacked:
     """What an arrival holds: the mail, its files sorted, and one result for each workbook among them, in order."""
 
@@ -225,8 +248,8 @@ class FormReader(Protocol):
     def prepare(self) -> None:
         """Say that files will come: whatever takes time to start may start now."""
 
-    def look(self, arrivals: Iterable[Brought]) -> list[FirstLook]:
-        """Return one result an arrival, in order; of a hostile one nothing is known yet."""
+    def look(self, arrivals: Iterable[Brought]) -> Iterator[FirstLook]:
+        """Yield one result an arrival, in order; of a hostile one nothing is known yet. Some are asked for ahead."""
 
     def unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
         """Return one result an arrival, in order; a hostile one costs its own result only."""

@@ -1,32 +1,29 @@
 """Shows the work in Prefect's pages: names of runs, the board of each cycle, progress, and links to the files."""
 
 import logging
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact, create_progress_artifact, create_table_artifact
+from prefect.artifacts import create_progress_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
-from prefect.runtime import flow_run
 
-from models.db.records import cycles, editions
-from models.domain.vocabulary import ContactHealth, Outcome
-from tasks.adapters.texts import Texts
+from models.db.records import editions
+from models.domain.vocabulary import OFFICE_ZONE, ContactHealth, Outcome, Standing
+from tasks.artifacts import ROWS_SHOWN, artifact_key, is_shown, show_page, show_table
 from tasks.board import NEVER_REACHED, WILL_SEND, Board, DutyLine, board_of
-from tasks.choices import refresh_choices
+from tasks.choices import labelled, refresh_choices
 from tasks.contact_board import ContactBoard, contact_boards
+from tasks.desk import DESK_KEY, desk_page
+from tasks.form_links import FormLinks, form_links, page_of, plain
 from tasks.hand_over import lines_of_handovers
 from tasks.names import run_name
+from tasks.open_cycles import every_active_cycle
 from tasks.parent_board import publish_parents
 from tasks.runtime import Runtime
-from tasks.waiting_work import waiting_work
 
 logger = logging.getLogger(__name__)
-MARKUP: Final = re.compile(r"[\\`*_\[\]!|]")
-"""Signs that a page would take for links, pictures, tables or emphasis."""
+OWING = frozenset({Standing.OPEN, Standing.IN_GRACE, Standing.LATE, Standing.EXTENDED, Standing.SUBMITTED})
 
 
 @task(name="publish-cycles", task_run_name=run_name("publish"), cache_policy=NO_CACHE)
@@ -34,25 +31,30 @@ def publish_cycles(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime
     """Show board, progress and files of each cycle; artifacts keep their keys, so that a bookmark stays good."""
     if not any(counts.get(step) for step in ("opened", "stamped", "sent", "drafted", "compiled")):
         logger.info(runtime.texts.say("log.nothing_to_do", instant=runtime.texts.instant(as_of)))
-    publish_boards(runtime, cycle_codes, as_of)
+    boards = publish_boards(runtime, cycle_codes, as_of)
     for board in contact_boards(runtime, as_of):
-        create_table_artifact(
-            key=artifact_key("dau-moi", board.cycle.code),
-            table=contact_rows(runtime, board),
-            description=_contact_heading(runtime, board, as_of),
+        show_table(
+            artifact_key("dau-moi", board.cycle.code),
+            contact_rows(runtime, board),
+            total=len(board.lines),
+            summary=_contact_heading(runtime, board, as_of),
+            cut=runtime.texts.say("board.cut_contacts", n=ROWS_SHOWN, total=len(board.lines)),
         )
-    create_markdown_artifact(key="viec-hom-nay", markdown=work_for_people(runtime, as_of, counts))
+    publish_desk(runtime, as_of, counts, boards)
     refresh_choices(runtime, as_of)
 
 
-def publish_boards(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime) -> None:
-    """Show board, progress and files of each cycle."""
-    for code in cycle_codes:
-        board = board_of(runtime, code, as_of)
-        create_table_artifact(
-            key=artifact_key("bang", code),
-            table=board_rows(runtime, board),
-            description=_board_heading(runtime, board),
+def publish_boards(runtime: Runtime, cycle_codes: Iterable[str], as_of: datetime) -> dict[str, Board]:
+    """Show board, progress and files of each cycle, and return the boards by cycle."""
+    links = form_links(runtime)
+    boards = {code: board_of(runtime, code, as_of) for code in cycle_codes}
+    for code, board in boards.items():
+        show_table(
+            artifact_key("bang", code),
+            _rows_with_forms(runtime, board, links),
+            total=len(board.lines),
+            summary=_board_heading(runtime, board),
+            cut=runtime.texts.say("board.cut", n=ROWS_SHOWN, total=len(board.lines), cycle=code),
         )
         publish_parents(runtime, board, key=artifact_key("cap-tren", code))
         create_progress_artifact(
@@ -60,7 +62,16 @@ def publish_boards(runtime: Runtime, cycle_codes: Sequence[str], as_of: datetime
             key=artifact_key("tien-do", code),
             description=_board_heading(runtime, board),
         )
-        create_markdown_artifact(key=artifact_key("ket-qua", code), markdown=_files(runtime, board))
+        show_page(artifact_key("ket-qua", code), _files(runtime, board))
+    return boards
+
+
+def publish_desk(
+    runtime: Runtime, as_of: datetime, counts: Mapping[str, int], boards: Mapping[str, Board] | None = None
+) -> None:
+    """Show the page of the day: it stands in the summary, for that is what the page of the key shows."""
+    page = desk_page(runtime, as_of, counts, form_links(runtime), boards)
+    show_page(DESK_KEY, runtime.texts.say("desk.footer", page=page_of(DESK_KEY)), summary=page)
 
 
 @task(name="publish-arrivals", task_run_name=run_name("publish"), cache_policy=NO_CACHE)
@@ -68,45 +79,12 @@ def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int
     """Show the boards again when something came in, and what waits for a person."""
     if not counts.get("taken") and not any(counts.get(outcome.value) for outcome in Outcome):
         logger.info(runtime.texts.say("log.nothing_to_do", instant=runtime.texts.instant(as_of)))
+        if not is_shown(DESK_KEY):
+            publish_desk(runtime, as_of, counts)
         return
-    with runtime.sessions() as session:
-        opened = [cycle for cycle in cycles.all_cycles(session) if cycle.opens_at <= as_of]
-    for cycle in opened[-2:]:
-        board = board_of(runtime, cycle.code, as_of)
-        create_table_artifact(
-            key=artifact_key("bang", cycle.code),
-            table=board_rows(runtime, board),
-            description=_board_heading(runtime, board),
-        )
-        publish_parents(runtime, board, key=artifact_key("cap-tren", cycle.code))
-    create_markdown_artifact(key="viec-hom-nay", markdown=work_for_people(runtime, as_of, counts))
+    boards = publish_boards(runtime, every_active_cycle(runtime, as_of), as_of)
+    publish_desk(runtime, as_of, counts, boards)
     refresh_choices(runtime, as_of)
-
-
-def name_run(runtime: Runtime, obligation_code: str, cycle_codes: Sequence[str], as_of: datetime) -> None:
-    """Give the run of a report its name: the cycle and the day."""
-    _, obligation = runtime.programme_with(obligation_code)
-    day = runtime.texts.day(as_of.date())
-    if not cycle_codes:
-        rename_run(runtime.texts.say("run.report_without_cycle", obligation=obligation.short_title, day=day))
-        return
-    with runtime.sessions() as session:
-        years = [cycles.cycle(session, code).year for code in cycle_codes]
-    title = f"{obligation.short_title} {years[-1]}"
-    rename_run(runtime.texts.say("run.report", title=title, day=day))
-
-
-def name_poll(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> None:
-    """Give the run of the mailbox its name: the hour, and what came in."""
-    instant = f"{as_of:%H:%M} {runtime.texts.day(as_of.date())}"
-    outcomes = {outcome.value: counts.get(outcome.value, 0) for outcome in Outcome}
-    code = "run.poll" if any(outcomes.values()) else "run.poll_idle"
-    rename_run(runtime.texts.say(code, instant=instant, **outcomes))
-
-
-def artifact_key(kind: str, cycle_code: str) -> str:
-    """Return a key that Prefect takes: small letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", f"{kind}-{cycle_code}".lower()).strip("-")
 
 
 def board_rows(runtime: Runtime, board: Board) -> list[dict[str, str]]:
@@ -114,7 +92,23 @@ def board_rows(runtime: Runtime, board: Board) -> list[dict[str, str]]:
     return [_row(runtime, line) for line in board.lines]
 
 
+def _rows_with_forms(runtime: Runtime, board: Board, links: FormLinks) -> Iterator[dict[str, str]]:
+    """Yield the rows for the pages: the name of a unit that still owes an answer opens the form of an extension."""
+    unit = runtime.texts.say("board.column.unit")
+    for line in board.lines:
+        row = _row(runtime, line)
+        if line.standing in OWING:
+            row[unit] = links.link(
+                "extend",
+                plain(row[unit]),
+                cycle=labelled(board.cycle.code, board.cycle.title),
+                units=[labelled(line.unit_code, line.unit_name)],
+            )
+        yield row
+
+
 def _row(runtime: Runtime, line: DutyLine) -> dict[str, str]:
+    """Return a duty, what an operator needs first at the left: a page of the usual width shows six columns."""
     texts = runtime.texts
     late = line.timeliness
     last = texts.say(f"rung.{line.last_rung}") if line.last_rung else "–"
@@ -125,19 +119,28 @@ def _row(runtime: Runtime, line: DutyLine) -> dict[str, str]:
         following = f"{following} ({texts.day(line.next_rung_on)})"
     values = {
         "unit": _unit(runtime, line),
-        "group": line.group,
-        "standing": texts.label(line.standing),
-        "received": texts.instant(line.received_at) if line.received_at else "–",
-        "timeliness": texts.label(late) if late else "–",
+        "standing": _standing(runtime, line),
         "last": last,
         "next": following,
-        "questions": _questions(runtime, line),
-        "why": _why(runtime, line),
-        "contact": line.contact or texts.say("board.no_contact"),
         "phone": line.phone or "–",
+        "contact": line.contact or texts.say("board.no_contact"),
+        "why": _why(runtime, line),
+        "received": texts.instant(line.received_at) if line.received_at else "–",
+        "timeliness": texts.label(late) if late else "–",
+        "questions": _questions(runtime, line),
         "health": texts.label(line.health),
+        "group": line.group,
     }
     return {texts.say(f"board.column.{name}"): value for name, value in values.items()}
+
+
+def _standing(runtime: Runtime, line: DutyLine) -> str:
+    """Return where the duty stands, of a late one since when."""
+    standing = runtime.texts.label(line.standing)
+    if line.standing is not Standing.LATE:
+        return standing
+    day = runtime.texts.day(line.late_at.astimezone(OFFICE_ZONE).date())
+    return runtime.texts.say("board.late_since", standing=standing, day=day)
 
 
 def _questions(runtime: Runtime, line: DutyLine) -> str:
@@ -206,12 +209,13 @@ def _board_heading(runtime: Runtime, board: Board) -> str:
         n=board.n_answered,
         total=len(board.lines),
         deadline=runtime.texts.deadline(board.cycle.due_at, programme.calendar),
+        n_late=sum(line.standing is Standing.LATE for line in board.lines),
         quarantine=board.n_in_quarantine,
     )
 
 
 def _files(runtime: Runtime, board: Board) -> str:
-    home = runtime.settings.home.resolve()
+    home = runtime.settings.shared.resolve()
     with runtime.sessions() as session:
         made = editions.editions_of(session, board.cycle.code)
         drafts = editions.drafts_of(session, board.cycle.code)
@@ -243,54 +247,3 @@ def _files(runtime: Runtime, board: Board) -> str:
     if handed:
         lines += ["", runtime.texts.say("result.heading"), "", *handed]
     return "\n".join(lines if len(lines) > 1 else [*lines, runtime.texts.say("board.files.none")])
-
-
-def work_for_people(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> str:
-    """Return what waits for a person, as the page of the day shows it."""
-    texts = runtime.texts
-    with runtime.sessions() as session:
-        work = waiting_work(runtime, session, as_of)
-    lines = [texts.say("people.heading")]
-    lines += [f"- {as_plain(line)}" for line in (*work.overdue, *work.refused, *work.deferred, *work.held)]
-    lines += [_letter_line(texts, "people.doubtful", *letter) for letter in work.doubtful]
-    lines += [_letter_line(texts, "people.failed", *letter) for letter in work.failed]
-    lines += [line for board in contact_boards(runtime, as_of) for line in lines_about_contacts(runtime, board)]
-    if len(lines) == 1:
-        lines.append(texts.say("people.nothing"))
-    if counts.get("waiting"):
-        lines.append(texts.say("people.waiting", n=counts["waiting"]))
-    return "\n".join(lines)
-
-
-def _letter_line(texts: Texts, code: str, recipient: str, subject: str, detail: str) -> str:
-    return texts.say(code, recipient=as_plain(recipient), subject=as_plain(subject), detail=as_plain(detail))
-
-
-def as_plain(written: str) -> str:
-    """Return what a stranger wrote, or a mail server answered, so that a page shows it as text: no link, no picture."""
-    return MARKUP.sub(r"\\\g<0>", " ".join(written.split())).replace("<", "&lt;").replace(">", "&gt;")
-
-
-def lines_about_contacts(runtime: Runtime, board: ContactBoard) -> list[str]:
-    """Return what is to be done before a cycle opens: units that nobody can write to, and those not confirmed."""
-    texts, title = runtime.texts, board.cycle.title
-    lines = [
-        texts.say("people.unreachable", unit=line.unit_name, title=title, phone=line.phone or "–")
-        for line in board.with_health(ContactHealth.UNREACHABLE)
-    ]
-    unconfirmed = [line.unit_name for line in board.with_health(ContactHealth.UNCONFIRMED)]
-    if unconfirmed:
-        opens, total = texts.day(board.cycle.opens_at.date()), len(board.lines)
-        units = "; ".join(unconfirmed)
-        lines.append(
-            texts.say("people.unconfirmed", title=title, opens=opens, n=len(unconfirmed), total=total, units=units)
-        )
-    return lines
-
-
-def rename_run(name: str) -> None:
-    """Rename the present run; outside a run there is nothing to name."""
-    identity = flow_run.id
-    if identity:
-        with get_client(sync_client=True) as client:
-            client.update_flow_run(identity, name=name)

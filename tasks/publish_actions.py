@@ -12,7 +12,8 @@ from tasks.choices import refresh_choices
 from tasks.handle_duties import Done
 from tasks.names import run_name
 from tasks.operators import Signature
-from tasks.publish import publish_boards, rename_run
+from tasks.publish import publish_boards, publish_desk
+from tasks.run_names import rename_run
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,8 @@ def publish_done(runtime: Runtime, done: Done, signature: Signature) -> None:
         logger.info(texts.say("action.log.judged", action=what, outcome=texts.label(done.outcome)))
     else:
         logger.info(texts.say("action.log.done", action=what, n=done.n_changed))
-    publish_boards(runtime, done.cycle_codes, signature.at)
+    boards = publish_boards(runtime, done.cycle_codes, signature.at)
+    publish_desk(runtime, signature.at, {}, boards)
     publish_book(runtime)
     refresh_choices(runtime, signature.at)
 

@@ -1,6 +1,7 @@
 """Takes arrivals in from the mailbox and the drop folder, keeps their bytes, and later files them away."""
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
@@ -11,20 +12,20 @@ from prefect.cache_policies import NO_CACHE
 from models.db.records import arrivals, heartbeats, outages
 from models.domain.errors import MailboxUnavailableError
 from models.domain.vocabulary import Channel
+from tasks.ahead import one_ahead
 from tasks.names import run_name
 from tasks.ports import Brought, FirstLook, Inbox, InboxItem
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 MAILBOX_POLLED = "mailbox_polled"
-ARRIVALS_PER_TRANSACTION = 50
+ARRIVALS_PER_TRANSACTION = 100
 OCTETS_PER_CHUNK: Final = 16 * 1024 * 1024
 MAIL_ENDING: Final = ".eml"
 
 
-@task(name="take-arrivals", task_run_name=run_name("take_arrivals"), cache_policy=NO_CACHE)
-def take_arrivals(runtime: Runtime) -> int:
-    """Take in whatever waits in the mailbox and the drop folder, and return how many are new.
+def taken_in_chunks(runtime: Runtime) -> Iterator[int]:
+    """Take in whatever waits in the drop folder and the mailbox; yield how many are new as each chunk is recorded.
 
     Bytes are kept before the arrival is recorded, and the arrival stays where it is until it has an outcome, so that
     a crash at any point loses nothing and takes nothing twice.
@@ -33,19 +34,18 @@ def take_arrivals(runtime: Runtime) -> int:
         MailboxUnavailableError: the mailbox cannot be reached; what lies in the drop folder was taken in before.
     """
     limit = runtime.settings.arrivals_per_poll
-    n_new = keep_arrivals(runtime, runtime.drop_folder.waiting(limit=limit), Channel.DROP_FOLDER)
+    yield from kept_in_chunks(runtime, runtime.drop_folder.waiting(limit=limit), Channel.DROP_FOLDER)
     if runtime.mailbox is not None:
-        n_new += _take_from_mailbox(runtime, runtime.mailbox, limit)
-    return n_new
+        yield from _taken_from_mailbox(runtime, runtime.mailbox, limit)
 
 
-def _take_from_mailbox(runtime: Runtime, mailbox: Inbox, limit: int) -> int:
+def _taken_from_mailbox(runtime: Runtime, mailbox: Inbox, limit: int) -> Iterator[int]:
     """Take in what waits in the mailbox; that it was reached, or could not be, is kept for whoever asks later."""
     started_at = runtime.clock.now()
     with runtime.sessions() as session:
         taken = arrivals.unjudged_keys(session, Channel.MAIL)
     try:
-        n_new = keep_arrivals(runtime, mailbox.waiting(limit=limit, taken=taken), Channel.MAIL)
+        yield from kept_in_chunks(runtime, mailbox.waiting(limit=limit, taken=taken), Channel.MAIL)
     except MailboxUnavailableError as error:
         with runtime.sessions.begin() as session:
             outages.begin(session, MAILBOX_POLLED, at=started_at, detail=str(error.facts.get("detail", "")))
@@ -53,34 +53,51 @@ def _take_from_mailbox(runtime: Runtime, mailbox: Inbox, limit: int) -> int:
     with runtime.sessions.begin() as session:
         outages.end(session, MAILBOX_POLLED, at=started_at)
         heartbeats.beat(session, MAILBOX_POLLED, at=started_at)
-    return n_new
 
 
-def keep_arrivals(runtime: Runtime, items: Iterable[InboxItem], channel: Channel) -> int:
-    """Keep the bytes of each item and record it as an arrival, unless its key is known; return how many are new."""
-    n_new = 0
-    for chunk in _chunks(items):
-        runtime.reader.prepare()
-        looks = runtime.reader.look(brought_by(item, channel) for item in chunk)
+def kept_in_chunks(runtime: Runtime, items: Iterable[InboxItem], channel: Channel) -> Iterator[int]:
+    """Keep the bytes of each item and record it as an arrival, unless its key is known; yield how many are new.
+
+    While one chunk is being recorded the workers look at the next.
+    """
+    for chunk in one_ahead(_looked_at(runtime, items, channel)):
         taken_at = runtime.clock.now()
-        rows = [_row(runtime, item, look, channel, taken_at) for item, look in zip(chunk, looks, strict=True)]
+        kept = iter(runtime.archive.keep_all(item.content for item, look in chunk if not look.is_secret))
+        rows = [
+            _row(item, look, channel, taken_at, digest="" if look.is_secret else next(kept)) for item, look in chunk
+        ]
         with runtime.sessions.begin() as session:
-            n_new += arrivals.take(session, rows)
-    return n_new
+            n_new = arrivals.take(session, rows)
+        yield n_new
 
 
-def _chunks(items: Iterable[InboxItem]) -> Iterator[list[InboxItem]]:
-    """Yield as many items as may be in memory together: at least one, at most those of one transaction."""
-    chunk: list[InboxItem] = []
+def _looked_at(
+    runtime: Runtime, items: Iterable[InboxItem], channel: Channel
+) -> Iterator[list[tuple[InboxItem, FirstLook]]]:
+    """Yield as many items as may be recorded at once, at least one, each with what was seen of it."""
+    chunk: list[tuple[InboxItem, FirstLook]] = []
     n_octets = 0
-    for item in items:
+    for item, look in _looks(runtime, items, channel):
         if chunk and (len(chunk) == ARRIVALS_PER_TRANSACTION or n_octets + len(item.content) > OCTETS_PER_CHUNK):
             yield chunk
             chunk, n_octets = [], 0
-        chunk.append(item)
+        chunk.append((item, look))
         n_octets += len(item.content)
     if chunk:
         yield chunk
+
+
+def _looks(runtime: Runtime, items: Iterable[InboxItem], channel: Channel) -> Iterator[tuple[InboxItem, FirstLook]]:
+    given: deque[InboxItem] = deque()
+
+    def brought() -> Iterator[Brought]:
+        for item in items:
+            runtime.reader.prepare()
+            given.append(item)
+            yield brought_by(item, channel)
+
+    for look in runtime.reader.look(brought()):
+        yield given.popleft(), look
 
 
 @task(name="file-away", task_run_name=run_name("file_away"), cache_policy=NO_CACHE)
@@ -104,15 +121,15 @@ def _file_away(runtime: Runtime, channel: Channel, inbox: Inbox) -> int:
     return n_moved
 
 
-def _row(runtime: Runtime, item: InboxItem, look: FirstLook, channel: Channel, taken_at: datetime) -> dict[str, object]:
-    """Keep the bytes of an item, unless it bears a marking of secrecy: then nothing is kept but that it came."""
+def _row(item: InboxItem, look: FirstLook, channel: Channel, taken_at: datetime, *, digest: str) -> dict[str, object]:
+    """Return an item as an arrival; of one that bears a marking of secrecy nothing is kept but that it came."""
     is_rated = channel is Channel.MAIL and not look.is_automatic
     return {
         "key": item.key,
         "channel": channel,
         "received_at": item.received_at,
         "taken_at": taken_at,
-        "digest": "" if look.is_secret else runtime.archive.keep(item.content),
+        "digest": digest,
         "is_cut": item.is_cut,
         "operator": item.operator,
         "file_name": "" if look.is_secret else item.file_name,

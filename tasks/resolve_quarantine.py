@@ -16,8 +16,9 @@ from models.domain.judgement import NOT_OUR_DUTY
 from models.domain.roster import Contact
 from models.domain.vocabulary import OFFICE_ZONE, Action, LetterKind, Outcome
 from tasks.handle_duties import Done, duties_of_units, taken_again, tell_contest
-from tasks.judge import Ruling, judge_by_ruling, unpacked_again
+from tasks.judge import judge_by_ruling, unpacked_again
 from tasks.names import run_name
+from tasks.opened import Ruling
 from tasks.operators import Signature
 from tasks.ports import Unpacked
 from tasks.runtime import Runtime

@@ -1,5 +1,6 @@
 """Writes the letter that hands an edition over, from what is recorded of it and of what went out before."""
 
+from pathlib import PurePosixPath
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from models.db.records.handovers import Handover
 from models.db.records.letters import ClaimedLetter
 from models.domain.vocabulary import LetterState
 from tasks.adapters.rendering import Envelope, ResultContext
+from tasks.edition_files import edition_file
 from tasks.hand_over import newest_final
 from tasks.ports import Attachment, Letter
 from tasks.runtime import Runtime
@@ -68,13 +70,16 @@ def result_letter(runtime: Runtime, session: Session, item: ClaimedLetter) -> Le
 
 def _files(runtime: Runtime, edition: StoredEdition) -> tuple[Attachment, ...]:
     """Return workbook and report; none of them where one is gone or together they are larger than a mail may be."""
-    paths = [runtime.settings.home / name for name in (edition.workbook, edition.report)]
-    if not all(path.is_file() for path in paths):
+    paths = [PurePosixPath(name) for name in (edition.workbook, edition.report)]
+    try:
+        contents = [edition_file(runtime, edition, str(path)) for path in paths]
+    except FileNotFoundError:
         return ()
-    if sum(path.stat().st_size for path in paths) > runtime.settings.result_bytes:
+    if sum(map(len, contents)) > runtime.settings.result_bytes:
         return ()
     return tuple(
-        Attachment(name=path.name, media_type=MEDIA_TYPES[path.suffix], content=path.read_bytes()) for path in paths
+        Attachment(name=path.name, media_type=MEDIA_TYPES[path.suffix], content=content)
+        for path, content in zip(paths, contents, strict=True)
     )
 
 

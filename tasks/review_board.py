@@ -3,15 +3,14 @@
 from datetime import datetime
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from models.db.records import reviews
 from models.domain.reviews import Contest, Review
+from tasks.artifacts import artifact_key, show_page
 from tasks.choices import refresh_choices
 from tasks.names import run_name
-from tasks.publish import artifact_key
 from tasks.publish_actions import publish_book
 from tasks.review_papers import papers_there
 from tasks.runtime import Runtime
@@ -27,7 +26,7 @@ def publish_reviews(runtime: Runtime, as_of: datetime) -> None:
             for review in reviews.reviews_of(session, code)
         }
     for code, page in pages.items():
-        create_markdown_artifact(key=artifact_key("danh-gia", code), markdown=page)
+        show_page(artifact_key("danh-gia", code), page)
     publish_book(runtime)
     refresh_choices(runtime, as_of)
 

@@ -77,7 +77,7 @@ def draw_scores(runtime: Runtime, review_code: str) -> Path:
     """Write the workbook of scores as they stand, in the place of an older one, and return where it lies."""
     with runtime.sessions() as session:
         book = _book(runtime, session, reviews.review(session, review_code))
-    path = runtime.settings.home.resolve() / folder_of(review_code) / _scores_name(runtime, book.review)
+    path = runtime.settings.shared.resolve() / folder_of(review_code) / _scores_name(runtime, book.review)
     content = _bytes(lambda target: write_score_workbook(target, book, runtime.texts))
     if not path.is_file() or path.read_bytes() != content:
         write_whole(path, content)
@@ -101,7 +101,7 @@ def make_dossier(runtime: Runtime, order: DossierOrder) -> Dossier:
         review = proposals.book.review
         files = _files(runtime, proposals, order)
         manifest = _manifest(runtime, review, files)
-        folder = runtime.settings.home.resolve() / folder_of(review.code) / f"ho-so-{sha256_of(manifest)[:12]}"
+        folder = runtime.settings.shared.resolve() / folder_of(review.code) / f"ho-so-{sha256_of(manifest)[:12]}"
         for name, content in (files | {MANIFEST: manifest}).items():
             if not (folder / name).exists():
                 write_whole(folder / name, content)
@@ -124,7 +124,7 @@ def folder_of(review_code: str) -> str:
 
 def papers_there(runtime: Runtime, review_code: str) -> list[Path]:
     """Return the papers of a review that lie there, in the order of their names."""
-    folder = runtime.settings.home.resolve() / folder_of(review_code)
+    folder = runtime.settings.shared.resolve() / folder_of(review_code)
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
 
 

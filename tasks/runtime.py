@@ -12,7 +12,7 @@ from models.db.engine import migrate, open_engine
 from models.domain.cycles import Cycle
 from models.domain.errors import UnknownObligationError
 from models.domain.plan import Obligation, Programme
-from tasks.adapters.archive import FolderArchive
+from tasks.adapters.archive import archive_at
 from tasks.adapters.clock import FixedClock, SystemClock
 from tasks.adapters.inbox import DropFolder, ImapInbox
 from tasks.adapters.mail_reading import reply_phrases, roll_call_phrases
@@ -28,7 +28,9 @@ from tasks.ports import (
     FormReader,
     Inbox,
     MailTransport,
+    Spread,
 )
+from tasks.release import refuse_other_release, take_over
 from tasks.settings import Settings
 
 
@@ -57,6 +59,8 @@ class Runtime:
         self.clock: Final = clock
         self.texts: Final = texts
         self.archive = archive
+        self.spread: Spread | None = None
+        """Who does heavy steps in pieces; None: whoever holds this Runtime."""
         self.renderer: Final = renderer
         self.mail: Final = mail
         self.mailbox: Final = mailbox
@@ -70,6 +74,12 @@ class Runtime:
         """Return a Runtime that shares all but the archive, for a trial that leaves nothing behind."""
         other = copy(self)
         other.archive = archive
+        return other
+
+    def with_spread(self, spread: Spread) -> Self:
+        """Return a Runtime that shares all, and has its heavy steps done by others."""
+        other = copy(self)
+        other.spread = spread
         return other
 
     def programme_with(self, obligation_code: str) -> tuple[Programme, Obligation]:
@@ -101,8 +111,15 @@ class Runtime:
 
 
 @contextmanager
-def open_runtime(settings: Settings) -> Iterator[Runtime]:
-    """Yield a Runtime over the real adapters, with the database's schema up to date, and let go of all of it after."""
+def open_runtime(settings: Settings, *, takes_over: bool = False) -> Iterator[Runtime]:
+    """Yield a Runtime over the real adapters, with the database's schema up to date, and let go of all of it after.
+
+    With `takes_over` the office works with this machine's release and plans from now on, and the others are held to it.
+
+    Raises:
+        OtherReleaseError: the office works with another release or plan than this machine.
+        DatabaseRefusedError, FileStoreRefusedError: database or store cannot be worked with.
+    """
     settings.home.mkdir(parents=True, exist_ok=True)
     # Prefect hands the lines of these loggers to its pages, and leaves their level to us.
     logging.getLogger("tasks").setLevel(logging.INFO)
@@ -124,14 +141,21 @@ def open_runtime(settings: Settings) -> Iterator[Runtime]:
     with ExitStack() as stack:
         for let_go in _endings(engine.dispose, mail.close, reader.close, mailbox.close if mailbox else None):
             stack.callback(let_go)
+        if not takes_over:
+            refuse_other_release(engine, programmes)
         migrate(engine)
+        if takes_over:
+            with Session(engine) as session, session.begin():
+                take_over(session, programmes, at=clock.now())
         yield Runtime(
             settings=settings,
             programmes=programmes,
             sessions=sessionmaker(engine, expire_on_commit=False),
             clock=clock,
             texts=texts,
-            archive=FolderArchive(settings.home / "archive"),
+            archive=archive_at(
+                settings.files_url, settings.shared / "archive", settings.files_options.get_secret_value()
+            ),
             renderer=vietnamese_renderer(),
             mail=mail,
             mailbox=mailbox,

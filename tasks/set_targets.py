@@ -98,7 +98,7 @@ def write_target_sheet(runtime: Runtime, year: int, operator: str, reason: str) 
     content = draw_target_sheet(
         programme, year, sorted(units, key=lambda unit: order.get(unit.group, len(order))), known, runtime.texts
     )
-    path = runtime.settings.home / runtime.texts.say("targets.file", year=year)
+    path = runtime.settings.shared / runtime.texts.say("targets.file", year=year)
     if path.exists() and path.read_bytes() != content:
         raise ActionRefusedError("target_sheet_there", file=path.name)
     write_whole(path, content)

@@ -45,6 +45,21 @@ class ImapSettings(BaseSettings):
     timeout_seconds: float = 30.0
 
 
+class PrefectSettings(BaseSettings):
+    """Prefect's server, where it is more than one machine's own."""
+
+    model_config = SettingsConfigDict(env_prefix="DONDOC_PREFECT_", frozen=True, extra="ignore")
+
+    api_url: str = ""
+    """Address at which other machines and browsers reach the server, such as `http://may-chu:4200/api`."""
+    host: str = "127.0.0.1"
+    """Address of this machine on which `dondoc serve` lets the server listen; `0.0.0.0` is every one."""
+    auth: SecretStr = SecretStr("")
+    """`name:password` that the server asks of everybody; without it it listens to nobody but this machine."""
+    database_url: SecretStr = SecretStr("")
+    """`postgresql://…` of a database of the server's own; empty: SQLite in the home."""
+
+
 class LimitSettings(BaseSettings):
     """What a file or mail may cost before it is refused (measured in the guard's tests)."""
 
@@ -77,6 +92,12 @@ class Settings(BaseSettings):
     home: Path = Path("var")
     database_url: SecretStr = SecretStr("")
     """SQLAlchemy URL, with its password; empty means SQLite in the home."""
+    files_url: str = ""
+    """fsspec address of the store of arrivals, forms and editions that several machines share; empty: a folder."""
+    files_options: SecretStr = SecretStr("")
+    """JSON object that the store is opened with, such as key, secret and endpoint of an S3-compatible server."""
+    shared_folder: Path | None = None
+    """Where people lay files down and pick them up (`drop`, `results`, `board`), where it is not the home."""
     programmes: tuple[Path, ...] = (PROJECT / "deployments" / "de_an_835",)
     mail_from: str = "baocao@dondoc.example.invalid"
     """The address that letters come from and answers go to; a plus-address of it carries a duty's token."""
@@ -94,6 +115,8 @@ class Settings(BaseSettings):
     """Send a blind copy of each letter to our own mailbox, by which a letter cut off by a crash is told sent or not."""
     journal_wait_minutes: int = 15
     """How long after a crash the blind copy may take before the letter counts as never sent."""
+    task_runner: Annotated[str, Field(pattern=r"^(threads|processes|(dask|ray)://[^/\s]+:\d+)$")] = "threads"
+    """Who opens arrivals and stamps forms: the run itself, processes of its machine, or a cluster at an address."""
     letters_per_batch: int = 50
     units_per_chunk: int = 500
     arrivals_per_poll: int = 500
@@ -104,6 +127,7 @@ class Settings(BaseSettings):
     smtp: SmtpSettings = Field(default_factory=SmtpSettings)
     imap: ImapSettings = Field(default_factory=ImapSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    prefect: PrefectSettings = Field(default_factory=PrefectSettings)
 
     @classmethod
     def load(cls) -> Self:
@@ -114,6 +138,7 @@ class Settings(BaseSettings):
             smtp=SmtpSettings(_env_file=env_file),
             imap=ImapSettings(_env_file=env_file),
             limits=LimitSettings(_env_file=env_file),
+            prefect=PrefectSettings(_env_file=env_file),
             _env_file=env_file,
         )
 
@@ -133,9 +158,14 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value() or f"sqlite:///{(self.home / 'dondoc.db').resolve()}"
 
     @property
+    def shared(self) -> Path:
+        """The folder that people and, with several machines, all of them see."""
+        return self.shared_folder or self.home
+
+    @property
     def drop_folder(self) -> Path:
         """Where files carried by hand are laid, in a folder named after the operator."""
-        return self.home / "drop"
+        return self.shared / "drop"
 
 
 def _addresses(written: str) -> tuple[str, ...]:

@@ -16,13 +16,14 @@ from models.domain.calendar import last_day_before
 from models.domain.cycles import Cycle, planned_cycles
 from models.domain.duties import Duty
 from models.domain.overview import Curve, Slot, Tally, compared_with, curve_of, tally
-from models.domain.vocabulary import LetterState, Standing
+from models.domain.vocabulary import Standing
 from tasks.adapters.board_charts import Bar, ChartWords, draw_bars, draw_curves
 from tasks.adapters.board_pages import BoardFolder, BoardPages
 from tasks.adapters.verdict_words import verdict_in_words
 from tasks.board import Board, DutyLine, board_of
 from tasks.names import run_name
 from tasks.open_cycles import every_active_cycle
+from tasks.parent_board import parent_rows
 from tasks.runtime import Runtime
 from tasks.verdicts import verdicts_of
 
@@ -65,6 +66,8 @@ class Tile:
     contact: str
     page: str
     """From the folder of its cycle."""
+    note: str = ""
+    """What must be known beside its standing: that no letter had reached it in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,8 @@ class CycleView:
     chart: str
     curves: tuple[Curve, ...]
     shows_tiles: bool
+    parents: tuple[Mapping[str, str], ...] = ()
+    """A row for each parent by column, of a cycle whose units report to their parents; most children late first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +150,7 @@ def make_board(
         known = {cycle.code for cycle in cycles.all_cycles(session)} - maker.looked_at
     n_gone = maker.folder.finish(lambda path: _cycle_of(path) in known)
     return MadeBoard(
-        front=runtime.settings.home.resolve() / FOLDER / FRONT, n_written=maker.folder.n_written, n_gone=n_gone
+        front=runtime.settings.shared.resolve() / FOLDER / FRONT, n_written=maker.folder.n_written, n_gone=n_gone
     )
 
 
@@ -153,7 +158,7 @@ class _Maker:
     """Makes the pages of one board."""
 
     def __init__(self, runtime: Runtime, as_of: datetime) -> None:
-        self.folder = BoardFolder(runtime.settings.home / FOLDER)
+        self.folder = BoardFolder(runtime.settings.shared / FOLDER)
         self._runtime = runtime
         self._texts = runtime.texts
         self._pages = BoardPages(runtime.texts)
@@ -241,6 +246,7 @@ class _Maker:
             chart=self._chart(cycle, curves) if curves else "",
             curves=curves,
             shows_tiles=len(tiles) <= TILES_ON_THE_FRONT,
+            parents=tuple(parent_rows(self._runtime, board)) if cycle.is_of_children else (),
         )
 
     def _duties_of(self, session: Session, cycle: Cycle) -> list[Duty]:
@@ -264,6 +270,7 @@ class _Maker:
             last=last,
             contact=self._reached_at(line),
             page=f"{line.unit_code}.html",
+            note=texts.say("board.never_reached") if line.is_never_reached else "",
         )
 
     def _curves(self, session: Session, cycle: Cycle, opened: Sequence[Cycle]) -> tuple[Curve, ...]:
@@ -323,9 +330,7 @@ class _Maker:
             if line.cannot_be_reached or line.standing in NEEDS_A_PERSON
         ]
         n_held = len(arrivals.in_quarantine(session))
-        n_letters = sum(
-            len(letters.letters_in_state(session, state)) for state in (LetterState.UNKNOWN, LetterState.FAILED)
-        )
+        n_letters = len(letters.stuck_letters(session))
         said = [("held", n_held), ("letters", n_letters)]
         things = [
             Attention(what=self._texts.say(f"board_page.people.{code}", n=n), why="", contact="", page="")
@@ -343,7 +348,8 @@ class _Maker:
             return self._texts.say("board_page.people.unreached")
         if line.standing is Standing.SUBMITTED:
             return self._texts.label(line.standing)
-        return self._texts.say("board_page.people.late", day=self._texts.day(line.late_at.date()))
+        late = self._texts.say("board_page.people.late", day=self._texts.day(line.late_at.date()))
+        return f"{late}; {self._texts.say('board.never_reached')}" if line.is_never_reached else late
 
     def _deadlines(self, opened: Sequence[Cycle]) -> list[tuple[Cycle, str]]:
         """Return what falls due next, what has opened by hand included, the nearest first."""

@@ -2,14 +2,15 @@
 
 from datetime import datetime
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_table_artifact
 
 from models.db.records import cycles
 from models.domain.assigned_tasks import count_tasks
 from models.domain.duties import standing_at
+from tasks.artifacts import show_page
 from tasks.assign_tasks import TasksImport
 from tasks.given_tasks import tasks_given_out
-from tasks.publish import rename_run
+from tasks.run_names import rename_run
 from tasks.runtime import Runtime
 
 
@@ -63,7 +64,7 @@ def publish_import(runtime: Runtime, file: str, year: int, report: TasksImport) 
         fields = ", ".join(say(f"annex.changed.{name}") for name in names)
         lines.append(say("annex.report.changed", task=code, fields=fields))
     lines += [say("annex.report.missing", task=code) for code in report.missing]
-    create_markdown_artifact(key="nap-nhiem-vu", markdown="\n".join(lines))
+    show_page("nap-nhiem-vu", "\n".join(lines))
     rename_run(say("run.import_tasks", year=year, n=len(report.opened)))
 
 

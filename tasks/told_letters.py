@@ -1,6 +1,7 @@
 """Writes the letters that tell a committee member, or a parent, which units to urge, as things stand then."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from models.domain.vocabulary import OFFICE_ZONE, LetterKind
 from tasks.adapters.asking import asked_by
 from tasks.adapters.rendering import ChildrenCoverage, Envelope, MemberContext, MemberDuty, ParentContext
 from tasks.adapters.workbooks import WORKBOOK_TYPE
+from tasks.edition_files import edition_file
 from tasks.parent_workbooks import workbook_of_parent
 from tasks.parents import name_of_parent
 from tasks.ports import Attachment, Letter
@@ -190,10 +192,12 @@ def _coverage(facts: ToldFacts, cycle_code: str, parents: Iterable[str], now: da
 
 def _workbooks(runtime: Runtime, facts: ToldFacts, cycle_code: str, parents: Iterable[str]) -> Iterator[Attachment]:
     edition = facts.editions.get(cycle_code)
-    for parent in parents:
-        path = runtime.settings.home / workbook_of_parent(edition, parent) if edition is not None else None
-        if path is not None and path.is_file():
-            yield Attachment(name=path.name, media_type=WORKBOOK_TYPE, content=path.read_bytes())
+    if edition is None:
+        return
+    for path in (workbook_of_parent(edition, parent) for parent in parents):
+        with suppress(FileNotFoundError):
+            content = edition_file(runtime, edition, path)
+            yield Attachment(name=path.rpartition("/")[2], media_type=WORKBOOK_TYPE, content=content)
 
 
 def _envelope(runtime: Runtime, item: ClaimedLetter) -> Envelope:

@@ -3,33 +3,46 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from models.db.records import arrivals, heartbeats, letters
 from models.db.records.arrivals import JudgedArrival
+from models.db.records.letters import StuckLetter
 from models.domain.calendar import WorkingCalendar
 from models.domain.vocabulary import OFFICE_ZONE, Channel, LetterState
 from tasks.receive import MAILBOX_POLLED
 from tasks.runtime import Runtime
 
-DAYS_SECRET_IS_SHOWN = 14
-DAYS_COPIES_ARE_MISSED = timedelta(days=3)
-COPIES_MISSED_SHOWN = 20
+SHOWN_FOR: Final = timedelta(days=14)
+"""What nobody can end by an act of his own is shown so long; `dondoc letters` and the status board know the rest."""
+DAYS_COPIES_ARE_MISSED: Final = timedelta(days=3)
+COPIES_MISSED_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldMail:
+    """A mail that a person must assign, and what is said of it."""
+
+    arrival: JudgedArrival
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingWork:
-    """What waits for a person, in sentences; letters as recipient, subject and what the mail server said."""
+    """What waits for a person, in sentences; letters as they stand in the outbox."""
 
-    overdue: tuple[str, ...]
+    overdue: tuple[HeldMail, ...]
     """What has waited longer than it may."""
-    held: tuple[str, ...]
+    held: tuple[HeldMail, ...]
     refused: tuple[str, ...]
     """What bore a marking of secrecy: who sent it and when, and no more."""
     deferred: tuple[str, ...]
-    doubtful: Sequence[tuple[str, str, str]]
-    failed: Sequence[tuple[str, str, str]]
+    doubtful: Sequence[StuckLetter]
+    failed: Sequence[StuckLetter]
+    n_older_letters: int
+    """How many more failed or are in doubt for longer than is shown."""
 
 
 def waiting_work(runtime: Runtime, session: Session, as_of: datetime) -> WaitingWork:
@@ -37,27 +50,32 @@ def waiting_work(runtime: Runtime, session: Session, as_of: datetime) -> Waiting
     calendar = next(iter(runtime.programmes.values())).calendar
     today, limit = as_of.astimezone(OFFICE_ZONE).date(), runtime.settings.quarantine_working_days
     held = [(item, _days_waited(item, today, calendar)) for item in arrivals.in_quarantine(session)]
+    stuck = letters.stuck_letters(session, since=as_of - SHOWN_FOR)
     return WaitingWork(
-        overdue=tuple(_line(runtime, item, days) for item, days in held if days > limit),
-        held=tuple(_line(runtime, item, days) for item, days in held if days <= limit),
+        overdue=tuple(_mail(runtime, item, days) for item, days in held if days > limit),
+        held=tuple(_mail(runtime, item, days) for item, days in held if days <= limit),
         refused=tuple(
             runtime.texts.say(
                 "people.refused",
                 sender=item.envelope.sender or "–",
                 received=runtime.texts.instant(item.received_at),
             )
-            for item in arrivals.secret_since(session, as_of - timedelta(days=DAYS_SECRET_IS_SHOWN))
+            for item in arrivals.secret_since(session, as_of - SHOWN_FOR)
         ),
         deferred=tuple(
             runtime.texts.say("people.deferred", sender=sender, n=n, limit=runtime.settings.arrivals_per_sender_hour)
             for sender, n in arrivals.unjudged_by_sender(session)
         ),
-        doubtful=(*letters.letters_in_state(session, LetterState.UNKNOWN), *_never_copied(runtime, session)),
-        failed=letters.letters_in_state(session, LetterState.FAILED),
+        doubtful=(
+            *(each for each in stuck if each.state is LetterState.UNKNOWN),
+            *_never_copied(runtime, session),
+        ),
+        failed=tuple(each for each in stuck if each.state is LetterState.FAILED),
+        n_older_letters=len(letters.stuck_letters(session)) - len(stuck),
     )
 
 
-def _never_copied(runtime: Runtime, session: Session) -> list[tuple[str, str, str]]:
+def _never_copied(runtime: Runtime, session: Session) -> list[StuckLetter]:
     """Return letters that the mail server says it took, and of which our own mailbox never got the blind copy."""
     polled_at = heartbeats.last_beat(session, MAILBOX_POLLED)
     has_journal = runtime.settings.journal and runtime.mailbox is not None
@@ -71,11 +89,15 @@ def _never_copied(runtime: Runtime, session: Session) -> list[tuple[str, str, st
     )
 
 
+def _mail(runtime: Runtime, item: JudgedArrival, days: int) -> HeldMail:
+    return HeldMail(arrival=item, sentence=_line(runtime, item, days))
+
+
 def _line(runtime: Runtime, item: JudgedArrival, days: int) -> str:
     texts = runtime.texts
     said = texts.say(
         "people.held",
-        sender=item.envelope.sender or "–",
+        sender=item.whence or "–",
         received=received(runtime, item),
         days=days,
         reasons="; ".join(texts.finding(reason) for reason in item.reasons),

@@ -7,7 +7,6 @@ from itertools import groupby
 from pathlib import Path
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from models.domain.calendar import WorkingCalendar
@@ -16,8 +15,9 @@ from models.domain.year_calendar import CalendarDay, Happening, cycles_by_calend
 from tasks.adapters.archive import write_whole
 from tasks.adapters.calendar_file import calendar_file
 from tasks.adapters.texts import Texts
+from tasks.artifacts import show_page
 from tasks.names import run_name
-from tasks.publish import rename_run
+from tasks.run_names import rename_run
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -32,9 +32,9 @@ def publish_year(runtime: Runtime, year: int, as_of: datetime) -> str:
         (programme, [cycle for cycle in cycles_by_calendar(programme) if cycle.last_day.year == year])
         for programme in programmes
     ]
-    write_whole(runtime.settings.home / name, calendar_file(due, runtime.texts, as_of=as_of))
-    path = runtime.settings.home.resolve() / name
-    create_markdown_artifact(key=f"lich-nam-{year}", markdown=year_as_markdown(programmes, year, runtime.texts, path))
+    write_whole(runtime.settings.shared / name, calendar_file(due, runtime.texts, as_of=as_of))
+    path = runtime.settings.shared.resolve() / name
+    show_page(f"lich-nam-{year}", year_as_markdown(programmes, year, runtime.texts, path))
     n_cycles = sum(len(cycles) for _, cycles in due)
     logger.info(runtime.texts.say("log.calendar_published", year=year, n=n_cycles))
     return name

@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from deployments.postoffice import PostOffice
 from models.db.engine import migrate, open_engine
+from tests.mail_servers import NO_SERVERS, can_serve, running_mail_servers
 from tests.postgresql import NO_SERVER, running_server, server_programs
 
 settings.register_profile("untimed", deadline=None)  # speed is what the bench measures, not a test
@@ -27,6 +28,15 @@ def post_office(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def mail_servers():
+    """Postfix and Dovecot; without them on this machine the tests that need them are skipped and say so."""
+    if not can_serve():
+        pytest.skip(NO_SERVERS)
+    with running_mail_servers() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
 def postgresql():
     """A PostgreSQL server; without one on this machine the tests that need it are skipped and say so."""
     programs = server_programs()
@@ -34,6 +44,15 @@ def postgresql():
         pytest.skip(NO_SERVER)
     with running_server(programs) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def s3():
+    """The address of an S3 server."""
+    from tests.s3_server import running_s3  # noqa: PLC0415 - it takes a second to import, and few tests need it
+
+    with running_s3() as address:
+        yield address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from html import escape
 from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
@@ -22,7 +23,8 @@ from openpyxl.styles import Font
 from openpyxl.workbook.defined_name import DefinedName
 
 from tasks.adapters.unpacking import unpack
-from tests.adapters import test_guard
+from tests.adapters import test_foreign, test_guard
+from tests.adapters.test_secrecy import a_pdf
 
 MAIN = test_guard.MAIN
 STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
@@ -259,6 +261,23 @@ def _many(workbook: Workbook) -> None:
         workbook.create_sheet(f"Phụ {number}")
 
 
+def as_ods(content: bytes, *parts: tuple[str, bytes]) -> bytes:
+    """Return the values of a workbook as an OpenDocument sheet, with further parts in its package."""
+    sheets = []
+    for sheet in load_workbook(io.BytesIO(content)).worksheets:
+        rows = ["".join(map(_ods_cell, row)) for row in sheet.iter_rows(values_only=True)]
+        lines = "".join(f"<table:table-row>{row}</table:table-row>" for row in rows)
+        sheets.append(f'<table:table table:name="{sheet.title}">{lines}</table:table>')
+    return test_foreign.a_package(test_foreign.HEAD + "".join(sheets) + test_foreign.TAIL, *parts)
+
+
+def _ods_cell(value: object) -> str:
+    if value is None:
+        return "<table:table-cell/>"
+    kind = f'float" office:value="{value}' if isinstance(value, int | float) else "string"
+    return f'<table:table-cell office:value-type="{kind}"><text:p>{escape(str(value))}</text:p></table:table-cell>'
+
+
 def ole(*streams: str) -> bytes:
     """Return an OLE container in whose directory the streams are named."""
     return OLE + bytes(1000) + b"".join(name.encode("utf-16-le") + b"\0\0" for name in streams) + bytes(1000)
@@ -419,12 +438,43 @@ def _files(kit: Kit):
             lambda: with_cells(good, G7='=HYPERLINK("http://x.invalid","a")'),
             ("returned", ("attachment_missing",)),
         ),
-        "two forms.zip": (
+        "one form saved twice.zip": (
             lambda: test_guard.a_zip(("a.xlsx", good), ("b.xlsx", edited(good, lambda _: None))),
+            ("returned", ("attachment_missing",)),
+        ),
+        "two versions of one form.zip": (
+            lambda: test_guard.a_zip(("a.xlsx", good), ("b.xlsx", with_cells(good, E8=99))),
             ("quarantined", ("several_forms",)),
+        ),
+        "forms of two units.zip": (
+            lambda: test_guard.a_zip(
+                ("yte/a.xlsx", good),
+                ("yte/a.pdf", kit.signed),
+                ("noivu/a.xlsx", kit.other_filled),
+                ("noivu/a.pdf", kit.signed),
+            ),
+            ACCEPTED,
+        ),
+        "forms of two units and one copy.zip": (
+            lambda: test_guard.a_zip(("a.xlsx", good), ("b.xlsx", kit.other_filled), ("ky.pdf", kit.signed)),
+            ("quarantined", ("documents_untold",)),
+        ),
+        "a form beside what is none.zip": (
+            lambda: test_guard.a_zip(("a.xlsx", good), ("b.xlsx", kit.other_filled), ("c.xlsx", good[:400])),
+            ("returned", ("not_among_the_forms", "attachment_missing")),
         ),
     }
     other = {
+        "winmail.dat": (lambda: tnef((b"bieu.xlsx", kit.filled), (b"ky.pdf", kit.signed)), ACCEPTED),
+        "our form as open document.ods": (lambda: as_ods(good), ("returned", ("attachment_missing", "read_from_ods"))),
+        "our form as open document, marked.ods": (
+            lambda: as_ods(with_cells(good, G8="TỐI MẬT")),
+            ("returned", ("secrecy_marking",)),
+        ),
+        "our form as open document with macros.ods": (
+            lambda: as_ods(good, ("Basic/Standard/Module1.xml", b"<x/>")),
+            ("quarantined", ("workbook_has_macros",)),
+        ),
         "old.xls": (lambda: ole("Workbook"), ("quarantined", ("file_is_old_xls",))),
         "older.xls": (lambda: ole("Book"), ("quarantined", ("file_is_old_xls",))),
         "oldest.xls": (lambda: b"\x09\x04\x06\x00" + bytes(100), ("quarantined", ("file_is_old_xls",))),
@@ -473,12 +523,12 @@ def _files(kit: Kit):
         ),
         "cut.zip": (lambda: test_guard.a_zip(("a.xlsx", good))[:-20], ("quarantined", ())),
         "path out of the folder.zip": (lambda: test_guard.a_zip(("../../../etc/x.xlsx", good)), READ),
-        "half a form": (lambda: good[: len(good) // 2], ("quarantined", ("file_is_damaged",))),
+        "half a form": (lambda: good[: len(good) // 2], ("quarantined", ("file_is_cut_off",))),
         "form with a tail": (lambda: good + b"\0" * 100, READ),
         "form with a head": (lambda: b"\r\n" + good, ("quarantined", ())),
         "zeros": (lambda: bytes(5000), ("quarantined", ("file_is_not_workbook",))),
         "noise": (lambda: bytes(n * n % 251 for n in range(5000)), ("quarantined", ("file_is_not_workbook",))),
-        "only a header": (lambda: b"PK\x03\x04", ("quarantined", ("file_is_damaged",))),
+        "only a header": (lambda: b"PK\x03\x04", ("quarantined", ("file_is_cut_off",))),
         "only an end": (lambda: b"PK\x05\x06" + bytes(18), ("quarantined", ())),
         "crossed sizes": (lambda: _with_sizes_crossed(good), ("quarantined", ())),
         "no sheets": (lambda: replaced(good, {"xl/workbook.xml": (b"<sheet ", b"<shoot ")}), ("quarantined", ())),
@@ -648,6 +698,7 @@ def _answers(kit: Kit, both, form: str, signed: str):
         kind="application/ms-tnef",
     )
     other = part(kit.other_filled, 'Content-Disposition: attachment; filename="khac.xlsx"')
+    of_two = [letter(kit, form, signed).decode(), letter(kit, other, signed).decode()]
     return {
         "a good answer": (letter(kit, *both), ACCEPTED),
         "an answer without its copy": (letter(kit, form), READ),
@@ -666,8 +717,19 @@ def _answers(kit: Kit, both, form: str, signed: str):
             letter(kit, part(tnef(), 'Content-Disposition: attachment; filename="winmail.dat"')),
             ("returned", ("winmail_dat",)),
         ),
-        "the same form twice": (letter(kit, form, form, signed), ("quarantined", ("several_forms",))),
-        "two units in one mail": (letter(kit, form, other, signed), ("quarantined", ())),
+        "the same form twice": (letter(kit, form, form, signed), ACCEPTED),
+        "the blank form beside the filled one": (letter(kit, form, part(kit.blank), signed), ACCEPTED),
+        "two units in one mail": (letter(kit, form, other, signed), ("quarantined", ("sender_of_another_unit",))),
+        "two mails in one mail": (
+            letter(
+                kit,
+                *(
+                    f"Content-Type: message/rfc822\r\n\r\n{each.replace('=x', f'=y{n}')}"
+                    for n, each in enumerate(of_two)
+                ),
+            ),
+            ("quarantined", ("sender_of_another_unit",)),
+        ),
         "two tokens": (
             letter(kit, *both, headers=f"To: {kit.ours}, {kit.ours.replace('+', '+aaaa')}"),
             ACCEPTED,
@@ -722,8 +784,35 @@ def _odd_mails(kit: Kit, both, form: str):
         "a mark before": (b"\xef\xbb\xbf" + good, ACCEPTED),
         "blank lines before": (b"\r\n\r\n" + good, ACCEPTED),
         "a line of a mailbox before": (b"From x@y Mon Jun  9 08:00:00 2025\r\n" + good, ACCEPTED),
+        "a delivery report of no mailer": (
+            bounce(
+                kit,
+                f"--b\r\nContent-Type: text/plain\r\n\r\nA message that you sent could not be delivered.\r\n--b\r\n"
+                f"Content-Type: message/rfc822\r\n\r\n{letter(kit, *both).decode()}\r\n--b--",
+                headers="From: ndr@example.invalid\nSubject: Mail delivery failed: returning message to sender",
+                kind='multipart/mixed; boundary="b"',
+            ),
+            ("ignored", ("bounce_of_nobody",)),
+        ),
+        "an absence as notes writes it": (
+            bounce(kit, "I am away.", headers="Subject: AUTO: A B is out of the office (returning 05/01/2010)"),
+            ("ignored", ("auto_reply",)),
+        ),
+        "a mail saved by outlook": (
+            letter(kit, part(b"\xd0\xcf\x11\xe0" + bytes(600), 'Content-Disposition: attachment; filename="a.msg"')),
+            ("returned", ("file_is_outlook_mail",)),
+        ),
+        "a signed copy with a marking": (
+            letter(kit, both[0], part(a_pdf(["SỞ Y TẾ", "MẬT"]), 'Content-Disposition: attachment; filename="a.pdf"')),
+            ("returned", ("secrecy_marking",)),
+        ),
         "no end of parts": (good.removesuffix(b"--=x--\r\n"), ACCEPTED),
-        "cut in the form": (good[: good.index(b"UEsDB") + 78 * 40], ("returned", ("file_is_damaged",))),
+        "cut in the form": (good[: good.index(b"UEsDB") + 78 * 40], ("returned", ("file_is_cut_off",))),
+        "cut between letters": (good[: good.index(b"UEsDB") + 78 * 40 + 1], ("returned", ("file_is_cut_off",))),
+        "cut in the form and closed": (
+            letter(kit, both[0][: len(both[0]) // 2 // 78 * 78 + 5]),
+            ("returned", ("file_is_cut_off",)),
+        ),
         "quoted printable": (
             letter(
                 kit,

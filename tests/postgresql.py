@@ -42,12 +42,13 @@ class Server:
     """A running server with a user of its own for the program, who owns the databases."""
 
     port: int
+    host: str = "127.0.0.1"
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def url(self, database: str, *, user: str = USER, password: str = PASSWORD) -> str:
         """Return the address of a database as an operator writes it."""
         address = URL.create(
-            "postgresql+psycopg", username=user, password=password, host="127.0.0.1", port=self.port, database=database
+            "postgresql+psycopg", username=user, password=password, host=self.host, port=self.port, database=database
         )
         return address.render_as_string(hide_password=False)
 
@@ -69,14 +70,14 @@ class Server:
 
     def order(self, statement: str) -> None:
         """Have the server's administrator do something."""
-        with psycopg.connect(host="127.0.0.1", port=self.port, user="admin", password=PASSWORD, dbname="postgres") as c:
+        with psycopg.connect(host=self.host, port=self.port, user="admin", password=PASSWORD, dbname="postgres") as c:
             c.autocommit = True
             c.execute(statement)
 
 
 @contextmanager
-def running_server(programs: Path) -> Iterator[Server]:
-    """Yield a server on loopback, and end it and all its data after."""
+def running_server(programs: Path, *, host: str = "127.0.0.1", network: str = "") -> Iterator[Server]:
+    """Yield a server, and end it and all its data after; on loopback, or at a host's address for a network."""
     folder = Path(tempfile.mkdtemp(prefix="dondoc-postgresql-"))  # not below pytest's, which only root may enter
     as_user = _as_another_user(folder)
     try:
@@ -86,8 +87,11 @@ def running_server(programs: Path) -> Iterator[Server]:
         data = folder / "data"
         making = ["-D", data, "-U", "admin", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--auth=scram-sha-256"]
         _run([*as_user, programs / "initdb", *making, f"--pwfile={secret}"], folder)
-        server = Server(port=free_port())
-        with _started(programs, folder, server.port, as_user):
+        if network:
+            with (data / "pg_hba.conf").open("a") as allowed:
+                allowed.write(f"host all all {network} scram-sha-256\n")
+        server = Server(port=free_port(), host=host)
+        with _started(programs, folder, server, as_user):
             literal = PASSWORD.replace("'", "''")
             server.order(f"CREATE ROLE {USER} LOGIN PASSWORD '{literal}'")
             server.order(f"CREATE DATABASE {TEMPLATE} OWNER {USER}")
@@ -100,10 +104,10 @@ def running_server(programs: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def _started(programs: Path, folder: Path, port: int, as_user: list[str]) -> Iterator[None]:
+def _started(programs: Path, folder: Path, server: Server, as_user: list[str]) -> Iterator[None]:
     settings = {
-        "listen_addresses": "127.0.0.1",
-        "port": port,
+        "listen_addresses": server.host,
+        "port": server.port,
         "unix_socket_directories": "",
         "fsync": "off",
         "full_page_writes": "off",
@@ -114,15 +118,15 @@ def _started(programs: Path, folder: Path, port: int, as_user: list[str]) -> Ite
     log = folder.with_suffix(".log")
     command = [*as_user, str(programs / "postgres"), "-D", str(folder / "data"), *options]
     with Child(command, environment={}, log=log) as child:
-        waited_for(lambda: child.has_ended or _is_ready(programs, port), seconds=60)
+        waited_for(lambda: child.has_ended or _is_ready(programs, server), seconds=60)
         assert not child.has_ended, log.read_text("utf-8", "replace")
         yield
         _run([*as_user, programs / "pg_ctl", "stop", "-D", folder / "data", "-m", "immediate"], folder)
     log.unlink()
 
 
-def _is_ready(programs: Path, port: int) -> bool:
-    asked = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+def _is_ready(programs: Path, server: Server) -> bool:
+    asked = [programs / "pg_isready", "-q", "-h", server.host, "-p", str(server.port)]
     return subprocess.run(asked, check=False).returncode == 0
 
 

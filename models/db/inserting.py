@@ -1,6 +1,7 @@
 """Puts in rows that another run may be putting in at the same moment; it knows the dialects, and no table."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 from psycopg import Cursor
@@ -44,8 +45,12 @@ def insert_plain(session: Session, table: type[Base], rows: Sequence[tuple[objec
     if connection.dialect.name == "postgresql":
         _copy(connection, plain, rows)
         return
-    compiled = insert(plain).compile(dialect=connection.dialect, column_keys=plain.columns.keys())
-    connection.exec_driver_sql(str(compiled), list(rows))
+    connection.exec_driver_sql(_sqlite_insert(plain), list(rows))
+
+
+@cache
+def _sqlite_insert(table: Table) -> str:
+    return str(insert(table).compile(dialect=sqlite.dialect(), column_keys=table.columns.keys()))
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:

@@ -130,6 +130,19 @@ class BouncedAddressRow(Base):
     detail: Mapped[str] = mapped_column(Text)
 
 
+class ReleaseInUseRow(Base):
+    """Which release of the program and which revision of the plans the office works with: one row, the newest word."""
+
+    __tablename__ = "release_in_use"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    release: Mapped[str] = mapped_column(CODE)
+    plans: Mapped[dict[str, str]] = mapped_column(JSON)
+    """By programme the digest of its plan, forms and holidays."""
+    machine: Mapped[str] = mapped_column(NAME)
+    noted_at: Mapped[datetime]
+
+
 class CycleRow(Base):
     """A cycle that has opened, with its terms frozen: no later edit of the plan reaches it."""
 
@@ -159,7 +172,8 @@ class DutyRow(Base):
     """One unit of a cycle's expected set, frozen at opening with the unit's name and group of that day."""
 
     __tablename__ = "duty"
-    __table_args__ = (UniqueConstraint("cycle_id", "unit_code"),)
+    # By the index a cycle is gone through in chunks; by the constraint's each chunk would sort all that is left of it.
+    __table_args__ = (UniqueConstraint("cycle_id", "unit_code"), Index(None, "cycle_id", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
@@ -214,7 +228,12 @@ class ArrivalRow(Base):
     """Whatever reached us, once; its original bytes are in the archive under `digest`."""
 
     __tablename__ = "arrival"
-    __table_args__ = (Index(None, "outcome"), Index(None, "message_id"), Index(None, "duty_id"))
+    __table_args__ = (
+        Index(None, "outcome"),
+        Index(None, "message_id"),
+        Index(None, "duty_id"),
+        Index(None, "whole_id", "part", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(400), unique=True)
@@ -246,6 +265,10 @@ class ArrivalRow(Base):
     """Number of the signed document, where it came with one."""
     signed_on: Mapped[date | None]
     signer: Mapped[str] = mapped_column(NAME, default="", server_default="")
+    part: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Place of its form among the workbooks of an arrival that brings several; 0 for one that is not divided."""
+    whole_id: Mapped[int | None] = mapped_column(ForeignKey("arrival.id"))
+    """The arrival whose bytes it is a further part of; the first part is that arrival itself."""
 
 
 class SubmissionRow(Base):
@@ -451,6 +474,17 @@ class EditionRow(Base):
     sources: Mapped[list[Jsonable]] = mapped_column(JSON)
     workbook: Mapped[str] = mapped_column(Text)
     report: Mapped[str] = mapped_column(Text)
+
+
+class EditionFileRow(Base):
+    """A file of an edition: where people find it, and under which digest the store keeps it."""
+
+    __tablename__ = "edition_file"
+
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"), primary_key=True)
+    path: Mapped[str] = mapped_column(String(400), primary_key=True)
+    """Below the shared folder."""
+    digest: Mapped[str] = mapped_column(DIGEST)
 
 
 class HandoverRow(Base):

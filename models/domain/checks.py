@@ -157,6 +157,7 @@ def _code_key(value: object) -> str:
     return comparison_key(text) if len(text) <= MAX_CODE_LENGTH else ""
 
 
+@lru_cache(maxsize=16_384)
 def _column_and_row(address: str) -> tuple[str, int]:
     column = address.rstrip("0123456789")
     return column, int(address[len(column) :] or 0)
@@ -217,9 +218,11 @@ def _columns(spec: FormSpec, raw: RawForm, words: FormWords, located: Located) -
     last = min(located.rows.values())
     found: dict[str, str] = {}
     for (sheet, address), value in raw.cells.items():
-        if sheet == located.sheet and isinstance(value, str) and len(value) <= MAX_CODE_LENGTH:
-            column, row = _column_and_row(address)
-            name = wanted.get(comparison_key(value)) if row < last else None
+        if sheet != located.sheet:
+            continue
+        column, row = _column_and_row(address)
+        if row < last and isinstance(value, str) and len(value) <= MAX_CODE_LENGTH:
+            name = wanted.get(comparison_key(value))
             if name is not None:
                 found.setdefault(name, column)
     return _Columns(**{name: found.get(name) if found else own[name] for name in own})

@@ -18,6 +18,17 @@ class DondocError(Exception):
         super().__init__(f"{self.code}: {facts}")
         self.facts = facts
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it be told in another process or on another machine than the one where it was raised."""
+        return _told_again, (type(self), self.args, self.__dict__)
+
+
+def _told_again(kind: type[DondocError], args: tuple[object, ...], facts: dict[str, object]) -> DondocError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -150,6 +161,36 @@ class BackupRefusedError(DondocError):
         """Keep the code of the sentence with its facts."""
         super().__init__(**facts)
         self.code = f"error.backup_{reason}"
+
+
+class OtherReleaseError(DondocError):
+    """This machine works with another release or another plan than the office; `reason` says which of the two."""
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        """Keep the code of the sentence with its facts."""
+        super().__init__(**facts)
+        self.code = f"error.other_{reason}"
+
+
+class SpreadingRefusedError(DondocError):
+    """Work could not be shared out over a cluster; `reason` is the code of the sentence that says why."""
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        """Keep the code of the sentence with its facts."""
+        super().__init__(**facts)
+        self.code = f"error.spread_{reason}"
+
+
+class FileStoreRefusedError(DondocError):
+    """The store of files cannot be worked with; `reason` is the code of the sentence that says why and what to do.
+
+    No fact holds the options it was set with, for they may hold a secret.
+    """
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        """Keep the code of the sentence with its facts."""
+        super().__init__(**facts)
+        self.code = f"error.files_{reason}"
 
 
 class ActionRefusedError(DondocError):

@@ -110,7 +110,7 @@ class FormWords:
         return spec.choices or ((self.yes, self.no) if spec.kind is FieldKind.YES_NO else ())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Stamp:
     """What the hidden sheet of a form says of it; the token proves that the form came from us."""
 
@@ -121,7 +121,7 @@ class Stamp:
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RawForm:
     """A workbook as it was read, before it is understood. Sheet names and text are NFC; cells are keyed by address."""
 

@@ -19,6 +19,10 @@ UNCHANGED_VERSION: Final = "unchanged_version"
 """The reason of a form that says what the counted one says: nothing is made of it."""
 VERSION_LOCKED: Final = "version_locked"
 """The reason of a form that would change a report which is closed: a person decides."""
+SEVERAL_FORMS: Final = "several_forms"
+"""The reason of different forms for one duty: a person says which of them is meant."""
+DOCUMENTS_UNTOLD: Final = "documents_untold"
+"""The reason of a form whose document may be among those that came with it and others, and nothing tells which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,8 @@ class Evidence:
     reply: Reply | None = None
     asked: Sequence[Finding] = ()
     """The questions of the letter that a reply answers, those that are still open."""
+    untold: Sequence[str] = ()
+    """Names of documents that came with several forms, and may be this one's or another's."""
 
 
 def judge(
@@ -59,7 +65,7 @@ def judge(
     if evidence.ignorable is not None:
         return Verdict(outcome=Outcome.IGNORED, reasons=(evidence.ignorable,))
     if evidence.n_forms > 1:
-        return _verdict(evidence, Outcome.QUARANTINED, (note("several_forms", n=evidence.n_forms),))
+        return _verdict(evidence, Outcome.QUARANTINED, (note(SEVERAL_FORMS, n=evidence.n_forms),))
     if evidence.file_findings:
         return _judge_unreadable(evidence)
     if not _brings_something(evidence):
@@ -172,6 +178,9 @@ def _judge_answer(
     if evidence.checked is not None and evidence.checked.has_blocking:
         return _verdict(evidence, Outcome.RETURNED, (*findings, *lacking))
     if completed_at(contributions, frozenset(rule.code for rule in required), needs_form=needs_form) is None:
+        if evidence.untold and missing_attachments(required, contributions):
+            untold = note(DOCUMENTS_UNTOLD, names=", ".join(evidence.untold))
+            return _verdict(evidence, Outcome.QUARANTINED, (untold, *findings))
         return _verdict(evidence, Outcome.RETURNED, (*lacking, *findings))
     estimated = [figure for figure in evidence.checked.figures if figure.is_estimate] if evidence.checked else []
     told = (note("estimates_noted", n=len(estimated)),) if estimated else ()

@@ -25,6 +25,7 @@ class Ground(StrEnum):
     LATE = "late"
     NEVER_CAME = "never_came"
     OUTAGE = "outage"
+    OUTAGE_UNANSWERED = "outage_unanswered"
     HELD_IN_TIME = "held_in_time"
     HELD = "held"
     WAIVED = "waived"
@@ -253,7 +254,7 @@ def _ground_of_late(report: ReportFact, kept: Timeliness | None, as_of: datetime
     """Return what is held against a unit that is late: nothing that our own mail kept from it, or from us."""
     received_at = answered_at(report.duty, as_of)
     if report.credit_until is not None and (received_at or as_of) < report.credit_until:
-        return Ground.OUTAGE, True if received_at is not None else None
+        return (Ground.OUTAGE_UNANSWERED, None) if received_at is None else (Ground.OUTAGE, True)
     if not report.was_written_to:
         return Ground.NO_MAIL, None
     return (Ground.NEVER_CAME if kept is None else Ground.LATE), False

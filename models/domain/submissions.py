@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from models.domain.forms import Finding
 from models.domain.questions import Explanation
@@ -52,6 +53,16 @@ class Verdict:
     duty_id: int | None = None
     unit_code: str | None = None
     cycle_code: str | None = None
+
+
+class ReportedFigure(NamedTuple):
+    """One cell of one accepted submission, as the database gives it; money in đồng."""
+
+    unit_code: str
+    field: str
+    amount: int | None
+    text: str | None
+    is_estimate: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

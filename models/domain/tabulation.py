@@ -2,34 +2,31 @@
 
 Accepted submissions only. A blank is no zero: a total says how many of the expected units it comes from. A nil report
 counts as an answer to every field. Ratios are sums over sums, over the units that gave both. Sums are exact integers.
+
+pandas is imported by the functions that make frames: it takes 55 MB and most of a second, and a round that compiles
+nothing, which most are, needs none of it.
 """
+
+from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby, islice
-from typing import NamedTuple
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from models.domain.editions import Edition, PastTotal
 from models.domain.errors import AggregateMismatchError
 from models.domain.forms import FieldSpec, FormSpec
+from models.domain.submissions import ReportedFigure
 from models.domain.vocabulary import Accrual, Aggregation
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROWS_PER_CHUNK = 50_000
 N_NAMED_UNITS = 20
 """How many lost units an error names before it counts the rest."""
-
-
-class ReportedFigure(NamedTuple):
-    """One cell of one accepted submission, as the database gives it; money in đồng."""
-
-    unit_code: str
-    field: str
-    amount: int | None
-    text: str | None
-    is_estimate: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +151,8 @@ NOTHING_TO_COMPARE = Comparison()
 
 def figures_of(rows: Iterable[ReportedFigure | tuple[str, str, int | None, str | None, bool]]) -> Figures:
     """Return the cells of a cycle in columns; `rows` may be a stream, of which one chunk is held at a time."""
+    import pandas as pd
+
     stream = iter(rows)
     entered: dict[str, int] = {}
     units: dict[str, int] = {}
@@ -215,6 +214,8 @@ def figures_by_family(figures: Figures, family_of: Mapping[str, str]) -> dict[st
 
     Units of no family are in none. Every sum of a family is held against its own rows, as that of the whole is.
     """
+    import pandas as pd
+
     by_unit = [family_of.get(str(code), "") for code in figures.frame["unit"].cat.categories]
     families = pd.Series(by_unit, dtype="object").take(figures.frame["unit"].cat.codes.to_numpy()).to_numpy()
     found = {}
@@ -289,6 +290,8 @@ def _compact(
     fields: dict[str, int],
     texts: dict[str, int],
 ) -> pd.DataFrame:
+    import pandas as pd
+
     return pd.DataFrame(
         {
             "unit": pd.array([units.setdefault(row[0], len(units)) for row in chunk], dtype="int32"),
@@ -303,6 +306,8 @@ def _compact(
 
 
 def _refuse_lost_units(frame: pd.DataFrame, units: Sequence[CountedUnit], groups: Sequence[str]) -> None:
+    import pandas as pd
+
     known = set(groups)
     placed = {unit.code for unit in units if unit.group in known}
     lost = {unit.code for unit in units if unit.group not in known} | (set(frame["unit"].cat.categories) - placed)
@@ -332,6 +337,8 @@ def _refuse_sums_that_differ(frame: pd.DataFrame, entered: Mapping[str, int]) ->
 
 
 def _with_groups(frame: pd.DataFrame, units: Sequence[CountedUnit], order: Sequence[str]) -> pd.DataFrame:
+    import pandas as pd
+
     group_of = {unit.code: order.index(unit.group) for unit in units}
     by_unit = pd.Series([group_of[code] for code in frame["unit"].cat.categories], dtype="int16")
     by_row = by_unit.take(frame["unit"].cat.codes.to_numpy()).astype("int64").tolist()
@@ -451,7 +458,7 @@ def _has_ancestor_in(reported: set[str], code: str, parents: Mapping[str, str | 
     return False
 
 
-def _keyed(series: "pd.Series[int]") -> dict[tuple[str, ...], int]:
+def _keyed(series: pd.Series[int]) -> dict[tuple[str, ...], int]:
     return {
         tuple(map(str, keys)): int(value)
         for keys, value in zip(series.index.to_frame().to_numpy(), series, strict=True)

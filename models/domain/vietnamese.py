@@ -74,13 +74,15 @@ def sort_key(text: str) -> tuple[tuple[int, ...], tuple[int, ...], str]:
 
     It is the order of ICU's `vi` with capitals first, which PostgreSQL sorts by: blanks, signs, digits, letters.
     """
-    letters: list[int] = []
-    tones: list[int] = []
-    for character in unicodedata.normalize("NFC", text.casefold()):
-        base, tone = _letter_and_tone(character)
-        letters.append(_RANKS.get(base, 100 + ord(base[0])) if base.isalpha() else _sign_rank(base))
-        tones.append(tone)
-    return tuple(letters), tuple(tones), text
+    ranks = [_letter_and_tone_ranks(character) for character in unicodedata.normalize("NFC", text.casefold())]
+    return tuple([letter for letter, _ in ranks]), tuple([tone for _, tone in ranks]), text
+
+
+@lru_cache(maxsize=4_096)
+def _letter_and_tone_ranks(character: str) -> tuple[int, int]:
+    """Return where a character stands among the letters, and among the tones; there are few, and they come often."""
+    base, tone = _letter_and_tone(character)
+    return (_RANKS.get(base, 100 + ord(base[0])) if base.isalpha() else _sign_rank(base)), tone
 
 
 def _letter_and_tone(character: str) -> tuple[str, int]:

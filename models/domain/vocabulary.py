@@ -228,6 +228,8 @@ class LetterKind(StrEnum):
     RECEIPT = "receipt"
     RETURN = "return"
     HELD = "held"
+    SEVERAL = "several"
+    """Answers an arrival that brought several forms, each with what became of it."""
     OPERATOR = "operator"
     RESULT = "result"
     SCORE = "score"

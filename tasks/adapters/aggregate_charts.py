@@ -1,16 +1,20 @@
-"""The page of charts of an aggregate: small tables and the native Excel charts drawn from them."""
+"""The cover of an aggregate, one page on paper: small tables, who is missing, and the native Excel charts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from models.domain.coverage import Counts, Coverage
+from models.domain.coverage import Counts, Coverage, MissingUnit
 from models.domain.tabulation import FieldSummary, Tabulation
 from models.domain.vocabulary import Accrual, Aggregation, Timeliness
 from tasks.adapters.aggregate_pages import Book, Column, Look, Page, Value
 
 N_INDICATORS: Final = 12
 """More bars than this cannot be read."""
+N_MISSING_NAMED: Final = 15
+"""More names than this leave the cover; all of them have a page of their own."""
+HATCHED: Final = {"held": "wide_upward_diagonal", "missing": "large_check"}
+"""Parts of a bar that look alike on a black and white print unless they are hatched."""
 GREEN, AMBER, RED, BLUE, GREY = "#2E7D32", "#F9A825", "#C62828", "#1565C0", "#9E9E9E"
 _COLUMNS: Final = (
     Column("group", Look.TEXT, 46),
@@ -21,6 +25,7 @@ _COLUMNS: Final = (
     Column("missing", Look.NUMBER, 12),
 )
 _TIMELINESS_COLUMNS: Final = (Column("timeliness", Look.TEXT, 46), Column("n_units", Look.NUMBER, 15))
+_MISSING_COLUMNS: Final = (Column("not_reported", Look.TEXT, 46), Column("days_late", Look.NUMBER, 15))
 _INDICATOR_COLUMNS: Final = (
     Column("indicator", Look.TEXT, 46),
     Column("amount", Look.NUMBER, 15),
@@ -37,13 +42,21 @@ class _Span:
     last: int
 
 
-def add_charts(book: Book, coverage: Coverage, tabulation: Tabulation, groups: Mapping[str, str]) -> None:
-    """Add the page of charts: coverage by group, timeliness, and the main indicators against the last cycle."""
-    page = Page(book, "charts", _COLUMNS)
+def add_cover(
+    book: Book,
+    coverage: Coverage,
+    tabulation: Tabulation,
+    groups: Mapping[str, str],
+    missing: Sequence[MissingUnit],
+) -> None:
+    """Add the cover: coverage by group, timeliness, who is missing, and the main indicators against the last cycle."""
+    page = Page(book, "cover", _COLUMNS)
     name = page.sheet.get_name()
     by_group = _group_rows(page, coverage, groups)
     page.line("")
     timely = _timeliness_rows(page, book, coverage.whole)
+    page.line("")
+    _missing_rows(page, missing)
     page.line("")
     main = main_indicators(tabulation)
     indicators = _indicator_rows(page, main)
@@ -56,6 +69,17 @@ def add_charts(book: Book, coverage: Coverage, tabulation: Tabulation, groups: M
     page.sheet.insert_chart(4 + 20, 7, _timeliness_chart(book, name, timely))
     if main:
         page.sheet.insert_chart(4 + 40, 7, _indicator_chart(book, name, indicators))
+
+
+def _missing_rows(page: Page, missing: Sequence[MissingUnit]) -> None:
+    page.header(_MISSING_COLUMNS, height=20)
+    for unit in missing[:N_MISSING_NAMED]:
+        page.row([unit.row.unit_name, unit.row.days_late or None], looks=(Look.TEXT, Look.NUMBER))
+    n_more = len(missing) - N_MISSING_NAMED
+    if n_more > 0:
+        page.line(page.book.say("cover.more_missing", n=n_more))
+    if not missing:
+        page.line(page.book.say("none_missing"))
 
 
 def main_indicators(tabulation: Tabulation) -> tuple[FieldSummary, ...]:
@@ -115,18 +139,27 @@ def _indicator_rows(page: Page, main: Sequence[FieldSummary]) -> _Span:
 def _coverage_chart(book: Book, name: str, rows: _Span) -> Any:
     chart = book.workbook.add_chart({"type": "bar", "subtype": "stacked"})
     for column, colour in ((2, GREEN), (3, BLUE), (4, GREY), (5, RED)):
+        part = _COLUMNS[column].header
         chart.add_series(
             {
-                "name": book.say(f"column.{_COLUMNS[column].header}"),
+                "name": book.say(f"column.{part}"),
                 "categories": [name, rows.first, 0, rows.last, 0],
                 "values": [name, rows.first, column, rows.last, column],
-                "fill": {"color": colour},
+                "border": {"color": "black", "width": 0.5},
                 "gap": 60,
             }
+            | _filled(part, colour)
         )
     chart.set_y_axis({"reverse": True, "num_font": CHART_FONT})
     chart.set_x_axis({"name": book.say("chart.units_axis"), "name_font": CHART_FONT, "num_font": CHART_FONT, "min": 0})
     return framed(chart, book.say("chart.coverage"))
+
+
+def _filled(part: str, colour: str) -> dict[str, object]:
+    """Return the fill of a part of a bar, hatched where its grey would be that of another part."""
+    if part in HATCHED:
+        return {"pattern": {"pattern": HATCHED[part], "fg_color": colour, "bg_color": "white"}}
+    return {"fill": {"color": colour}}
 
 
 def _timeliness_chart(book: Book, name: str, rows: _Span) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from models.domain.vocabulary import OFFICE_ZONE
@@ -22,6 +22,7 @@ HEADER_HEIGHT: Final = 48
 WIDEST_HEADING: Final = 150
 LINE_HEIGHT: Final = 14.5
 TALLEST_ROW: Final = 409
+REPEATED_TEXTS: Final = 2_048
 """In points; Excel refuses more."""
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -103,6 +104,8 @@ def plain_options() -> dict[str, object]:
 
 def clean(text: str) -> str:
     """Return text without the characters that no XML can hold; line breaks and tabs stay."""
+    if text.isprintable():
+        return text
     return _FORBIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -165,6 +168,8 @@ class Page:
         """Add the sheet, with its headings and header row; `n_frozen` columns stay in sight and repeat on paper."""
         self.book = book
         self.columns = tuple(columns)
+        self._looks = tuple(column.look for column in self.columns)
+        self._widths = tuple(column.width for column in self.columns)
         self.sheet = book.workbook.add_worksheet(book.say(f"sheet.{code}.name"))
         self._row = 0
         self._first_row = HEADING_ROWS
@@ -187,9 +192,9 @@ class Page:
 
     def row(self, values: Sequence[Value], *, looks: Sequence[Look] = (), bold: bool = False) -> None:
         """Write one row; `looks` stands for those of the columns where a row differs from the rest."""
-        row_looks = looks or tuple(column.look for column in self.columns)
+        row_looks = looks or self._looks
         n_lines = max(
-            _n_lines(v, c.width) if isinstance(v, str) else 1 for v, c in zip(values, self.columns, strict=False)
+            [_n_lines(v, width) if isinstance(v, str) else 1 for v, width in zip(values, self._widths, strict=False)]
         )
         if n_lines > 1:
             # LibreOffice does not fit rows to their text when it opens a file, and Excel does so only on some screens.
@@ -303,8 +308,12 @@ _LOOKS: Final[Mapping[Look, Mapping[str, object]]] = {
 def _n_lines(text: str, width: float) -> int:
     """Return how many lines a text takes in a column, broken at spaces as a spreadsheet does; one at least."""
     per_line = max(int(width * 1.05), 4)
-    if len(text) <= per_line and "\n" not in text:
-        return 1
+    return 1 if len(text) <= per_line and "\n" not in text else _n_broken(text, per_line)
+
+
+@lru_cache(maxsize=REPEATED_TEXTS)
+def _n_broken(text: str, per_line: int) -> int:
+    """Return how many lines of so many characters a text takes; names and titles come again in row after row."""
     n_lines = 0
     for line in text.split("\n"):
         n_lines += 1

@@ -25,7 +25,7 @@ from models.domain.present_basis import PresentBasis
 from models.domain.tabulation import CountedUnit, FieldSummary, Figures, Tabulation, Total, unit_figures
 from models.domain.targets import Progress
 from models.domain.vocabulary import Aggregation, FieldKind
-from tasks.adapters.aggregate_charts import add_charts
+from tasks.adapters.aggregate_charts import add_cover
 from tasks.adapters.aggregate_estimates import add_estimates
 from tasks.adapters.aggregate_pages import (
     Book,
@@ -102,8 +102,8 @@ def write_aggregate(target: IO[bytes], content: AggregateContent, texts: Texts) 
 def _write_pages(workbook: Any, content: AggregateContent, texts: Texts) -> None:
     book = Book(workbook, texts, _headings(content, texts))
     _set_properties(workbook, content)
+    add_cover(book, content.coverage, content.tabulation, content.programme.groups, content.missing)
     _summary_page(book, content)
-    add_charts(book, content.coverage, content.tabulation, content.programme.groups)
     _groups_page(book, content)
     _units_page(book, content)
     if content.present is not None:

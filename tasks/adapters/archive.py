@@ -1,10 +1,53 @@
-"""Keeps files in a local folder under the SHA-256 of their bytes; whole or not at all, and never twice."""
+"""Keeps files under the SHA-256 of their bytes, in a local folder or at an fsspec address; whole, and never twice."""
 
 import hashlib
+import json
 import os
 import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
+
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+from models.domain.errors import FileStoreRefusedError
+from tasks.ports import Archive
+
+FILES_AT_ONCE: Final = 8
+"""Each waits for a disk or a network, hardly for the processor; and one wait for the disk serves several."""
+WHOLE_OR_NOT_AT_ALL: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "memory"})
+"""Kinds of store where a file appears when all of it has come; on the others it is written beside and renamed."""
+PATIENCE: Final[Mapping[str, dict[str, Any]]] = {
+    "s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 3}}},
+}
+"""By kind of store what it is opened with, so that nothing waits without end; the operator's own options win."""
+
+
+def archive_at(url: str, folder: Path, options: str = "") -> Archive:
+    """Return the archive at an fsspec address, such as `s3://bucket/dondoc`; without one, in the folder.
+
+    `options` is what the store is opened with as a JSON object, secrets included; empty: nothing.
+
+    Raises:
+        FileStoreRefusedError: the address or the options cannot be read, or what reaches such a store is not installed.
+    """
+    if not url:
+        return FolderArchive(folder)
+    kind = url.partition("://")[0]
+    try:
+        files, root = url_to_fs(url, **(PATIENCE.get(kind, {}) | _read_options(options)))
+    except ImportError as problem:
+        raise FileStoreRefusedError("not_installed", kind=kind, detail=str(problem)) from problem
+    except (ValueError, TypeError) as problem:
+        raise FileStoreRefusedError("address", kind=kind) from problem  # its words may repeat the secret
+    if isinstance(files, LocalFileSystem):
+        return FolderArchive(Path(root))
+    return SharedArchive(files, root.rstrip("/"), kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +64,18 @@ class FolderArchive:
             write_whole(path, content)
         return digest
 
+    def keep_all(self, contents: Iterable[bytes]) -> list[str]:
+        """Store each of them as `keep` does, several at once, and return their digests in order."""
+        return _each_kept(self.keep, contents)
+
     def read(self, digest: str) -> bytes:
-        """Return the bytes kept under the digest."""
-        return self._path(digest).read_bytes()
+        """Return the bytes kept under the digest.
+
+        Raises:
+            FileNotFoundError: none are kept.
+            FileStoreRefusedError: they are no longer what they were.
+        """
+        return _sound(self._path(digest).read_bytes(), digest, str(self.folder))
 
     def size(self, digest: str) -> int:
         """Return how many bytes are kept under the digest."""
@@ -33,20 +85,137 @@ class FolderArchive:
         return self.folder / digest[:2] / digest[2:]
 
 
+@dataclass(frozen=True, slots=True)
+class SharedArchive:
+    """An archive that several machines share, on any file system that fsspec knows; laid out as in a folder."""
+
+    files: AbstractFileSystem
+    root: str
+    kind: str
+
+    def keep(self, content: bytes) -> str:
+        """Store the bytes unless they are stored already, and return their SHA-256 in hex.
+
+        Raises:
+            FileStoreRefusedError: the store cannot be reached or refuses us.
+        """
+        digest = sha256_of(content)
+        path = self._path(digest)
+        with self._reached():
+            if not self.files.exists(path):
+                self._put(path, content)
+        return digest
+
+    def keep_all(self, contents: Iterable[bytes]) -> list[str]:
+        """Store each of them as `keep` does, several at once, and return their digests in order."""
+        return _each_kept(self.keep, contents)
+
+    def read(self, digest: str) -> bytes:
+        """Return the bytes kept under the digest.
+
+        Raises:
+            FileNotFoundError: none are kept.
+            FileStoreRefusedError: the store cannot be reached, or they are no longer what they were.
+        """
+        with self._reached():
+            content: bytes = self.files.cat_file(self._path(digest))
+        return _sound(content, digest, f"{self.kind}://")
+
+    def size(self, digest: str) -> int:
+        """Return how many bytes are kept under the digest."""
+        with self._reached():
+            return int(self.files.info(self._path(digest))["size"])
+
+    def _put(self, path: str, content: bytes) -> None:
+        if self.kind in WHOLE_OR_NOT_AT_ALL:
+            self.files.pipe_file(path, content)
+            return
+        self.files.makedirs(path.rpartition("/")[0], exist_ok=True)
+        beside = f"{path}.{os.uname().nodename}-{os.getpid()}-{threading.get_ident()}.part"
+        self.files.pipe_file(beside, content)
+        try:
+            self.files.mv(beside, path)
+        except OSError:
+            if not self.files.exists(path):
+                raise
+            self.files.rm_file(beside)  # another machine was quicker with the same bytes
+
+    def _path(self, digest: str) -> str:
+        return f"{self.root}/{digest[:2]}/{digest[2:]}"
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Say in an operator's sentence why the store failed; that a file is not there is no failure of the store."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except Exception as problem:  # each kind of store has errors of its own, many of them no OSError
+            said = " ".join(str(problem).split())
+            raise FileStoreRefusedError("unreachable", kind=self.kind, root=self.root, detail=said) from problem
+
+
+def _read_options(written: str) -> dict[str, Any]:
+    try:
+        options = json.loads(written or "{}")
+    except ValueError:
+        options = None
+    if not isinstance(options, dict):
+        raise FileStoreRefusedError("options") from None  # what was written may be a secret
+    return options
+
+
 def sha256_of(content: bytes) -> str:
     """Return the SHA-256 of the bytes in hex: the name under which an archive has or would have them."""
     return hashlib.sha256(content).hexdigest()
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a crash leaves either the old one, the new one, or none, but never a part."""
+def write_whole(path: Path, content: bytes, *, is_durable: bool = True) -> None:
+    """Write a file so that a crash leaves either the old one, the new one, or none, but never a part.
+
+    It is on the disk when this returns, power cut or not. What can be made again at any time need not wait for that.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
-        beside.write_bytes(content)
+        _write(beside, content, is_durable=is_durable)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
+        _write(beside, content, is_durable=is_durable)
     except OSError:
         beside.unlink(missing_ok=True)  # half a file would take what is left of a full disk
         raise
     beside.replace(path)
+    if is_durable:
+        _sync_folder(path.parent)
+
+
+def _write(path: Path, content: bytes, *, is_durable: bool) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        if is_durable:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the disk know the file's name, too: without it the bytes are there, and nobody finds them."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # the share of another machine may know no such order, and keeps names its own way
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _each_kept(keep: Callable[[bytes], str], contents: Iterable[bytes]) -> list[str]:
+    all_of_them: Sequence[bytes] = list(contents)
+    if len(all_of_them) == 1:
+        return [keep(all_of_them[0])]
+    with ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="keeping files") as several:
+        return list(several.map(keep, all_of_them))
+
+
+def _sound(content: bytes, digest: str, where: str) -> bytes:
+    if sha256_of(content) != digest:
+        raise FileStoreRefusedError("damaged", digest=digest, root=where)
+    return content

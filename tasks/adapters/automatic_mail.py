@@ -37,7 +37,10 @@ DAEMONS: Final = frozenset(
     ("mailer-daemon", "mailerdaemon", "mailer_daemon", "mail-daemon", "maildaemon", "mail_daemon", "mdaemon")
 )
 POSTMASTERS: Final = frozenset(
-    ("postmaster", "post_master", "post.master", "mailadmin", "mail-admin", "bounce", "bounces")
+    (
+        *("postmaster", "post_master", "post.master", "mailadmin", "mail-admin", "bounce", "bounces", "ndr"),
+        *("no-reply", "noreply", "no_reply", "donotreply", "do-not-reply"),
+    )
 )
 REPORT_TYPES: Final = frozenset(("message/delivery-status", "message/global-delivery-status"))
 ORIGINAL_TYPES: Final = frozenset(("text/rfc822-headers", "text/rfc822-header", "message/rfc822", "message/global"))
@@ -120,10 +123,10 @@ def _has_null_path(mail: Message) -> bool:
 
 def _has_delivery_report(mail: Message) -> bool:
     """Say whether a part of the mail itself, not of a mail within it, is a delivery report."""
-    for n, (part, depth, is_nested) in enumerate(parts_of(mail)):
+    for n, (part, depth, place) in enumerate(parts_of(mail)):
         if n >= PARTS_READ or depth > NESTING_READ:
             return False
-        if not is_nested and part.get_content_type() in REPORT_TYPES:
+        if not place and part.get_content_type() in REPORT_TYPES:
             return True
     return False
 
@@ -159,10 +162,10 @@ def _as_addresses(found: object) -> frozenset[str]:
 
 def _bounced_message_id(mail: Message) -> str:
     """Return the Message-ID of the letter that came back: from the copy in the report, or from what it refers to."""
-    for n, (part, depth, is_nested) in enumerate(parts_of(mail)):
+    for n, (part, depth, place) in enumerate(parts_of(mail)):
         if n >= PARTS_READ or depth > NESTING_READ:
             break
-        if is_nested and part.get("Message-ID"):
+        if place and part.get("Message-ID"):
             return first_id(header(part, "Message-ID"))
         if part.get_content_type() in {"text/rfc822-headers", "text/plain"} and not part.is_multipart():
             found = _ORIGINAL_ID.search(decoded_text(part))

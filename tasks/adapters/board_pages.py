@@ -67,7 +67,7 @@ class BoardFolder:
         self._kept[path] = digest
         if self._known.get(path) == digest and (self._folder / path).is_file():
             return
-        write_whole(self._folder / path, make().encode())
+        write_whole(self._folder / path, make().encode(), is_durable=False)
         self.n_written += 1
 
     def has(self, path: str) -> bool:

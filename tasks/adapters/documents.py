@@ -114,7 +114,7 @@ def _with_one_date(docx: BytesIO) -> bytes:
 def _common_context(programme: Programme, cycle: Cycle, as_of: datetime, texts: Texts) -> Context:
     desk, local = programme.desk, as_of.astimezone(OFFICE_ZONE)
     return {
-        "parent_body": desk.parent_body,
+        "parent_body": ending_together(desk.parent_body, n_words=3),
         "issuing_body": desk.issuing_body,
         "place": desk.place,
         "symbol": desk.document_symbol,
@@ -132,6 +132,13 @@ def _common_context(programme: Programme, cycle: Cycle, as_of: datetime, texts: 
         "month": texts.day(local.date()).split("/")[1],
         "year": str(local.year),
     }
+
+
+def ending_together(text: str, *, n_words: int) -> str:
+    """Return a text whose last words stay on one line: the name of a province is not torn apart."""
+    words = text.split(" ")
+    kept = max(1, len(words) - n_words + 1)
+    return " ".join([*words[: kept - 1], "\u00a0".join(words[kept - 1 :])])
 
 
 def _report_context(content: AggregateContent, texts: Texts) -> Context:

@@ -77,12 +77,12 @@ def with_documents(mail: ParsedMail, limits: LimitSettings) -> ParsedMail:
     if not any(is_edxml(file.content) for file in mail.files):
         return mail
     files: list[MailFile] = []
-    for file in mail.files:
+    for n, file in enumerate(mail.files):
         if not is_edxml(file.content):
             files.append(file)
             continue
         inside = read_edxml(file.content, limits)
-        files.extend(inside.files)
+        files.extend(replace(each, place=(*file.place, f"{n} {file.name}")) for each in inside.files)
         mail = replace(
             mail,
             document=inside.document,

@@ -42,7 +42,7 @@ def sort_enclosures(files: Iterable[MailFile], limits: LimitSettings) -> Enclosu
     sorted_files: dict[_Kind, list[MailFile]] = {kind: [] for kind in _Kind}
     findings: list[Finding] = []
     left = limits.inflated_bytes
-    for file in files:
+    for n, file in enumerate(files):
         kind = _kind_of(file)
         if kind is not _Kind.ARCHIVE:
             sorted_files[kind].append(file)
@@ -53,7 +53,9 @@ def sort_enclosures(files: Iterable[MailFile], limits: LimitSettings) -> Enclosu
             continue
         left -= sum(len(content) for _, content in members)
         for name, content in members:
-            member = MailFile(name=name, media_type="", content=content)
+            *folders, shown = name.split("/")
+            place = (*file.place, f"{n} {file.name}", *folders)
+            member = MailFile(name=shown, media_type="", content=content, place=place)
             sorted_files[_kind_of(member)].append(member)
     unusable = (_unusable(file) for file in sorted_files[_Kind.OTHER])
     return Enclosures(
@@ -120,6 +122,8 @@ def _unusable(file: MailFile) -> Finding | None:
     name = file.name.lower()
     if _is_foreign_archive(file) or name.endswith((".rar", ".7z")):
         return finding("archive_is_not_zip", name=file.name)
+    if name.endswith(".msg"):
+        return finding("file_is_outlook_mail", name=file.name)
     if name.endswith(WORD_NAMES) or WORD_STREAM in file.content:
         return finding("file_is_word", name=file.name)
     return finding("file_is_csv", name=file.name) if name.endswith(TABLE_NAMES) else None

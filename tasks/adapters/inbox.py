@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
-from imap_tools.errors import ImapToolsError
+from imap_tools.errors import ImapToolsError, MailboxExpungeError, MailboxFlagError
+from imap_tools.utils import check_command_status
 
 from models.domain.errors import MailboxUnavailableError
 from models.domain.vocabulary import OFFICE_ZONE, Outcome
@@ -97,7 +98,8 @@ class ImapInbox:
             present = [str(mail.uid) for mail in _described(mailbox) if mail.uid in uids]
             if present:
                 folder = _ensured_folder(mailbox, _folder_of(outcome, is_secret=is_secret))
-                mailbox.move(present, folder, chunks=UIDS_PER_MOVE)
+                for first in range(0, len(present), UIDS_PER_MOVE):
+                    _move(mailbox, present[first : first + UIDS_PER_MOVE], folder)
         except TROUBLE as problem:
             raise self._unavailable(problem) from problem
 
@@ -135,6 +137,8 @@ class ImapInbox:
             mailbox = kind(**where, ssl_context=context)
         try:
             mailbox.login(settings.username, settings.password.get_secret_value(), initial_folder=None)
+            # Most servers say only now what they can do; without MOVE, what others marked as deleted would be lost.
+            mailbox.client.capabilities = tuple(mailbox.client.capability()[1][-1].decode("ascii").upper().split())
         except TROUBLE:
             mailbox.client.shutdown()
             raise
@@ -314,6 +318,28 @@ def _ensured_folder(mailbox: BaseMailBox, name: str) -> str:
         mailbox.folder.create(beneath)
         return beneath
     return name
+
+
+def _move(mailbox: BaseMailBox, uids: Sequence[str], folder: str) -> None:
+    """Move mails, and no other: a server that cannot move copies, and takes away what was copied."""
+    can = mailbox.client.capabilities
+    if "MOVE" in can:
+        mailbox.move(uids, folder)
+        return
+    mailbox.copy(uids, folder)
+    others = [] if "UIDPLUS" in can else [uid for uid in mailbox.uids("DELETED") if uid not in uids]
+    _mark_deleted(mailbox, others, sign="-")
+    _mark_deleted(mailbox, uids, sign="+")
+    expunged = mailbox.client.uid("EXPUNGE", ",".join(uids)) if "UIDPLUS" in can else mailbox.client.expunge()
+    _mark_deleted(mailbox, others, sign="+")
+    check_command_status(expunged, MailboxExpungeError)
+
+
+def _mark_deleted(mailbox: BaseMailBox, uids: Sequence[str], *, sign: str) -> None:
+    """Set the mark, or take it away; the library's own way would then expunge whatever bears it."""
+    if uids:
+        stored = mailbox.client.uid("STORE", ",".join(uids), f"{sign}FLAGS.SILENT", r"(\Deleted)")
+        check_command_status(stored, MailboxFlagError)
 
 
 def _files(operator: Path) -> Iterator[Path]:

@@ -14,7 +14,7 @@ from models.domain.plan import Obligation, Programme
 from models.domain.roster import Unit
 from models.domain.vocabulary import OFFICE_ZONE
 from tasks.adapters.aggregate_pages import clean
-from tasks.adapters.documents import Context, fill_template
+from tasks.adapters.documents import Context, ending_together, fill_template
 from tasks.adapters.texts import Texts
 
 DECISION: Final = "quyet_dinh_kiem_tra"
@@ -121,7 +121,7 @@ def _common(paper: InspectionPaper, texts: Texts) -> Context:
     programme, local = paper.programme, paper.as_of.astimezone(OFFICE_ZONE)
     desk = programme.desk
     return {
-        "parent_body": desk.parent_body,
+        "parent_body": ending_together(desk.parent_body, n_words=3),
         "issuing_body": desk.issuing_body,
         "place": desk.place,
         # The desk's symbol is that of official letters, body and drafter; other papers bear the body's alone.

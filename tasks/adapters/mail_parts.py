@@ -4,8 +4,9 @@ Nothing here raises for what a mail holds, and no header is read beyond a length
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
-from email.errors import MessageError
+from email.errors import InvalidBase64LengthDefect, MessageError
 from email.feedparser import BytesFeedParser
 from email.header import decode_header
 from email.message import Message
@@ -48,22 +49,31 @@ def has_too_many_parts(content: bytes) -> bool:
     return sum(1 for _ in islice(_BOUNDARY.finditer(content), PARTS_READ + 1)) > PARTS_READ
 
 
-def parts_of(mail: Message) -> Iterator[tuple[Message, int, bool]]:
-    """Yield each part with its depth and whether it lies in a nested mail, in order, without recursion."""
-    waiting: list[tuple[Message, int, bool]] = [(mail, 0, False)]
+def parts_of(mail: Message) -> Iterator[tuple[Message, int, tuple[str, ...]]]:
+    """Yield each part with its depth and the nested mails that it lies in, in order, without recursion."""
+    waiting: list[tuple[Message, int, tuple[str, ...]]] = [(mail, 0, ())]
+    n_nested = 0
     while waiting:
-        part, depth, is_nested = waiting.pop()
-        yield part, depth, is_nested
+        part, depth, place = waiting.pop()
+        yield part, depth, place
         inner = part.get_payload()
         if part.is_multipart() and isinstance(inner, list):
-            inside = is_nested or part.get_content_type() in MAILS_WITHIN
+            inside = place
+            if part.get_content_type() in MAILS_WITHIN:
+                n_nested += 1
+                inside = (*place, f"mail {n_nested}")
             waiting.extend((child, depth + 1, inside) for child in reversed(inner) if isinstance(child, Message))
 
 
 def payload_of(part: Message) -> bytes:
     """Return the octets of a part, its transfer encoding undone as far as it can be."""
     payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else b""
+    if not isinstance(payload, bytes):
+        return b""
+    if any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects):
+        # Cut within four letters, which Python gives back as letters: what came of the file is what stands before.
+        return b64decode(b"".join(payload.split())[:-1] + b"==", validate=False)
+    return payload
 
 
 def decoded_text(part: Message) -> str:

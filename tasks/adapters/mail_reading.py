@@ -204,30 +204,30 @@ class _Contents:
 
     def collect(self, mail: Message) -> None:
         """Look at every part, nested mails included, up to the limits."""
-        for n_parts, (part, depth, is_nested) in enumerate(parts_of(mail)):
+        for n_parts, (part, depth, place) in enumerate(parts_of(mail)):
             if n_parts >= PARTS_READ or depth > NESTING_READ:
                 self.findings.append(finding("mail_too_many_parts"))
                 return
-            self._look_at(part, is_nested=is_nested)
+            self._look_at(part, place)
 
-    def _look_at(self, part: Message, *, is_nested: bool) -> None:
+    def _look_at(self, part: Message, place: tuple[str, ...]) -> None:
         kind = part.get_content_type()
         name = file_name(part)
         if kind in SMIME:
             self.findings.append(finding("mail_encrypted"))
         elif kind in TNEF or name.lower() == "winmail.dat":
-            self._open_winmail(part)
+            self._open_winmail(part, place)
         elif part.is_multipart():
             return
         elif _is_body(part, name):
-            if not is_nested:
+            if not place:
                 (self._html if kind == "text/html" else self._plain).append(decoded_text(part))
         else:
-            self.files.append(MailFile(name=name, media_type=kind, content=payload_of(part)))
+            self.files.append(MailFile(name=name, media_type=kind, content=payload_of(part), place=place))
 
-    def _open_winmail(self, part: Message) -> None:
+    def _open_winmail(self, part: Message, place: tuple[str, ...]) -> None:
         files = files_in_winmail(payload_of(part)) if self.opens_winmail else []
-        self.files += files
+        self.files += (replace(file, place=place) for file in files)
         if not files:
             self.findings.append(finding("winmail_dat"))
 

@@ -6,6 +6,7 @@ include one `content.j2` and differ in its parts only, so that they cannot say d
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
@@ -19,7 +20,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.domain.calendar import WorkingCalendar, last_day_before
 from models.domain.forms import Finding
-from models.domain.judgement import NOT_OUR_DUTY, UNCHANGED_VERSION, VERSION_LOCKED
+from models.domain.judgement import (
+    DOCUMENTS_UNTOLD,
+    NOT_OUR_DUTY,
+    SEVERAL_FORMS,
+    UNCHANGED_VERSION,
+    VERSION_LOCKED,
+)
 from models.domain.plan import Programme
 from models.domain.tokens import subject_tag
 from models.domain.vietnamese import tidy
@@ -29,6 +36,7 @@ from models.domain.vocabulary import (
     FindingLevel,
     LetterKind,
     ObligationKind,
+    Outcome,
     Paper,
     Roll,
     Timeliness,
@@ -66,6 +74,8 @@ HELD_WITHOUT_DOUBT: Final = (VERSION_LOCKED, NOT_OUR_DUTY)
 CONTACT_CONFIRMED: Final = "contact_confirmed"
 ABOUT_CONTACTS: Final = frozenset({"contact_proposed", "roll_call_unclear", "roll_call_of_another"})
 """What a person looks into when an answer to a roll-call waits."""
+HELD_AMONG_OTHERS: Final = (DOCUMENTS_UNTOLD, SEVERAL_FORMS, VERSION_LOCKED)
+"""Why one of several forms waits, where it is not in doubt who sent it."""
 SAID_IN_THE_LEAD: Final = frozenset({NIL_REPORTED, PROMISE_NOTED, DONE_REPORTED, CONTACT_CONFIRMED})
 """What a receipt says at its head, and not once more among its notes."""
 LONGEST_QUOTED_SUBJECT: Final = 80
@@ -212,6 +222,17 @@ class AnswerContext:
     is_given_back: bool = False
     """It had been taken as an answer, and a person gives it back."""
     parent: ParentDesk | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeveralContext:
+    """What the one answer to a mail with several forms says: of each what became of it, as its own answer would."""
+
+    programme: Programme
+    received_at: datetime
+    original_subject: str
+    forms: tuple[tuple[Outcome, AnswerContext, str], ...]
+    """With each the address that a corrected version goes to; empty where nothing is to be sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -502,6 +523,27 @@ class Renderer:
         """
         return self._letter(LetterKind.HELD, _answer(context), envelope)
 
+    def several(self, context: SeveralContext, envelope: Envelope) -> Letter:
+        """Return the one answer to a mail that brought several forms; of one that is held it names neither unit."""
+        counts = Counter(outcome for outcome, _, _ in context.forms)
+        facts = {
+            "programme": context.programme,
+            "short_title": context.programme.short_title,
+            "received_at": context.received_at,
+            "original_subject": _shortened(_single_line(context.original_subject)),
+            "counted": ", ".join(
+                self._texts.say(f"letter.several.count.{outcome.value}", n=counts[outcome])
+                for outcome in (Outcome.ACCEPTED, Outcome.RETURNED, Outcome.QUARANTINED)
+                if counts[outcome]
+            ),
+            "is_all_done": not counts[Outcome.RETURNED],
+            "forms": [
+                _answer(answer) | {"outcome": outcome, "answer_to": answer_to}
+                for outcome, answer, answer_to in context.forms
+            ],
+        }
+        return self._letter(LetterKind.SEVERAL, facts, envelope)
+
     def result(self, context: ResultContext, envelope: Envelope) -> Letter:
         """Return the letter that hands a final edition over."""
         facts = {each.name: getattr(context, each.name) for each in fields(context)}
@@ -773,6 +815,7 @@ def _answer(context: AnswerContext) -> dict[str, object]:
         "is_refused": SECRECY_MARKING in told,
         "is_unchanged": UNCHANGED_VERSION in told,
         "held_because": next((code for code in HELD_WITHOUT_DOUBT if code in told), "unknown"),
+        "several_because": next((code for code in HELD_AMONG_OTHERS if code in told), "unknown"),
         "done_day": told.get(DONE_REPORTED, {}).get("day", ""),
         "confirmed_units": told.get(CONTACT_CONFIRMED, {}).get("units", ""),
         "confirmed_address": told.get(CONTACT_CONFIRMED, {}).get("address", ""),

@@ -15,7 +15,7 @@ from models.domain.reviews import Classification, LoweringProposal, Ranked, Revi
 from models.domain.scoring import CriterionScore
 from models.domain.vocabulary import OFFICE_ZONE
 from tasks.adapters.aggregate_pages import clean
-from tasks.adapters.documents import Context, fill_template
+from tasks.adapters.documents import Context, ending_together, fill_template
 from tasks.adapters.score_words import total_words
 from tasks.adapters.texts import Texts
 
@@ -89,7 +89,7 @@ def _common(paper: ReviewPaper, as_of: datetime) -> Context:
     programme = paper.programme
     desk = programme.desk
     return {
-        "parent_body": desk.parent_body,
+        "parent_body": ending_together(desk.parent_body, n_words=3),
         "issuing_body": desk.issuing_body,
         "place": desk.place,
         "body_symbol": desk.document_symbol.partition("-")[0],

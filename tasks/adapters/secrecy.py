@@ -1,7 +1,7 @@
 """Looks for a marking of secrecy in what has arrived, before a byte of it is kept; it keeps and tells nothing.
 
 Looked at are the subject, the names of files, the fields of an e-office document, the head of the body, and the head of
-Word, Excel and OpenDocument files, also within one archive. The text of a PDF is not read here: most are scans.
+Word, Excel, OpenDocument and PDF files, also within one archive. A scan has no text, and is not looked at.
 """
 
 import io
@@ -12,17 +12,20 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from html import unescape
+from itertools import islice
 from pathlib import PurePath
 from string import ascii_letters
 from typing import Final
 
 from models.domain.forms import Finding
 from models.domain.secrecy import SecrecyWords, marking_in_lines, marking_in_title
+from tasks.adapters.pdf_text import first_pages_of, is_pdf
 from tasks.adapters.workbooks.guard import unpack_archive
 from tasks.ports import MailFile, ParsedMail
 from tasks.settings import MEBIBYTE, LimitSettings
 
 ZIP: Final = b"PK"
+HEXADECIMAL: Final = b"&#x"
 BYTES_OF_PART: Final = 2 * MEBIBYTE
 """So much of each part is looked at: a marking stands at the head."""
 PARTS_OF_OFFICE_FILES: Final = re.compile(
@@ -51,17 +54,39 @@ class SecrecyScreen:
         self._by_sign: dict[bytes, list[bytes]] = {}
         for octets in _octets_of(stems):
             self._by_sign.setdefault(octets.strip(ascii_letters.encode()), []).append(octets)
+        self._by_beginning: dict[bytes, list[bytes]] = {}
+        for sign in self._by_sign:
+            self._by_beginning.setdefault(_beginning(sign), []).append(sign)
 
     def is_marked(self, mail: ParsedMail) -> bool:
         """Say whether a mail, or a file that came alone, bears a marking anywhere that is looked at."""
-        titles = (mail.subject, *(_stem(file.name) for file in mail.files), *mail.marks)
-        if any(marking_in_title(title, self._words) for title in titles if title):
-            return True
-        if marking_in_lines(mail.own_text.splitlines(), self._words) or marking_in_lines(mail.marks, self._words):
-            return True
-        return any(self._is_file_marked(file) for file in mail.files)
+        return self.is_marked_outside(mail) or any(self.is_file_marked(file) for file in mail.files)
 
-    def _is_file_marked(self, file: MailFile) -> bool:
+    def is_marked_outside(self, mail: ParsedMail) -> bool:
+        """Say whether a mail bears a marking in its words or in the names of its files; none of them is opened."""
+        titles = (mail.subject, *mail.marks)
+        if any(marking_in_title(title, self._words) for title in titles if title) or self.is_name_marked(mail.files):
+            return True
+        return bool(
+            marking_in_lines(mail.own_text.splitlines(), self._words) or marking_in_lines(mail.marks, self._words)
+        )
+
+    def is_name_marked(self, files: Iterable[MailFile]) -> bool:
+        """Say whether one of the files is called by a marking."""
+        return any(marking_in_title(stem, self._words) for stem in (_stem(file.name) for file in files) if stem)
+
+    def are_texts_marked(self, parts: Iterable[tuple[str, bytes]]) -> bool:
+        """Say whether a marking stands in one of a workbook's parts, each given with its name in small letters."""
+        return any(self._is_part_marked(name, part[:BYTES_OF_PART]) for name, part in islice(parts, PARTS_READ))
+
+    def are_cells_marked(self, values: Iterable[object]) -> bool:
+        """Say whether a marking stands in one of a workbook's cells, for a file that cannot be looked into unread."""
+        return any(marking_in_lines([value], self._words) for value in values if isinstance(value, str))
+
+    def is_file_marked(self, file: MailFile) -> bool:
+        """Say whether a marking stands in an office file, or in one within an archive."""
+        if is_pdf(file.content):
+            return self._is_pdf_marked(file.content)
         if not file.content.startswith(ZIP):
             return False
         parts = list(_parts(file.content))
@@ -71,12 +96,17 @@ class SecrecyScreen:
         if isinstance(members, Finding):
             return False
         return any(
-            marking_in_title(_stem(name), self._words) or any(self._is_part_marked(*part) for part in _parts(content))
+            marking_in_title(_stem(name), self._words)
+            or any(self._is_part_marked(*part) for part in _parts(content))
+            or (is_pdf(content) and self._is_pdf_marked(content))
             for name, content in members
         )
 
+    def _is_pdf_marked(self, content: bytes) -> bool:
+        return any(marking_in_lines(lines, self._words) for lines in first_pages_of(content))
+
     def _is_part_marked(self, name: str, part: bytes) -> bool:
-        likely = (octets for sign, group in self._by_sign.items() if sign in part for octets in group)
+        likely = (octets for sign in self._signs_in(part) for octets in self._by_sign[sign])
         spelled = [octets for octets in likely if octets in part]
         if not spelled:
             return False  # almost every part there is: nothing need be decoded
@@ -87,10 +117,21 @@ class SecrecyScreen:
             return any(marking_in_lines(_lines([piece]), self._words) for piece in suspects)
         return bool(marking_in_lines(_lines(pieces), self._words))
 
+    def _signs_in(self, part: bytes) -> Iterator[bytes]:
+        """Yield the signs that stand in a part; of those with a common beginning none is looked for without it."""
+        for beginning, signs in self._by_beginning.items():
+            if beginning in part:
+                yield from (sign for sign in signs if sign in part)
+
 
 def _stem(name: str) -> str:
     """Return a file's name without its ending, so that a marking may be all of it."""
     return PurePath(name).stem
+
+
+def _beginning(sign: bytes) -> bytes:
+    """Return what a sign begins with: Vietnamese vowels share two octets of UTF-8, numbers of signs their notation."""
+    return sign[: len(HEXADECIMAL)] if sign.startswith(HEXADECIMAL) else sign[:2]
 
 
 def _octets_of(stems: Iterable[str]) -> tuple[bytes, ...]:

@@ -3,6 +3,7 @@
 What kills the worker at one effort is tried again at a lesser one, so that at least who wrote is known.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 from models.domain.forms import finding
@@ -10,9 +11,13 @@ from tasks.adapters.edxml import is_edxml, read_edxml, with_documents
 from tasks.adapters.enclosures import sort_enclosures
 from tasks.adapters.mail_reading import MailReader
 from tasks.adapters.secrecy import SecrecyScreen
+from tasks.adapters.winmail import files_in_winmail
+from tasks.adapters.workbooks.guard import Inspection, inspect
 from tasks.adapters.workbooks.reading import read_workbook
-from tasks.ports import Brought, FirstLook, MailFile, ParsedMail, Unpacked
+from tasks.ports import Brought, Enclosures, FirstLook, MailFile, ParsedMail, Unpacked
 from tasks.settings import MEBIBYTE, LimitSettings
+
+TNEF = b"\x78\x9f\x3e\x22"
 
 
 class Effort(IntEnum):
@@ -27,8 +32,40 @@ class Effort(IntEnum):
 def look_at(brought: Brought, reader: MailReader, screen: SecrecyScreen, limits: LimitSettings) -> FirstLook:
     """Return who sent an arrival and whether it may be kept."""
     mail = _contents(brought, reader, limits, opens_winmail=True)
-    is_automatic = bool(mail.auto_reply_reason or mail.bounced_message_id)
-    return FirstLook(sender=mail.sender, is_automatic=is_automatic, is_secret=screen.is_marked(mail))
+    return _look(mail, is_secret=screen.is_marked(mail))
+
+
+def look_and_unpack(
+    brought: Brought, reader: MailReader, screen: SecrecyScreen, limits: LimitSettings
+) -> tuple[FirstLook, Unpacked | None]:
+    """Return what `look_at` does, and with the same opening what the arrival holds; of a secret one nothing."""
+    mail = _contents(brought, reader, limits, opens_winmail=True)
+    enclosures = sort_enclosures(mail.files, limits)
+    inspections = [inspect(file.content, limits) for file in enclosures.workbooks]
+    look = _look(mail, is_secret=_is_marked(mail, enclosures, inspections, screen))
+    if look.is_secret:
+        return look, None
+    workbooks = zip(enclosures.workbooks, inspections, strict=True)
+    forms = tuple(read_workbook(file.content, limits, inspection) for file, inspection in workbooks)
+    foreign = (read.form for read in forms if read.form is not None and read.findings)
+    if any(screen.are_cells_marked(form.cells.values()) for form in foreign):
+        return _look(mail, is_secret=True), None
+    return look, Unpacked(mail=mail, enclosures=enclosures, forms=forms)
+
+
+def _is_marked(
+    mail: ParsedMail, enclosures: Enclosures, inspections: Sequence[Inspection], screen: SecrecyScreen
+) -> bool:
+    """Say what `SecrecyScreen.is_marked` says, over the files as they are sorted: no workbook is opened twice."""
+    workbooks = enclosures.workbooks
+    left = [file for file, inspection in zip(workbooks, inspections, strict=True) if not inspection.texts]
+    left += [*enclosures.documents, *enclosures.others]
+    return (
+        screen.is_marked_outside(mail)
+        or screen.is_name_marked([*workbooks, *left])
+        or any(screen.are_texts_marked(inspection.texts) for inspection in inspections)
+        or any(screen.is_file_marked(file) for file in left)
+    )
 
 
 def unpack(brought: Brought, reader: MailReader, limits: LimitSettings, effort: Effort = Effort.ALL) -> Unpacked:
@@ -41,6 +78,11 @@ def unpack(brought: Brought, reader: MailReader, limits: LimitSettings, effort: 
     return Unpacked(mail=mail, enclosures=enclosures, forms=tuple(read_workbook(file.content, limits) for file in read))
 
 
+def _look(mail: ParsedMail, *, is_secret: bool) -> FirstLook:
+    is_automatic = bool(mail.auto_reply_reason or mail.bounced_message_id)
+    return FirstLook(sender=mail.sender, is_automatic=is_automatic, is_secret=is_secret)
+
+
 def _contents(brought: Brought, reader: MailReader, limits: LimitSettings, *, opens_winmail: bool) -> ParsedMail:
     if brought.is_mail:
         mail = reader.read(brought.content, is_cut=brought.is_cut, opens_winmail=opens_winmail)
@@ -51,6 +93,9 @@ def _contents(brought: Brought, reader: MailReader, limits: LimitSettings, *, op
         return read_edxml(brought.content, limits)
     if not brought.file_name:
         return ParsedMail()
+    packed = files_in_winmail(brought.content) if brought.content.startswith(TNEF) and opens_winmail else []
+    if packed:
+        return ParsedMail(files=tuple(packed))
     return ParsedMail(files=(MailFile(name=brought.file_name, media_type="", content=brought.content),))
 
 

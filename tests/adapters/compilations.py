@@ -13,7 +13,8 @@ from models.domain.editions import Edition, Narrative, PastTotal, PutQuestion, S
 from models.domain.forms import FieldSpec, FormSpec, NarrativeSpec, finding
 from models.domain.plan import Desk, Obligation, ObligationRule, Programme
 from models.domain.roster import Roster
-from models.domain.tabulation import Comparison, CountedUnit, ReportedFigure, figures_of, tabulate
+from models.domain.submissions import ReportedFigure
+from models.domain.tabulation import Comparison, CountedUnit, figures_of, tabulate
 from models.domain.vocabulary import (
     OFFICE_ZONE,
     Accrual,

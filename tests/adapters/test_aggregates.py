@@ -8,6 +8,7 @@ from openpyxl import load_workbook
 from models.domain.editions import Narrative
 from models.domain.errors import AggregateMismatchError
 from models.domain.tabulation import figures_of
+from tasks.adapters.aggregate_charts import N_MISSING_NAMED
 from tasks.adapters.aggregates import narrative_pieces, write_aggregate
 from tasks.adapters.texts import Texts
 from tests.adapters.compilations import a_compilation
@@ -37,8 +38,8 @@ def workbook():
 
 def test_the_sheets_are_those_an_office_asks_for(workbook):
     assert workbook.sheetnames == [
+        "Tóm tắt",
         "Tổng hợp",
-        "Biểu đồ",
         "Theo khối",
         "Theo đơn vị",
         "Đúng hạn",
@@ -77,6 +78,18 @@ def test_charts_are_native(workbook):
     with ZipFile(BytesIO(written(a_compilation()))) as archive:
         charts = [name for name in archive.namelist() if name.startswith("xl/charts/chart")]
     assert len(charts) == 3
+
+
+def test_the_cover_is_one_page_that_names_who_is_missing(workbook):
+    cover = workbook.worksheets[0]
+    assert (cover.page_setup.fitToWidth or 1, cover.page_setup.fitToHeight or 1) == (1, 1)
+    assert cover.sheet_properties.pageSetUpPr.fitToPage
+    named = {cell.value for cell in cover["A"]}
+    missing = {row[1] for row in table(workbook["Chưa nộp"])}
+    assert missing <= named
+    many = a_compilation().missing * (N_MISSING_NAMED // 5) + a_compilation().missing[:2]
+    cover = opened(a_compilation(missing=many)).worksheets[0]
+    assert "và 2 đơn vị khác: xem trang “Chưa nộp”." in {cell.value for cell in cover["A"]}
 
 
 def test_every_sheet_prints_on_a4_with_its_header_repeated(workbook):

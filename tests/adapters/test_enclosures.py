@@ -73,3 +73,14 @@ def test_one_document_settles_one_rule_in_the_order_of_the_rules():
     document = MailFile(name="a.pdf", media_type="", content=PDF)
     assert attachments_brought(rules, [document]) == {"report"}
     assert attachments_brought(rules, [document, document]) == {"report", "plan"}
+
+
+def test_files_keep_the_archive_and_the_folders_that_they_lay_in():
+    pack = package(**{"Sở Y tế/bieu.xlsx": workbook(), "Sở Y tế/ky/ky.pdf": PDF, "ky.pdf": PDF})
+    file = MailFile(name="tat ca.zip", media_type="", content=pack, place=("mail 1",))
+    sorted_files = sort_enclosures([file], LimitSettings())
+    assert [(each.name, each.place[2:]) for each in sorted_files.documents] == [
+        ("ky.pdf", ("Sở Y tế", "ky")),
+        ("ky.pdf", ()),
+    ]
+    assert sorted_files.workbooks[0].place == ("mail 1", "0 tat ca.zip", "Sở Y tế")

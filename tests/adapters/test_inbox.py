@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from threading import Thread
 
 import pytest
+from imap_tools import MailBoxUnencrypted
 
 from deployments.postoffice import Account, PostOffice, write_now
 from models.domain.errors import MailboxUnavailableError
@@ -14,6 +15,7 @@ from tasks.adapters.inbox import DropFolder, ImapInbox
 from tasks.adapters.smtp import SmtpTransport
 from tasks.ports import Letter
 from tasks.settings import ImapSettings, LimitSettings, SmtpSettings
+from tests.mail_servers import RealPostOffice
 
 MORNING = datetime(2025, 6, 10, 8, 0, tzinfo=OFFICE_ZONE)
 NOW = FixedClock(MORNING)
@@ -23,12 +25,28 @@ def a_mail(n=1, text="Kính gửi"):
     return f"From: soyte@bacgiang.example.invalid\r\nSubject: {n}\r\n\r\n{text}\r\n".encode()
 
 
+@pytest.fixture(params=["of the demo", "Dovecot"])
+def post_office(request, tmp_path):
+    """The demo's mail server and a real one: the adapter must not know which."""
+    if request.param == "Dovecot":
+        with RealPostOffice(tmp_path / "office", servers=request.getfixturevalue("mail_servers")) as office:
+            yield office
+        return
+    with PostOffice(tmp_path / "office") as office:
+        yield office
+
+
 @pytest.fixture
 def inbox_of():
     opened = []
 
     def open_one(office, *, limits=None, **changes):
-        values = {"username": "baocao", "password": "loopback", "security": "none", "timeout_seconds": 3} | changes
+        values = {
+            "username": office.account.username,
+            "password": "loopback",
+            "security": "none",
+            "timeout_seconds": 15,
+        } | changes
         settings = ImapSettings(host="127.0.0.1", port=office.imap_port, **values)
         inbox = ImapInbox(settings, limits or LimitSettings())
         opened.append(inbox)
@@ -59,11 +77,12 @@ def test_a_mail_sent_to_a_plus_address_says_to_which(post_office, inbox_of):
     write_now(post_office.home, MORNING)
     server = SmtpSettings(host="127.0.0.1", port=post_office.smtp_port)
     transport = SmtpTransport(server, sender="u@bacgiang.example.invalid", sender_name="", clock=NOW)
-    to = "baocao+abcdefgh234567ab@dondoc.example.invalid"
+    to = post_office.account.address.replace("@", "+abcdefgh234567ab@")
     assert next(
         iter(transport.deliver([Letter(message_id="<1@x.invalid>", to=to, subject="s", text="t", html="")]))
     ).is_sent
     transport.close()
+    post_office.settle()
 
     (item,) = inbox_of(post_office).waiting(limit=10)
 
@@ -133,10 +152,16 @@ def test_after_a_new_uidvalidity_old_keys_move_nothing(post_office, inbox_of):
 
 
 def test_bytes_in_no_known_encoding_come_as_they_are(post_office, inbox_of):
-    hostile = "Subject: Báo cáo\r\nFrom: sở@\xff\r\n\r\n".encode("latin-1", "replace") + bytes(range(256)) + b"\r\n"
+    every_octet = bytes(range(1, 256))  # but NUL, which IMAP does not carry
+    hostile = "Subject: Báo cáo\r\nFrom: sở@\xff\r\n\r\n".encode("latin-1", "replace") + every_octet + b"\r\n"
     post_office.put_in_mailbox(hostile)
     (item,) = inbox_of(post_office).waiting(limit=1)
-    assert item.content == hostile
+    assert _with_ends_of_mail(item.content) == _with_ends_of_mail(hostile)
+
+
+def _with_ends_of_mail(content):
+    """Return a mail with the ends of line that a server may give it; no other octet may change."""
+    return content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def test_a_mailbox_survives_the_servers_restart(tmp_path, inbox_of):
@@ -172,9 +197,11 @@ def test_a_wrong_password_is_an_operators_problem(post_office, inbox_of):
 class CuttingProxy:
     """Stands before an IMAP server and cuts each connection after so many octets of the server's; 0 cuts none."""
 
-    def __init__(self, port, octets):
+    def __init__(self, office, octets, *, unable=()):
+        self.unable = unable
         self.octets = octets
-        self._target = port
+        self.account = office.account
+        self._target = office.imap_port
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.imap_port = self._listening.getsockname()[1]
         Thread(target=self._accept, daemon=True).start()
@@ -192,7 +219,7 @@ class CuttingProxy:
     def _pass_on(self, source, target, most):
         passed = 0
         with source, target, suppress(OSError):
-            while data := source.recv(4096):
+            while data := self.hidden(source.recv(4096)):
                 if most and passed + len(data) >= most:
                     target.sendall(data[: most - passed])
                     target.shutdown(socket.SHUT_RDWR)
@@ -200,8 +227,37 @@ class CuttingProxy:
                 passed += len(data)
                 target.sendall(data)
 
+    def hidden(self, said):
+        """Keep from a client what the server can do."""
+        for ability in self.unable:
+            said = said.replace(b" %s " % ability, b" X%s " % ability[1:])
+        return said
+
     def close(self):
         self._listening.close()
+
+
+@pytest.mark.parametrize("unable", [(), (b"MOVE",), (b"MOVE", b"UIDPLUS")])
+def test_filing_away_moves_its_own_mails_only_whatever_the_server_can_do(unable, post_office, inbox_of):
+    for n in range(3):
+        post_office.put_in_mailbox(a_mail(n), MORNING + timedelta(minutes=n))
+    proxy = CuttingProxy(post_office, 0, unable=unable)
+    inbox = inbox_of(proxy)
+    first, second, third = keys_of(inbox)
+    with MailBoxUnencrypted("127.0.0.1", post_office.imap_port).login(
+        post_office.account.username, "loopback"
+    ) as other:
+        other.client.uid("STORE", second.rpartition(":")[2], "+FLAGS.SILENT", r"(\Deleted)")
+
+    inbox.file_away([first], Outcome.ACCEPTED)
+
+    assert keys_of(inbox) == [second, third], "an operator's mark is not ours to carry out"
+    assert [item.content for item in inbox_of(post_office, folder="Tiep-nhan").waiting(limit=9)] == [a_mail(0)]
+    with MailBoxUnencrypted("127.0.0.1", post_office.imap_port).login(
+        post_office.account.username, "loopback"
+    ) as other:
+        assert other.uids("DELETED") == [second.rpartition(":")[2]]
+    proxy.close()
 
 
 @pytest.mark.parametrize("after", [40, 400, 2_000, 9_000, 30_000, 70_000])
@@ -209,7 +265,7 @@ def test_a_connection_cut_anywhere_gives_no_half_mail_and_the_next_poll_finds_th
     mails = [a_mail(n, "x" * 4_000) for n in range(30)]
     for n, content in enumerate(mails):
         post_office.put_in_mailbox(content, MORNING + timedelta(minutes=n))
-    proxy = CuttingProxy(post_office.imap_port, after)
+    proxy = CuttingProxy(post_office, after)
     taken = {}
     inbox = inbox_of(proxy)
 

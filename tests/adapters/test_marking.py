@@ -15,7 +15,8 @@ from models.domain.vocabulary import FindingLevel
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
 from tasks.adapters.workbooks import STAMP_SHEET
-from tasks.adapters.workbooks.marking import COLOURS, WorkbookNotMarkableError, mark, marking_of
+from tasks.adapters.workbooks.marking import COLOURS, mark
+from tasks.adapters.workbooks.marks import WorkbookNotMarkableError, marking_of
 from tasks.adapters.workbooks.reading import read_workbook
 from tasks.adapters.workbooks.stamping import FormTemplate
 from tasks.adapters.workbooks.template import INPUT_COLOUR, FormParts

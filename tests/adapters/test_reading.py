@@ -1,12 +1,17 @@
 """What comes back from a unit's own workbook, whatever saved it, and what a hostile one costs."""
 
 import io
+import os
 import shutil
+import signal
 import subprocess
+import time
 import unicodedata
 import zipfile
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,7 +26,8 @@ from models.domain.vocabulary import FieldKind
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
 from tasks.adapters.workbooks import form_words
-from tasks.adapters.workbooks.pool import GuardedReader
+from tasks.adapters.workbooks.foreign import OLD, OPEN, reads_safely
+from tasks.adapters.workbooks.pool import DEATHS, GuardedReader
 from tasks.adapters.workbooks.reading import read_workbook
 from tasks.adapters.workbooks.stamping import FormTemplate
 from tasks.ports import StampOrder
@@ -92,16 +98,19 @@ def checked(content, spec):
     return check_form(spec, read.form, words=form_words(vietnamese()))
 
 
-def by_office(content, tmp_path):
+XLSX, XLS, ODS = ("xlsx:Calc MS Excel 2007 XML", "xls:MS Excel 97", "ods:calc8")
+
+
+def by_office(content, tmp_path, kind=XLSX):
     """Have LibreOffice open the workbook and save it again."""
     office = shutil.which("soffice")
     if office is None:
         pytest.skip("LibreOffice is not installed")
     (tmp_path / "in.xlsx").write_bytes(content)
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
-    command = [office, profile, "--headless", "--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir"]
+    command = [office, profile, "--headless", "--convert-to", kind, "--outdir"]
     subprocess.run([*command, tmp_path / "out", tmp_path / "in.xlsx"], check=True, capture_output=True, timeout=120)
-    return (tmp_path / "out" / "in.xlsx").read_bytes()
+    return (tmp_path / "out" / f"in.{kind.partition(':')[0]}").read_bytes()
 
 
 def test_a_filled_form_has_no_finding_and_every_figure(form, spec):
@@ -131,6 +140,19 @@ def test_a_form_that_libreoffice_saved_reads_the_same(form, spec, cycle, tmp_pat
     again = by_office(content, tmp_path)
     assert checked(again, spec) == checked(content, spec)
     assert identify(read_workbook(again, LIMITS).form, spec, cycle_code=cycle.code, cycle_titles={}) == ()
+
+
+@pytest.mark.office
+@pytest.mark.parametrize(("kind", "told", "refused"), [(XLS, "read_from_xls", OLD), (ODS, "read_from_ods", OPEN)])
+def test_a_form_saved_in_another_format_reads_the_same_and_says_so(kind, told, refused, form, spec, tmp_path):
+    content = filled(form, spec, at={"G8": "Giải trình: tăng do mở rộng"})
+    read = read_workbook(by_office(content, tmp_path, kind), LIMITS)
+    assert [item.code for item in read.findings] == [told]
+    assert read.form == read_workbook(content, LIMITS).form
+    odd = filled(form, spec, at={"G8": "Céng hoµ x· héi chñ nghÜa"})
+    assert not reads_safely(read_workbook(odd, LIMITS).form), "text in a font that nobody sees is not guessed at"
+    strange = read_workbook(by_office(saved(Workbook()), tmp_path, kind), LIMITS)
+    assert [item.code for item in strange.findings] == [refused]
 
 
 @pytest.mark.office
@@ -211,7 +233,7 @@ def test_many_files_come_back_in_order_and_a_refused_one_costs_its_own_result_on
         1,
         2,
     ]
-    assert [item.code for item in results[1].findings] == ["file_is_damaged"]
+    assert [item.code for item in results[1].findings] == ["file_is_cut_off"]
 
 
 def test_a_file_that_kills_its_worker_costs_its_own_result_only(form, spec):
@@ -243,6 +265,29 @@ def test_a_file_that_takes_too_long_is_told_so(form, spec):
         reader.close()
     assert [item.code for item in slow.findings] == ["workbook_too_complex"]
     assert good.form is not None
+
+
+@pytest.mark.parametrize("signals", [(signal.SIGSTOP,), (signal.SIGSTOP, signal.SIGKILL)])
+def test_workers_that_fall_silent_are_given_up_within_seconds_and_the_files_are_read_by_new_ones(signals, form, spec):
+    """One stands still; the other dies with half a message read: whoever comes next waits for the rest of it."""
+    reader = GuardedReader(LimitSettings(workers=1), seconds_of_silence=3)
+    contents = [filled(form, spec, {"CT01": number}) for number in range(3)]
+    try:
+        worker = reader.in_a_worker(os.getpid, (), 60).result()
+        os.kill(worker, signals[0])
+        large = reader.in_a_worker(len, (bytes(8 * 1024 * 1024),), 600)
+        for sign in signals[1:]:
+            Event().wait(0.5)  # until the message is on its way
+            os.kill(worker, sign)
+        start = time.monotonic()
+        with suppress(*DEATHS):
+            assert large.result() == 8 * 1024 * 1024
+        results = reader.read(contents)
+        seconds = time.monotonic() - start
+    finally:
+        reader.close()
+    assert [result.form.cells[spec.figures_sheet, "E7"] for result in results] == [0, 1, 2]
+    assert seconds < 60, "and not the ten minutes that the work was given"
 
 
 def test_a_workbook_whose_parts_make_no_sense_is_a_finding_not_an_error(form):

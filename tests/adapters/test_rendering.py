@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from models.domain.forms import finding
 from models.domain.tokens import token_in_subject
-from models.domain.vocabulary import EditionKind, FindingLevel, LetterKind, ObligationKind, Paper, Timeliness
+from models.domain.vocabulary import (
+    EditionKind,
+    FindingLevel,
+    LetterKind,
+    ObligationKind,
+    Outcome,
+    Paper,
+    Timeliness,
+)
 from tasks.adapters.asking import Asked
 from tasks.adapters.programme.folder import load_programme
 from tasks.adapters.rendering import (
@@ -27,6 +35,7 @@ from tasks.adapters.rendering import (
     Renderer,
     ResultContext,
     RollCallContext,
+    SeveralContext,
 )
 from tasks.adapters.texts import TEMPLATES, vietnamese
 from tasks.ports import Attachment
@@ -254,10 +263,33 @@ def a_roll_call(**said):
     return RENDERER.roll_call(RollCallContext(**(usual | said)), an_envelope())
 
 
+def an_answer_to_several(*forms):
+    findings = (a_fault(), finding("attachment_missing", title="Báo cáo đã ký"), a_question())
+    usual = (
+        (Outcome.ACCEPTED, an_answer(findings=(a_question(),)), "a+b@x.invalid"),
+        (Outcome.RETURNED, an_answer(findings=findings), "a+c@x.invalid"),
+        (Outcome.RETURNED, an_answer(findings=findings, has_marked_workbook=True), "a+d@x.invalid"),
+        (Outcome.QUARANTINED, an_answer(unit_name="Sở Tư pháp"), ""),
+        (Outcome.QUARANTINED, nothing_known(findings=(finding("documents_untold", names="a.pdf"),)), ""),
+    )
+    received_at = hanoi("2025-06-10 09:00")
+    context = SeveralContext(programme=PROGRAMME, received_at=received_at, original_subject="", forms=forms or usual)
+    return RENDERER.several(context, an_envelope())
+
+
+def test_a_form_that_is_held_among_others_names_no_unit():
+    letter = an_answer_to_several()
+    assert letter.subject.endswith("Thư có 5 biểu: 1 đã tiếp nhận, 2 phải sửa hoặc bổ sung, 2 đang được kiểm tra")
+    assert "Sở Tư pháp" not in letter.text
+    assert "a+c@x.invalid" in letter.text
+
+
 def letters_to_ourselves():
     for kind in (LetterKind.DAILY, LetterKind.WEEKLY):
         yield a_digest(kind)
         yield a_digest(kind, came=("BC 6T: tiếp nhận 4",), n_came=4, went=("thư: 2",), due=("Hạn",), people=("Việc",))
+    yield an_answer_to_several()
+    yield an_answer_to_several((Outcome.ACCEPTED, an_answer(), ""), (Outcome.ACCEPTED, an_answer(), "a+b@x.invalid"))
     yield an_operators_letter("BC 6T · 16/6 (lúc 08 giờ 00): Máy chủ thư không trả lời")
 
 
@@ -406,7 +438,7 @@ def test_a_digest_speaks_of_each_unit_and_puts_each_token_beside_its_own():
         a_duty(rung="reminder-1", unit_name="Sở Nội vụ", token=OTHER_TOKEN),
         as_of=RUNGS["reminder-1"],
     )
-    assert letter.subject == "[BC 6T 2025] 2 đơn vị: nhắc gửi báo cáo trước ngày 15/6/2025"
+    assert letter.subject == "[BC 6T 2025] Sở Y tế và 1 đơn vị khác: nhắc gửi báo cáo trước ngày 15/6/2025"
     assert token_in_subject(letter.subject) is None
     assert "Mỗi báo cáo gửi bằng một thư riêng" in letter.text
     first, second = letter.text.index(TOKEN), letter.text.index(OTHER_TOKEN)

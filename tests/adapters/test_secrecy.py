@@ -5,6 +5,8 @@ import zipfile
 
 import pytest
 from docx import Document
+from hypothesis import given
+from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from tasks.adapters.edxml import read_edxml
@@ -46,6 +48,36 @@ def zipped(name, content):
         return target.getvalue()
 
 
+def a_pdf(*pages):
+    """Return a PDF with a text on each page, as word processors write one: numbers of glyphs, and what they mean."""
+    objects = [b"", b"", b"", b""]
+    meaning = b"1 begincodespacerange <0000> <ffff> endcodespacerange " + b"".join(
+        b"1 beginbfrange <%02x00> <%02xff> <%02x00> endbfrange " % (block, block, block) for block in range(0x20)
+    )
+    objects[2] = b"<< /Type /Font /Subtype /Type0 /BaseFont /F /Encoding /Identity-H /ToUnicode 4 0 R >>"
+    objects[3] = b"<< /Length %d >> stream\n%s\nendstream" % (len(meaning), meaning)
+    kids = []
+    for page in pages:
+        said = b"".join(b"<%s> Tj T* " % line.encode("utf-16-be").hex().encode() for line in page)
+        text = b"BT /F 12 Tf 14 TL 72 700 Td " + said + b"ET"
+        kids.append(b"%d 0 R" % (len(objects) + 1))
+        objects += [
+            b"<< /Type /Page /Parent 2 0 R /Contents %d 0 R /Resources << /Font << /F 3 0 R >> >> >>"
+            % (len(objects) + 2),
+            b"<< /Length %d >> stream\n%s\nendstream" % (len(text), text),
+        ]
+    objects[0] = b"<< /Type /Catalog /Pages 2 0 R >>"
+    objects[1] = b"<< /Type /Pages /Kids [%s] /Count %d /MediaBox [0 0 595 842] >>" % (b" ".join(kids), len(kids))
+    written = b"%PDF-1.4\n"
+    places = []
+    for number, each in enumerate(objects, start=1):
+        places.append(len(written))
+        written += b"%d 0 obj %s endobj\n" % (number, each)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    end = b"xref\n0 %d\n0000000000 65535 f \n%strailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF"
+    return written + end % (len(objects) + 1, table, len(objects) + 1, len(written))
+
+
 def with_file(content, name="a.bin"):
     return ParsedMail(files=(MailFile(name=name, media_type="", content=content),))
 
@@ -57,6 +89,9 @@ def with_file(content, name="a.bin"):
         ParsedMail(own_text="TỐI MẬT\nKính gửi"),
         ParsedMail(marks=("Tuyệt mật",)),
         with_file(b"%PDF-", "Báo cáo (Mật).pdf"),
+        with_file(a_pdf(["UBND TỈNH", "TỐI MẬT", "Kính gửi"])),
+        with_file(a_pdf(["Thư chuyển"], ["Độ mật: Mật"])),
+        with_file(zipped("a.pdf", a_pdf(["MẬT"])), "a.zip"),
         with_file(a_workbook("SỞ Y TẾ", "MẬT")),
         with_file(a_workbook(*["Kết quả"] * 80, "Độ mật: Tối mật")),
         with_file(a_document("UBND TỈNH", "MẬT", "Báo cáo")),
@@ -122,3 +157,29 @@ def test_a_part_that_is_packed_in_a_broken_way_stops_nobody():
     at = packed.index(b"word/document.xml") + len(b"word/document.xml")
     broken = packed[: at + 4] + b"\xff" * 5 + packed[at + 9 :]
     assert not SCREEN.is_marked(ParsedMail(files=(MailFile(name="a.docx", media_type="", content=broken),)))
+
+
+ORDINARY_PDF = a_pdf(["UBND TỈNH", "Mật độ dân số, bảo mật"], [], [], ["MẬT"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ORDINARY_PDF,  # the marking would stand on the first page of a document, not on its fourth
+        ORDINARY_PDF[:200],
+        b"%PDF-1.4\n",
+        b"%PDF-1.4\n1 0 obj <<" + b"[" * 20_000,
+        ORDINARY_PDF.replace(b"/Parent 2 0 R", b"/Parent 5 0 R"),
+        ORDINARY_PDF.replace(b"/Kids [5 0 R", b"/Kids [2 0 R"),
+    ],
+)
+def test_a_pdf_without_a_marking_or_without_sense_bears_none_and_breaks_nothing(content):
+    assert not SCREEN.is_marked(with_file(content))
+
+
+@given(st.data())
+def test_a_pdf_with_any_octets_changed_breaks_nothing(data):
+    content = bytearray(ORDINARY_PDF)
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    assert SCREEN.is_marked(with_file(bytes(content))) in {True, False}

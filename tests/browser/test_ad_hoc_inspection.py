@@ -1,7 +1,6 @@
 """An inspection started in Prefect's pages as an operator starts one: the form is filled, units have their notice."""
 
 import json
-import re
 import shutil
 import urllib.error
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from deployments.postoffice import PostOffice, mails_for, write_now
 from tests.builders import hanoi
+from tests.run_forms import MILLISECONDS, QUIET, field, pick, pick_day, pick_several, write, write_list
 from tests.served import ServedOffice, serving, waited_for
 from tests.tasks.conftest import address_of
 
@@ -20,13 +20,11 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed (Debian: chromium)"),
 ]
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 PICTURE = Path(__file__).parents[2] / "docs" / "images" / "kiem-tra-dot-xuat.png"
 START = "60 · Mở cuộc kiểm tra"
 ROUND = "12 · Kiểm tra Quý III · mục II.6-a"
 RECORD = "61 · Ghi kết quả kiểm tra"
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-MILLISECONDS = 90_000
 
 
 @dataclass
@@ -76,49 +74,6 @@ def page(mailing):
         field(form, "Lý do").wait_for(timeout=MILLISECONDS)
         yield form
         browser.close()
-
-
-def field(page: Page, title: str):
-    """Return the field of the form that bears the title."""
-    label = page.locator(".schema-form-property__label", has_text=re.compile(rf"^{title}( \(Optional\))?\s*$"))
-    return page.locator(".schema-form-property").filter(has=label).first
-
-
-def write(page: Page, title: str, text: str) -> None:
-    field(page, title).locator("textarea").first.fill(text)
-
-
-def write_list(page: Page, title: str, texts: list[str]) -> None:
-    for n, text in enumerate(texts):
-        field(page, title).get_by_text("Add item").click()
-        field(page, title).locator("textarea").nth(n).fill(text)
-
-
-def pick_day(page: Page, title: str, day: str) -> None:
-    field(page, title).get_by_text("Select date").click()
-    page.locator(".p-date-picker input[type=date]").fill(day)
-    page.locator(".p-date-picker").get_by_text("Apply").click()
-
-
-def pick(page: Page, title: str, choice: str) -> None:
-    """Choose from a short list that closes by itself."""
-    _open_list(page, title)
-    page.get_by_role("option", name=choice).click()
-
-
-def pick_several(page: Page, title: str, choices: list[str]) -> None:
-    """Choose from a long list: each is searched for, for only what is seen is there."""
-    _open_list(page, title)
-    for choice in choices:
-        page.get_by_role("combobox").last.fill(choice)
-        page.get_by_role("option", name=choice).click()
-    page.get_by_role("heading", name="Parameters").click()
-
-
-def _open_list(page: Page, title: str) -> None:
-    field(page, title).locator(".p-select-button__control").focus()
-    page.keyboard.press("Space")
-    page.get_by_role("option").first.wait_for(timeout=MILLISECONDS)
 
 
 def fill_in(page: Page) -> None:

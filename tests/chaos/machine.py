@@ -24,13 +24,13 @@ from tasks.adapters.texts import vietnamese
 from tasks.adapters.workbooks.pool import GuardedReader
 from tasks.chase import queue_due_reminders, queue_reminders_of_others
 from tasks.compile import compile_cycle
-from tasks.judge import judge_arrivals
 from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
 from tasks.operators import sign
 from tasks.post import post_letters
-from tasks.receive import file_arrivals_away, take_arrivals
+from tasks.receive import file_arrivals_away
 from tasks.resolve_quarantine import Resolution, resolve_quarantine
 from tasks.settings import LimitSettings
+from tasks.take_and_judge import take_and_judge
 from tasks.tell_members import queue_member_letters
 from tests.builders import hanoi, with_units
 from tests.chaos.steps import CYCLE, REPORT
@@ -155,8 +155,7 @@ class OfficeDays(RuleBasedStateMachine):
         runtime, waiting = self.world.runtime(), set(self.world.post.waiting_mails)
 
         def steps() -> None:
-            take_arrivals.fn(runtime)
-            judge_arrivals.fn(runtime, self.world.now)
+            take_and_judge.fn(runtime, self.world.now)
             post_letters.fn(runtime, ANSWERS)
             file_arrivals_away.fn(runtime)
 

@@ -14,12 +14,12 @@ from tasks.chase import queue_due_reminders, queue_reminders_of_others
 from tasks.compile import compile_due_editions
 from tasks.draft import draft_official_letters
 from tasks.hand_over import queue_results
-from tasks.judge import judge_arrivals
 from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
 from tasks.post import post_letters
-from tasks.receive import file_arrivals_away, take_arrivals
+from tasks.receive import file_arrivals_away
 from tasks.runtime import Runtime
 from tasks.status_board import make_status_board
+from tasks.take_and_judge import take_and_judge
 from tasks.tell_members import queue_member_letters
 from tasks.tell_parents import queue_parent_letters
 from tests.builders import hanoi, with_units
@@ -81,8 +81,7 @@ def whole_poll(office: Office, instant: str, *, later: timedelta = timedelta(0))
 
 def poll_with(runtime: Runtime) -> None:
     """Take in, judge, answer, file away."""
-    take_arrivals.fn(runtime)
-    judge_arrivals.fn(runtime, runtime.clock.now())
+    take_and_judge.fn(runtime, runtime.clock.now())
     post_letters.fn(runtime, ANSWERS)
     file_arrivals_away.fn(runtime)
 

@@ -7,10 +7,12 @@ import pytest
 from alembic import command
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Boolean, inspect
+from sqlalchemy import Boolean, insert, inspect, text
 
 from models.db.base import Base
 from models.db.engine import alembic_config, migrate, open_engine
+from models.db.tables import ArrivalRow, LetterRow
+from models.domain.vocabulary import Channel, LetterKind, LetterState
 
 
 @pytest.fixture
@@ -94,3 +96,27 @@ def test_two_programs_that_start_at_once_migrate_once(empty_database):
     assert set(inspect(engines[0]).get_table_names()) >= set(Base.metadata.tables)
     for engine in engines:
         engine.dispose()
+
+
+def test_parts_of_an_arrival_stand_by_themselves_in_an_older_schema_and_keep_their_answer(engine):
+    migrate(engine)
+    config = alembic_config()
+    at = datetime(2025, 10, 21, 9, tzinfo=UTC)
+    with engine.begin() as connection:
+        for key, part, whole in (("imap:1", 1, None), ("part:1:2", 2, 1)):
+            values = {"key": key, "part": part, "whole_id": whole, "received_at": at, "taken_at": at}
+            fixed = {"channel": Channel.MAIL, "digest": "a" * 64, "is_cut": False, "operator": "", "file_name": ""}
+            connection.execute(insert(ArrivalRow.__table__).values(**values, **fixed))
+        letter = {"key": "answer|imap:1", "message_id": "<1@x.invalid>", "recipient": "a@x.invalid", "arrival_id": 1}
+        connection.execute(
+            insert(LetterRow.__table__).values(
+                **letter, kind=LetterKind.SEVERAL, day=at.date(), state=LetterState.SENT, queued_at=at
+            )
+        )
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0008")
+        assert connection.execute(text("SELECT kind FROM letter")).scalars().all() == ["receipt"]
+        assert connection.execute(text("SELECT key FROM arrival ORDER BY id")).scalars().all() == ["imap:1", "part:1:2"]
+        command.downgrade(config, "0006")
+        command.upgrade(config, "head")
+        assert connection.execute(text("SELECT part FROM arrival")).scalars().all() == [0, 0]

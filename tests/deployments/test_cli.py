@@ -1,6 +1,7 @@
 """The command line: exit statuses, what scripts read, and one sentence where a person went wrong."""
 
 import json
+import os
 import shutil
 import socket
 from datetime import date
@@ -8,9 +9,13 @@ from datetime import date
 import pytest
 from icalendar import Calendar
 from openpyxl import load_workbook
+from rich.console import Console
 
+from deployments import showing
 from deployments.cli import main
+from deployments.engine import TELL_NOBODY
 from tasks.adapters.programme import load_programme
+from tasks.adapters.texts import vietnamese
 from tasks.settings import Settings
 from tests.builders import with_units
 from tests.meta.source_code import ROOT
@@ -342,3 +347,34 @@ def test_the_help_of_a_command_shows_an_example(dondoc, command):
     status, printed, _ = dondoc(*command, "--help")
     assert status == 0
     assert "dondoc" in printed.partition("Ví dụ:")[2]
+
+
+def test_the_command_line_lets_prefect_report_to_nobody(dondoc, monkeypatch):
+    for name in TELL_NOBODY:
+        monkeypatch.delenv(name, raising=False)
+    dondoc("check", FOLDER)
+    assert {name: os.environ[name] for name in TELL_NOBODY} == {
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
+
+
+def test_where_no_letter_is_stuck_the_list_is_empty_with_status_0(dondoc):
+    assert dondoc("letters", "--json")[:2] == (0, "[]\n")
+
+
+def test_a_narrow_terminal_is_given_the_columns_that_fit_and_the_names_of_the_others(monkeypatch, capsys):
+    columns, row = ["Đơn vị", "Tình trạng", "Đầu mối"], ["Sở Y tế", "x" * 30, "baocao.so-y-te@example.invalid"]
+    for width, n_left_out in ((60, 1), (200, 0)):
+        console = Console(width=width, force_terminal=True, color_system=None)
+        monkeypatch.setattr(showing, "plain_console", lambda console=console: console)
+        showing.show_table(columns, [row], texts=vietnamese())
+        printed = capsys.readouterr().out
+        assert ("còn các cột: Đầu mối" in printed) is bool(n_left_out)
+        assert ("baocao.so-y-te@example.invalid" in printed) is not bool(n_left_out)
+
+
+def test_the_card_is_written_where_it_was_asked_for(dondoc, tmp_path):
+    status, _, told = dondoc("card", FOLDER, "--year", "2026", "--out", tmp_path / "the.html")
+    assert (status, str(tmp_path / "the.html") in told) == (0, True)
+    assert "Gửi báo cáo Đề án 835: bốn bước" in (tmp_path / "the.html").read_text("utf-8")

@@ -7,7 +7,8 @@ from models.domain.cycles import plan_cycle
 from models.domain.evidence import evidence_fields, evidence_lines
 from models.domain.forms import NarrativeSpec
 from models.domain.plan import EvidenceRule
-from models.domain.tabulation import ReportedFigure, figures_of, units_showing
+from models.domain.submissions import ReportedFigure
+from models.domain.tabulation import figures_of, units_showing
 from models.domain.vocabulary import ObligationKind
 from tests.adapters.compilations import AS_OF, a_cycle, a_programme, duties
 

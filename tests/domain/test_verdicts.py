@@ -122,7 +122,7 @@ def test_an_outage_that_began_after_the_deadline_gives_nothing():
 
 def test_while_the_mailbox_is_down_nobody_is_held_to_a_deadline_that_passed_meanwhile():
     found = verdict(a_duty(), hanoi("2025-06-18 08:00"), outages=(an_outage("2025-06-16 20:00"),))
-    assert (found.ground, found.counts) == (Ground.OUTAGE, None)
+    assert (found.ground, found.counts) == (Ground.OUTAGE_UNANSWERED, None)
 
 
 def test_a_unit_that_no_letter_reached_is_not_held_to_it():

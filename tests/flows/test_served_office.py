@@ -103,14 +103,26 @@ def test_a_run_started_by_hand_says_what_it_would_do_and_carries_cycle_and_day_i
 
 def test_a_run_does_all_it_can_and_is_visibly_incomplete_while_the_mail_server_is_down(served, first_rounds):
     _, done = first_rounds
-    assert done["name"] == "BC 6T 2025 · 16/5/2025"
+    assert done["name"] == "BC 6T 2025 · 16/5/2025 · mở 1 kỳ, nhắc 76, 82 thư chưa gửi được"
     assert done["state_type"] == "FAILED"
     # 83 reminders: the desk that serves two units gets one letter for both
     assert "Còn 82 thư chưa gửi được" in done["state"]["message"]
     lines = [line["message"] for line in served.ask("/logs/filter", {"logs": {"flow_run_id": {"any_": [done["id"]]}}})]
     assert "Đã mở Báo cáo 06 tháng năm 2025: 76 đơn vị phải báo cáo." in lines
+    first_error = next(line for line in lines if "82 thư" in line and "chưa gửi được" in line)
+    assert first_error.startswith("Còn 82 thư chưa gửi được vì máy chủ thư không nhận"), "it says what to do, not where"
+    assert not any(line.startswith(("Beginning flow run", "Finished in state Completed")) for line in lines)
     artifacts = {found["key"] for found in served.ask("/artifacts/latest/filter", {})}
     assert {"bang-bc-6t-2025", "tien-do-bc-6t-2025", "ket-qua-bc-6t-2025", "viec-hom-nay"} <= artifacts
+
+
+def test_the_weekly_calendar_lets_every_description_name_the_deadline_that_comes_next(served):
+    ended = served.run("00 · Lịch năm", as_of="2025-06-23T06:30:00")
+    assert ended["state_type"] == "COMPLETED", ended["state"]["message"]
+    found = served.deployments()
+    assert "Kỳ tới: **Báo cáo 06 tháng năm 2026**" in found["20 · BC 6T · mục III.1-c"]["description"]
+    assert found["20 · BC 6T · mục III.1-c"]["schedules"], "nothing else of it has changed"
+    assert "Kỳ tới: **Báo cáo năm 2025**" in found["21 · BC năm · mục III.1-d"]["description"]
 
 
 @pytest.mark.browser

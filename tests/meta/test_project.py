@@ -57,11 +57,11 @@ def test_the_constraints_name_no_address_of_an_index():
 
 
 def test_every_make_target_that_the_papers_name_exists():
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
     papers = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
     papers += [*(ROOT / "docs").rglob("*.md"), ROOT / "bench" / "README.md", ROOT / ".ci" / "run"]
     written = "\n".join(paper.read_text("utf-8") for paper in papers if paper.exists())
-    named = set(re.findall(r"(?:`|^\s*|\$ )make ([a-z]+)\b", written, flags=re.MULTILINE))
+    named = set(re.findall(r"(?:`|^\s*|\$ )make ([a-z-]+)\b", written, flags=re.MULTILINE))
     assert {"install", "demo", "run", "test", "check", "bench"} <= targets
     assert named <= targets
 
@@ -69,7 +69,7 @@ def test_every_make_target_that_the_papers_name_exists():
 def test_every_make_target_says_what_it_does():
     lines = (ROOT / "Makefile").read_text("utf-8").splitlines()
     phony = next(line for line in lines if line.startswith(".PHONY:")).removeprefix(".PHONY:").split()
-    told = {line.partition(":")[0] for line in lines if re.match(r"[a-z]+:.*## \S", line)}
+    told = {line.partition(":")[0] for line in lines if re.match(r"[a-z-]+:.*## \S", line)}
     assert set(phony) == told
 
 

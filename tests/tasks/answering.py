@@ -22,6 +22,7 @@ def send_form(office, unit, instant, *, cells=None, cycle="bc-6t-2025", act="ans
     mail = _filled(office, unit, instant, cells=cells or {}, cycle=cycle, act=act)
     with office.at(instant):
         post([mail], port=office.mail.smtp_port)
+    office.mail.settle()
 
 
 def _filled(office, unit, instant, *, cells, cycle, act):
@@ -57,6 +58,7 @@ def send_words(office, unit, instant, text, *, to=None, sender="", headers=()):
     mail.set_content(text)
     with office.at(instant):
         post([mail], port=office.mail.smtp_port)
+    office.mail.settle()
 
 
 def newest(office, unit):

@@ -20,20 +20,21 @@ from models.db.records.letters import ClaimedLetter
 from models.domain.vocabulary import LetterKind
 from tasks.adapters.texts import vietnamese
 from tasks.chase import queue_due_reminders, queue_reminders_of_others
-from tasks.judge import judge_arrivals
 from tasks.letters import write_letters
 from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
 from tasks.post import post_letters, together
-from tasks.receive import file_arrivals_away, take_arrivals
+from tasks.receive import file_arrivals_away
 from tasks.runtime import Runtime, open_runtime
 from tasks.settings import ImapSettings, LimitSettings, Settings, SmtpSettings
+from tasks.take_and_judge import take_and_judge
 from tasks.tell_members import queue_member_letters
 from tests.builders import hanoi
+from tests.mail_servers import RealPostOffice
 from tests.postgresql import Server
 
 TESTED_ON = os.environ.get("DONDOC_TEST_DATABASE", "sqlite")
 """`postgresql`: every office of these tests keeps its data there; slower, and asked for by hand."""
-ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR)
+ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.SEVERAL, LetterKind.OPERATOR)
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Office:
     """A home with its post office. Each step opens a Runtime of its own, as each flow run does."""
 
     home: Path
-    mail: PostOffice
+    mail: PostOffice | RealPostOffice
     settings: dict[str, object] = field(default_factory=dict)
     authserv_id: str = ""
 
@@ -70,9 +71,17 @@ class Office:
         with open_runtime(settings) as runtime:
             yield runtime
 
+    @contextmanager
+    def delivered(self, instant: str) -> Iterator[Runtime]:
+        """Yield a Runtime of the instant; what was sent before it, and by it, reaches its mailbox."""
+        with self.at(instant) as runtime:
+            self.mail.settle()
+            yield runtime
+        self.mail.settle()
+
     def round(self, instant: str, obligation: str = "O-20") -> dict[str, int]:
         """Do what the report's round does: open, stamp, decide, send."""
-        with self.at(instant) as runtime:
+        with self.delivered(instant) as runtime:
             now = runtime.clock.now()
             counts = {"opened": len(open_due_cycles.fn(runtime, obligation, now))}
             codes = active_cycles(runtime, obligation, now)
@@ -86,9 +95,8 @@ class Office:
 
     def poll(self, instant: str) -> dict[str, int]:
         """Do what the mailbox's round does: take, judge, answer, file away."""
-        with self.at(instant) as runtime:
-            counts = {"taken": take_arrivals.fn(runtime)}
-            counts |= judge_arrivals.fn(runtime, runtime.clock.now())
+        with self.delivered(instant) as runtime:
+            counts = take_and_judge.fn(runtime, runtime.clock.now())
             counts |= post_letters.fn(runtime, ANSWERS)
             return counts | {"filed": file_arrivals_away.fn(runtime)}
 
@@ -111,6 +119,7 @@ class Office:
             )
         assert answer is not None, f"{unit} has no letter to answer"
         post([answer], port=self.mail.smtp_port)
+        self.mail.settle()
 
     def duty(self, unit: str, cycle: str = "bc-6t-2025") -> cycles.DutyRecord:
         """Return what is recorded of a unit's duty."""

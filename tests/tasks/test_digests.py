@@ -1,12 +1,16 @@
 """The digests and the word of troubles: who is told what, once, and never when there is nothing to tell."""
 
 import pytest
+from sqlalchemy import select
 
 from models.db.records import letters
+from models.db.tables import LetterRow
 from models.domain.vocabulary import LetterKind, LetterState
+from tasks.desk import desk_page
 from tasks.digests import DIGESTS, queue_digests
 from tasks.post import post_letters
 from tasks.trouble_letters import queue_trouble
+from tasks.waiting_work import waiting_work
 
 OPERATOR, HEAD = "van.hanh@vp.example.invalid", "chanh.vp@vp.example.invalid"
 
@@ -84,3 +88,15 @@ def test_word_of_a_trouble_waits_while_mail_is_down_and_leaves_when_it_is_back(r
         assert post_letters.fn(runtime, [LetterKind.OPERATOR])["sent"] == 1
         with runtime.sessions() as session:
             assert letters.count_by_state(session, [LetterKind.OPERATOR]) == {LetterState.SENT: 1}
+
+
+def test_a_letter_that_failed_is_in_the_digest_for_two_weeks_and_in_the_list_for_ever(read_by_people):
+    with read_by_people.at("2025-06-10 08:00") as runtime, runtime.sessions.begin() as session:
+        row = session.scalars(select(LetterRow).order_by(LetterRow.id)).first()
+        row.state, row.detail, row.finished_at = LetterState.FAILED, "550 no such user", runtime.clock.now()
+    for day, n_failed, n_older in (("2025-06-24 07:40", 1, 0), ("2025-06-25 07:40", 0, 1)):
+        with read_by_people.at(day) as runtime, runtime.sessions() as session:
+            work = waiting_work(runtime, session, runtime.clock.now())
+            assert (len(work.failed), work.n_older_letters) == (n_failed, n_older)
+            assert [each.detail for each in letters.stuck_letters(session)] == ["550 no such user"]
+            assert ("dondoc letters" in desk_page(runtime, runtime.clock.now(), {})) is bool(n_older)

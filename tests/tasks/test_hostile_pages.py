@@ -5,7 +5,7 @@ import re
 from models.db.records import letters
 from models.db.tables import LetterRow
 from models.domain.vocabulary import LetterKind, LetterState
-from tasks.publish import work_for_people
+from tasks.desk import desk_page
 from tests.builders import hanoi
 from tests.tasks.conftest import address_of
 
@@ -41,8 +41,8 @@ def test_no_word_of_a_stranger_or_a_server_becomes_markup_on_the_page_of_the_day
                     detail=f"550 {SCRIPT}\n\n# {PICTURE}",
                 )
                 letters.queue_letter(session, refused)
-        page = work_for_people(runtime, hanoi(NOW), {})
+        page = desk_page(runtime, hanoi(NOW), {})
     assert page.count("evil.example.invalid") >= 2, "the operator still reads what was written"
-    assert not re.search(r"<[a-z/!]", page)
-    assert not re.search(r"(?<!\\)[\[\]!`]", page)
-    assert "\n#" not in page.replace("\n# Việc", "").replace("\n## ", "")
+    assert not re.search(r"(?<!\\)<(script|img|b)\b", page)
+    assert not re.search(r"(?<!\\)!\[", page)
+    assert not re.search(r"(?<!\\)\]\(http://evil", page)

@@ -23,10 +23,13 @@ from tasks.adapters.programme import write_roster
 from tasks.board import NEVER_REACHED, board_of
 from tasks.call_roll import queue_roll_calls
 from tasks.contact_board import contact_boards
+from tasks.desk import lines_about_contacts
+from tasks.digests import DIGESTS, queue_digests
 from tasks.import_roster import first_programme, import_roster, present_roster
 from tasks.post import post_letters
-from tasks.publish import board_rows, contact_rows, lines_about_contacts
+from tasks.publish import board_rows, contact_rows
 from tasks.review_facts import ReviewSpan, facts_of_units
+from tasks.status_board import make_board
 from tests.builders import hanoi
 from tests.tasks.conftest import Office, address_of, n_queries_to_write
 
@@ -340,6 +343,9 @@ def test_a_unit_that_no_letter_reached_is_shown_so_and_loses_no_point(called):
         board = board_of(runtime, "bc-6t-2025", runtime.clock.now())
         (line,) = [line for line in board.lines if line.unit_code == UNIT]
         rows = board_rows(runtime, board)
+        make_board(runtime, runtime.clock.now())
+    told = "trước hạn không có thư nào tới được đơn vị"
+    assert told in (called.home / "board" / "bc-6t-2025" / "index.html").read_text("utf-8")
     assert (line.is_never_reached, line.why, line.health) == (True, NEVER_REACHED, ContactHealth.UNREACHABLE)
     assert board.lines[0] is line
     assert rows[0]["Vì sao chưa gửi thêm"].startswith("trước hạn không có thư nào tới được đơn vị")
@@ -360,3 +366,13 @@ def test_who_has_a_letter_of_a_roll_call_today_is_chased_tomorrow(called):
     with called.at(DAY) as runtime, runtime.sessions() as session:
         assert roll_calls.asked_addresses(session, "bc-6t-2025") >= {SECOND, address_of(UNIT)}
         assert SECOND in letters.recipients_chased_on(session, date(2025, 4, 29))
+
+
+def test_the_operators_digest_names_the_units_of_a_coming_cycle_that_nobody_can_be_written_to_at(called):
+    called.settings = {"operator_address": "van.hanh@vp.example.invalid"}
+    bounce(called, address_of(TWIN), "2025-05-05 09:00")
+    with called.at("2025-05-06 07:40") as runtime:
+        assert queue_digests.fn(runtime, runtime.clock.now()) == 1
+        assert post_letters.fn(runtime, DIGESTS)["sent"] == 1
+    (digest,) = called.letters_to("van.hanh@vp.example.invalid")
+    assert "(mở ngày 16/5/2025): 1 đơn vị chưa có đầu mối nhận được thư: Sở Nội vụ" in plain(digest)

@@ -10,7 +10,7 @@ from models.domain.duties import Mark
 from models.domain.errors import UnitNotExpectedError
 from models.domain.scoring import Ground
 from models.domain.vocabulary import MarkKind
-from tasks.receive import take_arrivals
+from tasks.receive import taken_in_chunks
 from tasks.status_board import make_board
 from tasks.verdicts import verdict_on
 from tests.builders import hanoi
@@ -108,12 +108,12 @@ def test_a_mailbox_that_cannot_be_reached_over_the_deadline_is_kept_and_made_goo
     port, opened_office.mail.imap_port = opened_office.mail.imap_port, 1
     for instant in ("2025-06-16 20:00", "2025-06-16 23:00"):
         with opened_office.at(instant) as runtime, pytest.raises(Exception, match="mailbox_unavailable"):
-            take_arrivals.fn(runtime)
+            list(taken_in_chunks(runtime))
     opened_office.mail.imap_port = port
     opened_office.poll("2025-06-17 07:00")
     with opened_office.at("2025-06-18 08:00") as runtime:
         found = verdict_on(runtime, "bc-6t-2025", "so-y-te", runtime.clock.now())
-        assert (found.ground, found.counts) == (Ground.OUTAGE, None)
+        assert (found.ground, found.counts) == (Ground.OUTAGE_UNANSWERED, None)
         assert (found.outage.since, found.outage.until) == (hanoi("2025-06-16 20:00"), hanoi("2025-06-17 07:00"))
         assert found.credit_until == hanoi("2025-06-19 00:00")
 

@@ -27,6 +27,7 @@ from tasks.parent_board import parent_rows
 from tasks.parent_workbooks import workbook_of_parent
 from tasks.post import post_letters
 from tasks.rehearse import rehearse
+from tasks.status_board import make_board
 from tasks.tell_parents import queue_parent_letters
 from tests.builders import hanoi
 from tests.tasks.conftest import Office
@@ -223,6 +224,15 @@ def test_nothing_to_tell_makes_no_letter_and_a_person_has_one_a_day(tiers):
     with tiers.at("2025-06-17 09:00") as runtime, runtime.sessions() as session:
         of_parents = session.scalars(select(LetterRow).where(LetterRow.kind == LetterKind.PARENT)).all()
         assert [(row.recipient, row.day.isoformat()) for row in of_parents] == [(address_of(FIRST), "2025-06-03")]
+
+
+def test_the_static_board_has_a_row_for_each_parent(tiers):
+    with tiers.at("2025-06-03 08:30") as runtime:
+        make_board(runtime, runtime.clock.now())
+        (first, *_) = parent_rows(runtime, board_of(runtime, LOWER_CYCLE, runtime.clock.now()))
+    page = (tiers.home / "board" / LOWER_CYCLE / "index.html").read_text("utf-8")
+    assert "Theo đơn vị cấp trên" in page
+    assert all(f'<td data-label="{column}">{value}</td>' in page for column, value in first.items())
 
 
 def test_the_parent_is_that_of_the_day_on_which_the_cycle_froze(tiers):

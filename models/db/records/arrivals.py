@@ -1,11 +1,11 @@
 """Keeps what arrived, its one outcome, and the submissions, figures and narratives that came of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Final, cast
+from typing import Any, Final, cast
 
-from sqlalchemy import Table, and_, bindparam, func, insert, select, update
+from sqlalchemy import Row, Table, and_, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.db.inserting import insert_new, insert_plain
@@ -21,6 +21,7 @@ from models.db.tables import (
 )
 from models.domain.forms import CheckedForm, Figure, Finding, note
 from models.domain.judgement import NOT_OUR_DUTY, VERSION_LOCKED
+from models.domain.parts import outcome_of_whole
 from models.domain.submissions import Contribution, Verdict
 from models.domain.versions import CountedVersion
 from models.domain.vocabulary import Channel, FindingLevel, Outcome
@@ -46,6 +47,8 @@ class TakenArrival:
     """Known when it was taken in; empty for what a machine sent, and for files."""
     is_secret: bool = False
     """It bore a marking of secrecy, and no bytes of it were kept: `digest` is empty."""
+    part: int = 0
+    """Place of its form among the workbooks of its bytes, where they hold several; 0: not divided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ class NewOutcome:
     arrival_id: int
     verdict: Verdict
     envelope: Envelope
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,13 @@ class JudgedArrival:
     duty_id: int | None
     reasons: tuple[Finding, ...]
     submission_number: int | None = None
+    part: int = 0
+
+    @property
+    def whence(self) -> str:
+        """Who sent it, and the name of its file where the mail brought several forms; empty when nothing is known."""
+        names = (self.envelope.sender, self.envelope.workbook_name)
+        return ", ".join(filter(None, names)) if self.part else self.envelope.sender
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +126,7 @@ def count_by_sender(session: Session, since: datetime) -> dict[str, int]:
     rows = session.execute(
         select(ArrivalRow.sender, func.count())
         .where(ArrivalRow.channel == Channel.MAIL, ArrivalRow.sender != "", ArrivalRow.judged_at > since)
-        .where(ArrivalRow.outcome.is_not(None), ArrivalRow.outcome != Outcome.IGNORED)
+        .where(ArrivalRow.outcome.is_not(None), ArrivalRow.outcome != Outcome.IGNORED, ArrivalRow.whole_id.is_(None))
         .group_by(ArrivalRow.sender)
     )
     return {sender: n for sender, n in rows}  # noqa: C416 - a Row is no pair to dict()
@@ -140,8 +151,9 @@ def unjudged_keys(session: Session, channel: Channel) -> frozenset[str]:
 
 def unjudged(session: Session, *, limit: int, after_id: int = 0) -> list[TakenArrival]:
     """Return arrivals without an outcome beyond a number, in the order they were taken: the oldest first."""
-    rows = session.scalars(
-        select(ArrivalRow)
+    columns = [getattr(ArrivalRow, each.name) for each in fields(TakenArrival)]
+    rows = session.execute(
+        select(*columns)
         .where(ArrivalRow.outcome.is_(None), ArrivalRow.id > after_id)
         .order_by(ArrivalRow.id)
         .limit(limit)
@@ -155,9 +167,57 @@ def still_unjudged(session: Session, ids: Sequence[int]) -> set[int]:
 
 
 def outcome_of(session: Session, key: str) -> Outcome | None:
-    """Return the outcome of the arrival of that key; None when it has none yet, or is unknown."""
-    found = session.scalars(select(ArrivalRow.outcome).where(ArrivalRow.key == key)).first()
-    return None if found is None else Outcome(found)
+    """Return the outcome of the arrival of that key, its parts together; None when it has none yet, or is unknown."""
+    found = session.execute(select(ArrivalRow.id, ArrivalRow.outcome).where(ArrivalRow.key == key)).first()
+    if found is None or found.outcome is None:
+        return None
+    parts = _outcomes_of_parts(session, [found.id])
+    return outcome_of_whole([found.outcome, *parts.get(found.id, ())])
+
+
+def add_parts(session: Session, whole: TakenArrival, parts: Sequence[int], *, at: datetime) -> dict[int, TakenArrival]:
+    """Record the further parts of an arrival that brings several forms, and return them by place; known ones stay.
+
+    They are taken in when their outcomes are written, in one transaction, and lie nowhere: nothing of them is filed.
+    """
+    rows = [
+        {
+            "key": f"part:{whole.id}:{part}",
+            "channel": whole.channel,
+            "received_at": whole.received_at,
+            "taken_at": at,
+            "digest": whole.digest,
+            "is_cut": whole.is_cut,
+            "operator": whole.operator,
+            "file_name": whole.file_name,
+            "filed_at": at,
+            "part": part,
+            "whole_id": whole.id,
+        }
+        for part in parts
+    ]
+    take(session, rows)
+    kept = session.scalars(select(ArrivalRow).where(ArrivalRow.whole_id == whole.id, ArrivalRow.part.in_(parts)))
+    return {row.part: _taken(row) for row in kept}
+
+
+def further_parts(session: Session, ids: Iterable[int]) -> dict[int, list[int]]:
+    """Return by arrival the numbers of its further parts, in the order of their forms."""
+    found: dict[int, list[int]] = {}
+    query = select(ArrivalRow.whole_id, ArrivalRow.id).where(ArrivalRow.whole_id.in_(list(ids)))
+    for whole_id, part_id in session.execute(query.order_by(ArrivalRow.part)):
+        found.setdefault(whole_id, []).append(part_id)
+    return found
+
+
+def _outcomes_of_parts(session: Session, ids: Sequence[int]) -> dict[int, list[Outcome]]:
+    found: dict[int, list[Outcome]] = {}
+    query = select(ArrivalRow.whole_id, ArrivalRow.outcome)
+    for whole_id, outcome in session.execute(
+        query.where(ArrivalRow.whole_id.in_(ids), ArrivalRow.outcome.is_not(None))
+    ):
+        found.setdefault(whole_id, []).append(Outcome(outcome))
+    return found
 
 
 def judged_digests(session: Session, digests: Iterable[str]) -> set[str]:
@@ -183,6 +243,7 @@ def record_outcomes(session: Session, outcomes: Sequence[NewOutcome], *, at: dat
             "document_number": new.envelope.document_number,
             "signed_on": new.envelope.signed_on,
             "signer": new.envelope.signer,
+            "part": new.part,
         }
         for new in outcomes
     ]
@@ -281,16 +342,21 @@ def _forms(session: Session, submission_ids: Sequence[int]) -> dict[int, Checked
 
 
 def judged_to_file_away(session: Session, channel: Channel) -> dict[tuple[Outcome, bool], list[str]]:
-    """Return the keys of arrivals that still lie where they arrived, by outcome and whether they bear a marking."""
+    """Return the keys of arrivals that still lie where they arrived, by outcome and whether they bear a marking.
+
+    One with several forms goes where the one of them belongs that most needs somebody's work.
+    """
     rows = session.execute(
-        select(ArrivalRow.outcome, ArrivalRow.is_secret, ArrivalRow.key)
+        select(ArrivalRow.id, ArrivalRow.outcome, ArrivalRow.part, ArrivalRow.is_secret, ArrivalRow.key)
         .where(ArrivalRow.channel == channel, ArrivalRow.outcome.is_not(None), ArrivalRow.filed_at.is_(None))
         .order_by(ArrivalRow.id)
-    )
+    ).all()
+    parts = _outcomes_of_parts(session, [row.id for row in rows if row.part])
     found: dict[tuple[Outcome, bool], list[str]] = {}
-    for outcome, is_secret, key in rows:
-        if outcome is not None:
-            found.setdefault((Outcome(outcome), is_secret), []).append(key)
+    for row in rows:
+        if row.outcome is not None:
+            outcome = outcome_of_whole([Outcome(row.outcome), *parts.get(row.id, ())])
+            found.setdefault((outcome, row.is_secret), []).append(row.key)
     return found
 
 
@@ -334,6 +400,21 @@ def count_outcomes_since(session: Session, since: datetime, until: datetime) -> 
         .order_by(CycleRow.title, ArrivalRow.outcome)
     )
     return {(title or "", Outcome(outcome)): n for title, outcome, n in rows if outcome is not None}
+
+
+def count_outcomes_of_cycles(
+    session: Session, cycle_codes: Collection[str], since: datetime, until: datetime
+) -> dict[Outcome, int]:
+    """Return how much of the cycles was judged after the first instant and by the second, by outcome."""
+    rows = session.execute(
+        select(ArrivalRow.outcome, func.count())
+        .join(DutyRow, DutyRow.id == ArrivalRow.duty_id)
+        .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
+        .where(CycleRow.code.in_(cycle_codes), ArrivalRow.judged_at > since, ArrivalRow.judged_at <= until)
+        .group_by(ArrivalRow.outcome)
+        .order_by(ArrivalRow.outcome)
+    )
+    return {Outcome(outcome): n for outcome, n in rows if outcome is not None}
 
 
 def in_quarantine(session: Session) -> list[JudgedArrival]:
@@ -480,7 +561,7 @@ def _add_answers(session: Session, forms: Mapping[int, CheckedForm]) -> None:
     insert_plain(session, NarrativeRow, narratives)
 
 
-def _taken(row: ArrivalRow) -> TakenArrival:
+def _taken(row: ArrivalRow | Row[Any]) -> TakenArrival:
     return TakenArrival(
         id=row.id,
         key=row.key,
@@ -492,6 +573,7 @@ def _taken(row: ArrivalRow) -> TakenArrival:
         file_name=row.file_name,
         sender=row.sender,
         is_secret=row.is_secret,
+        part=row.part,
     )
 
 
@@ -514,6 +596,7 @@ def _judged(row: ArrivalRow, number: int | None) -> JudgedArrival:
         duty_id=row.duty_id,
         reasons=tuple(finding_from_json(reason) for reason in row.reasons),
         submission_number=number,
+        part=row.part,
     )
 
 

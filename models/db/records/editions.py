@@ -1,11 +1,11 @@
 """Keeps editions and drafts, and hands out what an aggregate is made of: the newest sound submission of each duty."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.db.records.arrivals import finding_from_json
@@ -16,6 +16,7 @@ from models.db.tables import (
     DraftRow,
     DutyMarkRow,
     DutyRow,
+    EditionFileRow,
     EditionRow,
     FigureRow,
     NarrativeRow,
@@ -35,7 +36,7 @@ from models.domain.editions import (
 from models.domain.estimates import GivenFigure
 from models.domain.forms import FormSpec
 from models.domain.questions import explanation_of, questions_in
-from models.domain.tabulation import ReportedFigure
+from models.domain.submissions import ReportedFigure
 from models.domain.vocabulary import Channel, EditionKind, MarkKind
 
 ROWS_AT_A_TIME = 10_000
@@ -43,12 +44,14 @@ ROWS_AT_A_TIME = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEdition:
-    """An edition that was written: its digest, and where its files lie below the home."""
+    """An edition that was written: its digest, and where its files lie below the shared folder."""
 
     edition: Edition
     inputs_digest: str
     workbook: str
     report: str
+    files: Mapping[str, str]
+    """By path the digest under which the store keeps each; empty for one that was made before it kept any."""
 
     @property
     def number(self) -> int:
@@ -91,7 +94,9 @@ def editions_of(session: Session, cycle_code: str) -> list[StoredEdition]:
     rows = session.execute(
         select(EditionRow, CycleRow).join(CycleRow).where(CycleRow.code == cycle_code).order_by(EditionRow.number)
     )
-    return [_stored(row, cycle) for row, cycle in rows]
+    made = [tuple(row) for row in rows]
+    files = _files_of(session, [row.id for row, _ in made])
+    return [_stored(row, cycle, files.get(row.id, {})) for row, cycle in made]
 
 
 def count_editions(session: Session, cycle_code: str) -> int:
@@ -123,21 +128,24 @@ def add_edition(session: Session, edition: StoredEdition) -> None:
     """Record an edition whose files lie ready."""
     facts = edition.edition
     cycle_id = session.scalars(select(CycleRow.id).where(CycleRow.code == facts.cycle_code)).one()
-    session.add(
-        EditionRow(
-            cycle_id=cycle_id,
-            number=facts.number,
-            kind=facts.kind,
-            as_of=facts.as_of,
-            inputs_digest=edition.inputs_digest,
-            n_expected=facts.n_expected,
-            n_reported=facts.n_reported,
-            totals=totals_as_json(facts.totals),
-            sources=sources_as_json(facts.sources),
-            workbook=edition.workbook,
-            report=edition.report,
-        )
+    row = EditionRow(
+        cycle_id=cycle_id,
+        number=facts.number,
+        kind=facts.kind,
+        as_of=facts.as_of,
+        inputs_digest=edition.inputs_digest,
+        n_expected=facts.n_expected,
+        n_reported=facts.n_reported,
+        totals=totals_as_json(facts.totals),
+        sources=sources_as_json(facts.sources),
+        workbook=edition.workbook,
+        report=edition.report,
     )
+    session.add(row)
+    session.flush()
+    kept = [{"edition_id": row.id, "path": path, "digest": digest} for path, digest in edition.files.items()]
+    if kept:
+        session.execute(insert(EditionFileRow), kept)
 
 
 def drafts_of(session: Session, cycle_code: str) -> list[Draft]:
@@ -359,7 +367,17 @@ def _nil_reports(session: Session, cycle_code: str, as_of: datetime) -> list[Sou
     ]
 
 
-def _stored(row: EditionRow, cycle: CycleRow) -> StoredEdition:
+def _files_of(session: Session, edition_ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    rows = session.scalars(
+        select(EditionFileRow).where(EditionFileRow.edition_id.in_(edition_ids)).order_by(EditionFileRow.path)
+    )
+    found: dict[int, dict[str, str]] = {}
+    for row in rows:
+        found.setdefault(row.edition_id, {})[row.path] = row.digest
+    return found
+
+
+def _stored(row: EditionRow, cycle: CycleRow, files: Mapping[str, str]) -> StoredEdition:
     totals: dict[str, Any] = dict(row.totals)
     kept: Sequence[dict[str, Any]] = row.sources
     return StoredEdition(
@@ -377,4 +395,5 @@ def _stored(row: EditionRow, cycle: CycleRow) -> StoredEdition:
         inputs_digest=row.inputs_digest,
         workbook=row.workbook,
         report=row.report,
+        files=files,
     )

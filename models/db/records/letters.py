@@ -323,33 +323,56 @@ def last_sent_at(session: Session, kind: LetterKind, recipient: str) -> datetime
     ).first()
 
 
-def letters_in_state(session: Session, state: LetterState) -> list[tuple[str, str, str]]:
-    """Return recipient, subject and detail of the letters that stand there, the oldest first."""
-    rows = session.execute(
-        select(LetterRow.recipient, LetterRow.subject, LetterRow.detail)
-        .where(LetterRow.state == state)
-        .order_by(LetterRow.id)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckLetter:
+    """A letter of which we do not know that it arrived, or know that it did not."""
+
+    kind: LetterKind
+    recipient: str
+    subject: str
+    state: LetterState
+    at: datetime
+    """When it came to stand there."""
+    detail: str
+    """What the mail server said; empty where it said nothing."""
+
+
+def stuck_letters(session: Session, *, since: datetime | None = None) -> list[StuckLetter]:
+    """Return the letters that failed or are in doubt, the oldest first; with an instant, only those since then."""
+    stood_at = func.coalesce(LetterRow.finished_at, LetterRow.claimed_at, LetterRow.queued_at)
+    wanted = select(LetterRow).where(LetterRow.state.in_((LetterState.UNKNOWN, LetterState.FAILED)))
+    if since is not None:
+        wanted = wanted.where(stood_at >= since)
+    return [_stuck(row) for row in session.scalars(wanted.order_by(LetterRow.id))]
+
+
+def _stuck(row: LetterRow) -> StuckLetter:
+    return StuckLetter(
+        kind=row.kind,
+        recipient=row.recipient,
+        subject=row.subject,
+        state=row.state,
+        at=row.finished_at or row.claimed_at or row.queued_at,
+        detail=row.detail,
     )
-    return [(recipient, subject, detail) for recipient, subject, detail in rows]
 
 
 def sent_without_copy(
     session: Session, *, sent_after: datetime, sent_before: datetime, limit: int
-) -> list[tuple[str, str, str]]:
-    """Return recipient, subject and detail of letters that the server took and whose blind copy never came.
+) -> list[StuckLetter]:
+    """Return the letters that the server took and whose blind copy never came, the newest first.
 
-    The newest come first. Only what was read of the mailbox counts: the caller sees to it that nothing of it waits to
-    be judged.
+    Only what was read of the mailbox counts: the caller sees to it that nothing of it waits to be judged.
     """
     has_copy = select(ArrivalRow.id).where(ArrivalRow.message_id == LetterRow.message_id).exists()
-    rows = session.execute(
-        select(LetterRow.recipient, LetterRow.subject, LetterRow.detail)
+    rows = session.scalars(
+        select(LetterRow)
         .where(LetterRow.state == LetterState.SENT, ~has_copy)
         .where(LetterRow.finished_at > sent_after, LetterRow.finished_at < sent_before)
         .order_by(LetterRow.id.desc())
         .limit(limit)
     )
-    return [(recipient, subject, detail) for recipient, subject, detail in rows]
+    return [_stuck(row) for row in rows]
 
 
 def duties_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str, list[int]]:
@@ -377,10 +400,11 @@ def count_answers(session: Session, day: date, recipients: Iterable[str]) -> dic
 
 
 def arrivals_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str, int]:
-    """Return by Message-ID of ours the arrival that the letter answers."""
+    """Return by Message-ID of ours the arrival that the letter answers; a letter about several forms has none."""
     rows = session.execute(
         select(LetterRow.message_id, LetterRow.arrival_id)
         .where(LetterRow.message_id.in_(list(message_ids)), LetterRow.arrival_id.is_not(None))
+        .where(LetterRow.kind != LetterKind.SEVERAL)
         .order_by(LetterRow.id)
     )
     return {message_id: arrival_id for message_id, arrival_id in rows if arrival_id is not None}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from models.db.records.arrivals import finding_from_json
@@ -69,9 +69,10 @@ def letters_of(session: Session, duty_ids: Sequence[int]) -> dict[int, list[Lett
             cancelled_because=reminder.cancelled_because,
         )
         found.setdefault(reminder.duty_id, []).append(fact)
+    is_told_with_the_others = and_(LetterRow.arrival_id == ArrivalRow.whole_id, LetterRow.kind == LetterKind.SEVERAL)
     answers = session.execute(
         select(ArrivalRow.duty_id, LetterRow)
-        .join(LetterRow, LetterRow.arrival_id == ArrivalRow.id)
+        .join(LetterRow, or_(LetterRow.arrival_id == ArrivalRow.id, is_told_with_the_others))
         .where(ArrivalRow.duty_id.in_(duty_ids))
         .order_by(LetterRow.id)
     )

@@ -49,6 +49,9 @@ HEAD_BYTES: Final = 256
 ENCRYPTED_FLAG: Final = 0x1
 CLUTTER: Final = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
 LETTERS: Final = 26
+END_OF_DIRECTORY: Final = b"PK\x05\x06"
+END_OCTETS: Final = 66_000
+"""The end of an archive's directory stands within so many octets of the archive's end."""
 MERGED_CELLS_PER_ROW: Final = 10
 """Merges may cover this many times the rows a sheet may have; openpyxl makes an object of every cell of them."""
 
@@ -81,6 +84,8 @@ class Inspection:
     refusal: Finding | None = None
     needs_second_look: bool = False
     """There are formulas, error values or TCVN3 fonts, which a reader of values cannot tell from blanks and text."""
+    texts: tuple[tuple[str, bytes], ...] = ()
+    """Of a workbook that is not refused: the parts in which cells and their texts stand, with their names."""
 
 
 def guard(content: bytes, limits: LimitSettings) -> Finding | None:
@@ -99,11 +104,11 @@ def inspect(content: bytes, limits: LimitSettings) -> Inspection:
             refusal = _wrong_archive(members, limits) or _wrong_parts(members)
             return Inspection(refusal) if refusal is not None else _inspect_parts(archive, members, limits)
     except _UNPACKING_ERRORS:
-        return Inspection(finding("file_is_damaged"))
+        return Inspection(_damage(content))
 
 
 def unpack_archive(content: bytes, limits: LimitSettings) -> list[tuple[str, bytes]] | Finding:
-    """Return the names (NFC, for showing only) and bytes of the files in a .zip, or why it is refused.
+    """Return the names with their folders (NFC, for showing only) and bytes of the files in a .zip, or why not.
 
     One level only: an archive within the archive is refused, unless it is an office file.
     """
@@ -114,7 +119,13 @@ def unpack_archive(content: bytes, limits: LimitSettings) -> list[tuple[str, byt
             members = [info for info in archive.infolist() if not _is_clutter(info)]
             return _wrong_archive(members, limits) or _unpacked(archive, members)
     except _UNPACKING_ERRORS:
-        return finding("file_is_damaged")
+        return _damage(content)
+
+
+def _damage(content: bytes) -> Finding:
+    """Say what is wrong with an archive that cannot be read: without the directory at its end it came half."""
+    has_end = END_OF_DIRECTORY in content[-END_OCTETS:]
+    return finding("file_is_damaged" if has_end or not content.startswith(ZIP_HEADER) else "file_is_cut_off")
 
 
 def _unpacked(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> list[tuple[str, bytes]] | Finding:
@@ -204,6 +215,7 @@ def _other_kind(names: set[str]) -> str:
 def _inspect_parts(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], limits: LimitSettings) -> Inspection:
     """Inflate each part, which checks its CRC, and look through its XML."""
     needs_second_look = False
+    texts = []
     names = {info.filename for info in members}
     for info in members:
         name = _plain(info.filename)
@@ -217,7 +229,9 @@ def _inspect_parts(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo],
         if refusal is not None:
             return Inspection(refusal)
         needs_second_look = needs_second_look or _hides_something(name, part)
-    return Inspection(needs_second_look=needs_second_look)
+        if name == STRINGS_MEMBER or name.startswith(SHEET_FOLDER):
+            texts.append((name, part))
+    return Inspection(needs_second_look=needs_second_look, texts=tuple(texts))
 
 
 def _wrong_xml(name: str, part: bytes) -> Finding | None:
@@ -382,12 +396,12 @@ def _is_clutter(info: zipfile.ZipInfo) -> bool:
 
 
 def _shown_name(info: zipfile.ZipInfo) -> str:
-    """Return the last part of a member's name; Windows writes UTF-8 without saying so, and zip then reads CP437."""
+    """Return a member's name; Windows writes UTF-8 without saying so, and zip then reads CP437."""
     name = info.filename
     if not info.flag_bits & 0x800:
         for candidate in _as_utf8(name):
             name = candidate
-    return unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
+    return unicodedata.normalize("NFC", name.replace("\\", "/"))
 
 
 def _as_utf8(name: str) -> Iterator[str]:

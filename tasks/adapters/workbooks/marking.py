@@ -7,7 +7,6 @@ import io
 import warnings
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from openpyxl import Workbook, load_workbook
@@ -20,10 +19,10 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from models.domain.errors import DondocError
 from models.domain.forms import Finding
 from models.domain.vocabulary import FindingLevel
 from tasks.adapters.texts import Texts
+from tasks.adapters.workbooks.marks import Mark, Marking, WorkbookNotMarkableError, marking_of
 from tasks.adapters.workbooks.template import FONT_NAME, INPUT_COLOUR
 
 COLOURS: Final = {
@@ -43,36 +42,6 @@ _BORDER: Final = Border(left=_GRID, right=_GRID, top=_GRID, bottom=_GRID)
 _LINK: Final = Font(name=FONT_NAME, size=12, color="0563C1", underline="single")
 
 
-class WorkbookNotMarkableError(DondocError):
-    """The unit's workbook cannot be loaded and saved; the letter lists the cells without it."""
-
-    code = "error.workbook_not_markable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """One finding as the unit reads it, and where."""
-
-    sheet: str
-    cell: str
-    level: FindingLevel
-    level_label: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Marking:
-    """Everything that is written into a returned workbook, in Vietnamese; small enough to be handed to a worker."""
-
-    marks: tuple[Mark, ...]
-    sheet: str
-    title: str
-    intro: str
-    columns: tuple[str, ...]
-    whole_file: str
-    author: str
-
-
 def mark(content: bytes, findings: Sequence[Finding], texts: Texts) -> bytes:
     """Return the workbook with its findings marked. For a stranger's file use `pool.GuardedReader.mark`.
 
@@ -83,28 +52,6 @@ def mark(content: bytes, findings: Sequence[Finding], texts: Texts) -> bytes:
         return draw_marks(content, marking_of(findings, texts))
     except Exception as problem:
         raise WorkbookNotMarkableError(reason=type(problem).__name__) from problem
-
-
-def marking_of(findings: Sequence[Finding], texts: Texts) -> Marking:
-    """Return what is to be written for the findings."""
-    return Marking(
-        marks=tuple(
-            Mark(
-                sheet=item.sheet,
-                cell=item.cell,
-                level=item.level,
-                level_label=texts.label(item.level),
-                sentence=texts.finding(item),
-            )
-            for item in findings
-        ),
-        sheet=texts.say("form.sheet.findings"),
-        title=texts.say("form.marking.title"),
-        intro=texts.say("form.marking.intro"),
-        columns=tuple(texts.say(f"form.marking.{name}") for name in ("number", "sheet", "cell", "level", "what")),
-        whole_file=texts.say("form.marking.whole_file"),
-        author=texts.say("form.marking.author"),
-    )
 
 
 def draw_marks(content: bytes, marking: Marking) -> bytes:

@@ -5,14 +5,15 @@ each alone.
 """
 
 import gc
-import multiprocessing
 import resource
 import signal
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Final, Generic, TypeVar
@@ -23,9 +24,10 @@ from models.domain.forms import Finding, finding
 from tasks.adapters.mail_reading import MailReader, head_of, secrecy_words
 from tasks.adapters.secrecy import SecrecyScreen
 from tasks.adapters.texts import Texts, vietnamese
-from tasks.adapters.unpacking import Effort, look_at, unpack
+from tasks.adapters.unpacking import Effort, look_and_unpack, look_at, unpack
+from tasks.adapters.workbooks import processes
 from tasks.adapters.workbooks.guard import guard
-from tasks.adapters.workbooks.marking import Marking, WorkbookNotMarkableError, draw_marks, marking_of
+from tasks.adapters.workbooks.marks import Marking, WorkbookNotMarkableError, marking_of
 from tasks.adapters.workbooks.reading import read_workbook
 from tasks.ports import Brought, FirstLook, ParsedMail, ReadForm, Unpacked
 from tasks.settings import MEBIBYTE, LimitSettings
@@ -34,6 +36,11 @@ FILES_A_TURN: Final = 25
 BYTES_A_TURN: Final = 8 * MEBIBYTE
 MARKING_TIMES_READING: Final = 4
 """Marking loads and saves with openpyxl, which takes some thirty times as long as reading the values."""
+TURNS_IN_FLIGHT: Final = 8
+"""So many turns are looked at ahead, so that the workers have enough to do while what they found is judged."""
+OCTETS_IN_FLIGHT: Final = 32 * MEBIBYTE
+OCTETS_KEPT_OPEN: Final = 32 * MEBIBYTE
+"""So much of what the first look has opened is kept until it is asked for; what it holds takes a few times that."""
 OBJECTS_PER_COLLECTION: Final = 50_000
 """Reading makes no cycles, and the cells of one turn would be gone through a hundred times for nothing."""
 T = TypeVar("T")
@@ -50,21 +57,26 @@ TOO_COMPLEX: Final = ReadForm(findings=(finding("workbook_too_complex"),))
 LESS_EFFORT: Final = (Effort.FILES_ONLY, Effort.ENVELOPE_ONLY)
 SECONDS_TO_TELL: Final = 1.0
 """How long a pool that has ended may take to say so of what it had in hand."""
+SECONDS_OF_SILENCE: Final = 20.0
+"""Workers that all do nothing for so long while work waits will never do it: one died with a message half read, and the
+others wait for its rest. A busy machine lets them work a little in that time, too."""
 TIMES_ON_A_BUSY_MACHINE: Final = 10
 """So much longer than it may work a worker may take by the clock."""
 OCTETS_A_SECOND: Final = 10 * MEBIBYTE
 """A large file is given longer: a second for so much."""
-WORKER_MODULE: Final = "tasks.adapters.workbooks.pool"
+WORKER_MODULE: Final = "tasks.adapters.workbooks.preloading"
 
 
 class GuardedReader:
     """Opens and marks strangers' files in worker processes; satisfies `ports.FormReader`. Threads may share one."""
 
-    def __init__(self, limits: LimitSettings) -> None:
+    def __init__(self, limits: LimitSettings, *, seconds_of_silence: float = SECONDS_OF_SILENCE) -> None:
         """Keep the limits; the workers start with the first file."""
         self._limits = limits
+        self._seconds_of_silence = seconds_of_silence
         self._mail_reader = MailReader(vietnamese(), limits)
         self._screen = SecrecyScreen(secrecy_words(vietnamese()), limits)
+        self._opened = _OpenedAtFirstLook()
         self._lock = Lock()
         self._pool: ProcessPool | None = None
         self._starting: Thread | None = None
@@ -78,24 +90,42 @@ class GuardedReader:
             self._starting = Thread(target=self._start, name="starting the readers of workbooks", daemon=True)
             self._starting.start()
 
-    def look(self, arrivals: Iterable[Brought]) -> list[FirstLook]:
-        """Return what must be known of each arrival before it is kept, in order; of a hostile one, nothing."""
-        turns = [(turn, self._looking(turn)) for turn in _turns(arrivals, _octets_of)]
-        results: list[FirstLook] = []
-        for turn, future in turns:
+    def look(self, arrivals: Iterable[Brought]) -> Iterator[FirstLook]:
+        """Yield what must be known of each arrival before it is kept, in order; of a hostile one, nothing.
+
+        A few turns are being looked at ahead of what is asked for. To look at an arrival is to open it: what it holds
+        is remembered, and `unpack` need not open it again.
+        """
+        for turn, work in _in_flight(_turns(arrivals, _octets_of), self._looking_and_unpacking):
             try:
-                results += future.result()
+                seen = work.result()
             except DEATHS:
-                results += [self._look_alone(brought) for brought in turn]
-        return results
+                yield from map(self._look_alone, turn)
+                continue
+            for brought, (look, unpacked) in zip(turn, seen, strict=True):
+                if unpacked is not None:
+                    self._opened.keep(brought, unpacked)
+                yield look
 
     def unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
         """Return what each arrival holds, in order; a hostile one costs its own result only.
 
         The first are being opened while the next are still being given.
         """
-        turns = [(turn, self._unpacking(turn)) for turn in _turns(arrivals, _octets_of)]
+        known: list[Unpacked | None] = []
+
+        def closed() -> Iterator[Brought]:
+            for brought in arrivals:
+                known.append(self._opened.take(brought))
+                if known[-1] is None:
+                    yield brought
+
+        opened = iter(self._unpack(closed()))
+        return [unpacked if unpacked is not None else next(opened) for unpacked in known]
+
+    def _unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
         results: list[Unpacked] = []
+        turns = [(turn, self._unpacking(turn)) for turn in _turns(arrivals, _octets_of)]
         for turn, future in turns:
             try:
                 results += future.result()
@@ -182,6 +212,10 @@ class GuardedReader:
             return TOO_COMPLEX if _is_slowness(death) else ReadForm(findings=(finding("workbook_unreadable"),))
         return result
 
+    def _looking_and_unpacking(self, turn: Sequence[Brought]) -> "Work[list[tuple[FirstLook, Unpacked | None]]]":
+        args = (list(turn), self._limits, self._mail_reader, self._screen)
+        return self.in_a_worker(_look_and_unpack_all, args, self._patience(map(_octets_of, turn)))
+
     def _looking(self, turn: Sequence[Brought]) -> "Work[list[FirstLook]]":
         args = (list(turn), self._limits, self._mail_reader, self._screen)
         return self.in_a_worker(_look_all, args, self._patience(map(_octets_of, turn)))
@@ -202,11 +236,14 @@ class GuardedReader:
         for _ in range(2):
             pool = self._workers()
             try:
-                return Work(pool.schedule(work, args=args, timeout=seconds), pool)
+                return self._given(pool, work, args, seconds)
             except RuntimeError:
                 self._let_go(pool)
-        pool = self._workers()
-        return Work(pool.schedule(work, args=args, timeout=seconds), pool)
+        return self._given(self._workers(), work, args, seconds)
+
+    def _given(self, pool: ProcessPool, work: Callable[..., R], args: tuple[object, ...], seconds: float) -> "Work[R]":
+        future = pool.schedule(work, args=args, timeout=seconds)
+        return Work(future, pool, silence=self._seconds_of_silence, give_up=self._give_up)
 
     def _let_go(self, broken: ProcessPool) -> None:
         with self._lock:
@@ -215,12 +252,21 @@ class GuardedReader:
         broken.stop()  # type: ignore[no-untyped-call]  # pebble annotates all but these
         broken.join()
 
+    def _give_up(self, deaf: ProcessPool) -> None:
+        """Let go of a pool whose workers do nothing, and not wait for its threads: they may hang on the same pipe."""
+        with self._lock:
+            if self._pool is deaf:
+                self._pool = None
+        for worker in _workers_of(deaf):
+            worker.kill()
+        Thread(target=_end, args=(deaf,), name="ending the readers of workbooks", daemon=True).start()
+
     def _workers(self) -> ProcessPool:
         with self._lock:
             if self._pool is None:
                 # A server process forks the workers: they start in milliseconds and inherit no thread, lock or
                 # connection of ours, and the limit on memory counts only what they use themselves.
-                context = multiprocessing.get_context("forkserver")
+                context = processes.ReaderContext()
                 context.set_forkserver_preload([WORKER_MODULE])
                 self._pool = ProcessPool(
                     max_workers=self._limits.workers,
@@ -231,23 +277,64 @@ class GuardedReader:
             return self._pool
 
 
+class _OpenedAtFirstLook:
+    """What was opened before it was kept, until it is judged; past a limit the oldest is let go of, and opened again.
+
+    Threads may share one.
+    """
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+        self._lock = Lock()
+        self._held: dict[Brought, Unpacked] = {}
+        self._n_octets = 0
+
+    def keep(self, brought: Brought, unpacked: Unpacked) -> None:
+        """Hold what an arrival holds."""
+        with self._lock:
+            if brought not in self._held:
+                self._n_octets += len(brought.content)
+            self._held[brought] = unpacked
+            while self._n_octets > OCTETS_KEPT_OPEN:
+                oldest = next(iter(self._held))
+                del self._held[oldest]
+                self._n_octets -= len(oldest.content)
+
+    def take(self, brought: Brought) -> Unpacked | None:
+        """Return what the arrival holds, if it is known, and let go of it."""
+        with self._lock:
+            unpacked = self._held.pop(brought, None)
+            if unpacked is not None:
+                self._n_octets -= len(brought.content)
+            return unpacked
+
+
 @dataclass(frozen=True, slots=True)
 class Work(Generic[R]):
     """What was handed to a pool. A pool that breaks forgets what it had not begun: that is told, not waited for."""
 
     future: ProcessFuture[R]
     pool: ProcessPool
+    silence: float
+    """So many seconds in which no worker works are taken for the end of the pool."""
+    give_up: Callable[[ProcessPool], None]
 
     def result(self) -> R:
         """Return what came of it.
 
         Raises:
-            BrokenProcessPool: the pool has ended without it; and whatever the worker ended by, see `DEATHS`.
+            BrokenProcessPool: the pool has ended without it, or will never do it; and whatever the worker ended by,
+                see `DEATHS`.
         """
+        n_silent, worked = 0, _work_done(self.pool)
         while not self.future.done():
             has_ended = not self.pool.active
             wait([self.future], timeout=SECONDS_TO_TELL)
-            if has_ended and not self.future.done():
+            before, worked = worked, _work_done(self.pool)
+            n_silent = n_silent + 1 if worked and worked == before else 0
+            is_deaf = n_silent * SECONDS_TO_TELL >= self.silence
+            if (has_ended or is_deaf) and not self.future.done():
+                self.give_up(self.pool)
                 raise BrokenProcessPool
         return self.future.result()
 
@@ -257,6 +344,29 @@ class _Failure:
     """Why a workbook could not be marked; an exception of ours would not survive the way out of the worker."""
 
     reason: str
+
+
+def _workers_of(pool: ProcessPool) -> list[BaseProcess]:
+    """Return the processes of a pool, dead ones that it has not noticed included; pebble shows them nowhere else."""
+    return list(pool._pool_manager.worker_manager.workers.values())  # noqa: SLF001 - see above
+
+
+def _work_done(pool: ProcessPool) -> dict[int, int]:
+    """Return by worker how long it has worked, in the system's ticks; empty until the first has started."""
+    return {worker.pid: _ticks_of(worker.pid) for worker in _workers_of(pool) if worker.pid is not None}
+
+
+def _ticks_of(pid: int) -> int:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12])  # in user mode, and in the system's
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call]  # pebble annotates all but these
+    pool.join()
 
 
 def _do_nothing() -> None:
@@ -284,6 +394,16 @@ def _look_all(
     for brought in arrivals:
         with _one_file(len(brought.content), limits):
             results.append(look_at(brought, reader, screen, limits))
+    return results
+
+
+def _look_and_unpack_all(
+    arrivals: Sequence[Brought], limits: LimitSettings, reader: MailReader, screen: SecrecyScreen
+) -> list[tuple[FirstLook, Unpacked | None]]:
+    results = []
+    for brought in arrivals:
+        with _one_file(len(brought.content), limits):
+            results.append(look_and_unpack(brought, reader, screen, limits))
     return results
 
 
@@ -343,6 +463,8 @@ def _is_slowness(death: BaseException) -> bool:
 
 
 def _mark(content: bytes, marking: Marking, limits: LimitSettings) -> bytes | _Failure:
+    from tasks.adapters.workbooks.marking import draw_marks  # noqa: PLC0415 - openpyxl: most polls return nothing
+
     refusal = guard(content, limits)
     if refusal is not None:
         return _Failure(refusal.code)
@@ -355,6 +477,21 @@ def _mark(content: bytes, marking: Marking, limits: LimitSettings) -> bytes | _F
 
 def _octets_of(brought: Brought) -> int:
     return len(brought.content)
+
+
+def _in_flight(
+    turns: Iterable[list[Brought]], hand_over: "Callable[[list[Brought]], Work[R]]"
+) -> "Iterator[tuple[list[Brought], Work[R]]]":
+    """Hand turns over and yield them in order, each when those after it that may be in hand are handed over, too."""
+    flying: deque[tuple[list[Brought], Work[R]]] = deque()
+    n_octets = 0
+    for turn in turns:
+        flying.append((turn, hand_over(turn)))
+        n_octets += sum(map(_octets_of, turn))
+        while len(flying) > TURNS_IN_FLIGHT or (len(flying) > 1 and n_octets > OCTETS_IN_FLIGHT):
+            n_octets -= sum(map(_octets_of, flying[0][0]))
+            yield flying.popleft()
+    yield from flying
 
 
 def _turns(given: Iterable[T], octets_of: Callable[[T], int]) -> Iterator[list[T]]:

@@ -13,13 +13,13 @@ from datetime import date, time, timedelta
 from functools import lru_cache
 from typing import Final
 
-from openpyxl import load_workbook
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
 
-from models.domain.forms import RawForm, Stamp, finding
+from models.domain.forms import Finding, RawForm, Stamp, finding
 from models.domain.tcvn3 import from_tcvn3, is_tcvn3_font
 from tasks.adapters.workbooks import STAMP_KEYS, STAMP_MARK
-from tasks.adapters.workbooks.guard import inspect
+from tasks.adapters.workbooks.foreign import READ_ALL_THE_SAME, TOLD, reads_safely, refusal_of
+from tasks.adapters.workbooks.guard import Inspection, inspect
 from tasks.ports import ReadForm
 from tasks.settings import LimitSettings
 
@@ -46,11 +46,15 @@ class _TooManyCellsError(Exception):
     """The workbook holds more than a form can."""
 
 
-def read_workbook(content: bytes, limits: LimitSettings) -> ReadForm:
-    """Return the cells of a workbook, or why it is refused; whatever a parser raises is this file's own finding."""
-    inspection = inspect(content, limits)
-    if inspection.refusal is not None:
-        return ReadForm(findings=(inspection.refusal,))
+def read_workbook(content: bytes, limits: LimitSettings, inspection: Inspection | None = None) -> ReadForm:
+    """Return the cells of a workbook, or why it is refused; whatever a parser raises is this file's own finding.
+
+    `inspection`: what the guard has found of it, where it has been asked already.
+    """
+    inspection = inspection or inspect(content, limits)
+    refusal = inspection.refusal
+    if refusal is not None:
+        return _read_foreign(content, refusal, limits) if refusal.code in READ_ALL_THE_SAME else _refused(refusal)
     try:
         return ReadForm(form=_read(content, limits, second_look=inspection.needs_second_look))
     except (_TooManyCellsError, MemoryError):
@@ -61,6 +65,28 @@ def read_workbook(content: bytes, limits: LimitSettings) -> ReadForm:
         raise
     except BaseException:  # noqa: BLE001 - a panic of calamine is no Exception, and only this file may fail for it
         return ReadForm(findings=(finding("workbook_unreadable"),))
+
+
+def _refused(refusal: Finding) -> ReadForm:
+    return ReadForm(findings=(refusal,))
+
+
+def _read_foreign(content: bytes, refusal: Finding, limits: LimitSettings) -> ReadForm:
+    """Read a form of ours that was saved in another format; whatever is none, or is in any doubt, stays refused."""
+    try:
+        further = refusal_of(content, refusal.code)
+        if further is not None:
+            return _refused(further)
+        form = _read(content, limits, second_look=False)
+    except PasswordError:
+        return _refused(finding("file_is_password_protected"))
+    except (_TooManyCellsError, MemoryError):
+        return _refused(finding("workbook_too_complex"))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001 - as above: what cannot be read as it is can be saved anew
+        return _refused(refusal)
+    return ReadForm(form=form, findings=(TOLD[refusal.code],)) if reads_safely(form) else _refused(refusal)
 
 
 def _read(content: bytes, limits: LimitSettings, *, second_look: bool) -> RawForm:
@@ -132,6 +158,8 @@ def _stamp(sheets: list[str], cells: Mapping[tuple[str, str], object]) -> Stamp 
 
 def _look_again(content: bytes, cells: Mapping[tuple[str, str], object], limits: LimitSettings) -> _SecondLook:
     """Find formulas without a value, error values, and text in TCVN3 fonts, which is converted."""
+    from openpyxl import load_workbook  # noqa: PLC0415 - few files need it, and every poll would wait for it
+
     seen = _SecondLook()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns of every extension it will not keep; nothing is saved here

@@ -35,7 +35,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # Not as a batch: SQLite would copy the table, and much refers to it.
-    for column in ("signer", "signed_on", "document_number", "is_secret"):
-        op.drop_column("arrival", column)
+    # Not as a batch: SQLite would copy the table, and submissions and letters refer to it.
+    for name in ("signer", "signed_on", "document_number", "is_secret"):
+        op.drop_column("arrival", name)
     op.drop_table("explanation")

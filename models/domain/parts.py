@@ -1,0 +1,98 @@
+"""Divides an arrival that brings the forms of several duties: each form with the documents that are plainly its own.
+
+A document is put to a form by where it lay (the same forwarded mail, archive or folder), else by its name. One that
+neither tells is nobody's, unless there are enough of them for all that one unit still owes.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from models.domain.vietnamese import without_marks
+from models.domain.vocabulary import Outcome
+
+WORST_FIRST: Final = (Outcome.QUARANTINED, Outcome.RETURNED, Outcome.ACCEPTED, Outcome.IGNORED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A file as it lay in an arrival."""
+
+    name: str
+    place: tuple[str, ...] = ()
+    """The mail within the mail, the archive and the folders that it lay in, outermost first; empty on top."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormPiece:
+    """A form of an arrival with several, and what the documents that go with it may be called."""
+
+    piece: Piece
+    names: tuple[str, ...] = ()
+    """Codes and names of its unit and its cycle."""
+    unit_code: str = ""
+    """Empty when nobody knows whose it is."""
+    n_owed: int = 0
+    """So many documents its duty still waits for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Division:
+    """By form the positions of the documents that are its own, and those that are nobody's."""
+
+    by_form: tuple[tuple[int, ...], ...]
+    untold: tuple[int, ...] = ()
+    by_order: bool = False
+    """What nothing told apart was handed out in order: there was enough for all that the one unit owed."""
+
+
+def divide(documents: Sequence[Piece], forms: Sequence[FormPiece]) -> Division:
+    """Return which document goes with which form. Every document is in exactly one place of the answer."""
+    own: list[list[int]] = [[] for _ in forms]
+    untold: list[int] = []
+    for n, document in enumerate(documents):
+        owner = _owner(document, forms)
+        (untold if owner is None else own[owner]).append(n)
+    owed = [max(form.n_owed - len(theirs), 0) for form, theirs in zip(forms, own, strict=True)]
+    units = {form.unit_code for form in forms}
+    if len(units) > 1 or "" in units or not 0 < sum(owed) <= len(untold):
+        return Division(by_form=tuple(map(tuple, own)), untold=tuple(untold))
+    left = iter(untold)
+    for theirs, n_lacking in zip(own, owed, strict=True):
+        theirs += [next(left) for _ in range(n_lacking)]
+    return Division(by_form=tuple(map(tuple, own)), untold=tuple(left), by_order=True)
+
+
+def outcome_of_whole(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return the outcome that an arrival is filed under: that of the part which most needs somebody's work."""
+    return min(outcomes, key=WORST_FIRST.index)
+
+
+def _owner(document: Piece, forms: Sequence[FormPiece]) -> int | None:
+    near = _nearest(document.place, forms)
+    if len(near) == 1:
+        return near[0]
+    among = near or range(len(forms))
+    called = _plain(document.name)
+    said = {n: {name for name in _names(forms[n]) if f" {name} " in f" {called} "} for n in among}
+    telling = [n for n in among if said[n] - set().union(*(said[other] for other in among if other != n))]
+    return telling[0] if len(telling) == 1 else None
+
+
+def _nearest(place: tuple[str, ...], forms: Sequence[FormPiece]) -> list[int]:
+    """Return the forms of the innermost mail, archive or folder around a document that holds any."""
+    for depth in range(len(place), 0, -1):
+        near = [n for n, form in enumerate(forms) if form.piece.place[:depth] == place[:depth]]
+        if near:
+            return near
+    return []
+
+
+def _names(form: FormPiece) -> set[str]:
+    stem = form.piece.name.rpartition(".")[0] or form.piece.name
+    return {plain for plain in map(_plain, (stem, *form.names)) if plain}
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[\W_]+", " ", without_marks(text)).split())

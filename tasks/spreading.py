@@ -1,0 +1,215 @@
+"""Shares heavy steps out over the processors of a cluster, in pieces, through Prefect's own task runners.
+
+A piece is a few hundred arrivals or units. Whoever does it opens a runtime of its own on the settings of its machine,
+reads from the store of files and the database, and hands back little; what comes of it is written by the run alone.
+Which runner it is, is a setting; by default a run does everything itself, and its guarded workers read the files.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing.util import Finalize
+from threading import Lock
+from typing import Any, Final
+
+from prefect import Task
+from prefect.futures import PrefectFuture
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
+
+from models.domain.errors import SpreadingRefusedError
+from tasks.release import plans_here, release_here
+from tasks.runtime import Runtime, open_runtime
+from tasks.settings import Settings
+
+logger = logging.getLogger(__name__)
+SECONDS_TO_CONNECT: Final = 10
+"""Also how long a client waits for a scheduler that has gone to come back."""
+SECONDS_FOR_A_PIECE: Final = 600
+"""Waiting behind others included; who is slower has died with whoever would have told of it."""
+FIRST_OF_ALL: Final = 100
+PIECES_UNDER_WAY: Final = 16
+"""So many are handed over before the first is waited for: orders and answers are in memory meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What a piece has to be done with, so that no machine of another release or plan does it."""
+
+    release: str
+    plans: tuple[tuple[str, str], ...]
+
+
+class Cluster:
+    """Has pieces done by a runner, which is started for the first of them; satisfies `ports.Spread`."""
+
+    def __init__(self, name: str, place: Place) -> None:
+        """Keep what it is given, and the flow run from whose page the pieces are to be seen."""
+        self._name = name
+        self._place = place
+        self._stack = ExitStack()
+        self._runner: TaskRunner[Any] | None = None
+        # That of the flow run alone: a task's own holds its arguments, and a runtime does not travel.
+        self._context = copy_context()
+
+    def each(self, work: Task[Any, Any], orders: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+        """Yield what comes of each order, in their order; several are under way at once.
+
+        `work` is a task whose first parameter, `place`, is given here. It must be safe to run again: a piece whose
+        machine dies is done by another.
+
+        Raises:
+            SpreadingRefusedError: nobody is there, or they are gone; what was yielded counts, the rest was not done.
+            DondocError: whatever a piece itself could not do.
+        """
+        waiting: list[PrefectFuture[Any]] = []
+        for order in orders:
+            waiting.append(self._handed_over(work, order))
+            if len(waiting) == PIECES_UNDER_WAY:
+                yield self._result(waiting.pop(0))
+        for future in waiting:
+            yield self._result(future)
+
+    def _handed_over(self, work: Task[Any, Any], order: Mapping[str, Any]) -> PrefectFuture[Any]:
+        runner, parameters = self._started(), {"place": self._place, **order}
+        try:
+            future: PrefectFuture[Any] = self._context.copy().run(runner.submit, work, parameters)
+        except Exception as problem:  # each kind of cluster has errors of its own
+            raise self._lost(problem) from problem
+        return future
+
+    def _result(self, future: PrefectFuture[Any]) -> Any:
+        try:
+            future.wait(timeout=SECONDS_FOR_A_PIECE)
+            is_done = future.state.is_final()
+        except Exception as problem:  # as above
+            raise self._lost(problem) from problem
+        if not is_done:
+            raise self._lost(TimeoutError())
+        return future.result()
+
+    def _started(self) -> TaskRunner[Any]:
+        if self._runner is None:
+            try:
+                runner = _runner(self._name)
+            except ImportError as problem:
+                extra = self._name.partition("://")[0]
+                raise SpreadingRefusedError(
+                    "not_installed", runner=self._name, extra=extra, detail=problem
+                ) from problem
+            try:
+                self._runner = self._stack.enter_context(runner)
+                _require_workers(runner)
+            except OSError as problem:
+                said = " ".join(str(problem).split())
+                raise SpreadingRefusedError("silent", runner=self._name, detail=said) from problem
+        return self._runner
+
+    def _lost(self, problem: BaseException) -> SpreadingRefusedError:
+        said = " ".join(f"{type(problem).__name__} {problem}".split())
+        return SpreadingRefusedError("lost", runner=self._name, detail=said)
+
+    def close(self) -> None:
+        """Let go of the runner."""
+        self._stack.close()
+
+
+@contextmanager
+def spread_out(runtime: Runtime) -> Iterator[Runtime]:
+    """Yield a Runtime whose heavy steps are shared out as the settings say; by default the same one.
+
+    It belongs into a flow, above its tasks. Nobody is asked for before there is a piece to do.
+    """
+    name = runtime.settings.task_runner
+    if name == "threads":
+        yield runtime
+        return
+    place = Place(release=release_here(), plans=tuple(sorted(plans_here(runtime.programmes).items())))
+    cluster = Cluster(name, place)
+    try:
+        yield runtime.with_spread(cluster)
+    finally:
+        cluster.close()
+
+
+def _runner(name: str) -> TaskRunner[Any]:
+    """Return the runner of that name, not started.
+
+    Raises:
+        ImportError: what it takes is not installed.
+    """
+    if name == "processes":
+        return ProcessPoolTaskRunner()
+    kind, _, place = name.partition("://")
+    runner: TaskRunner[Any]
+    if kind == "dask":
+        module = import_module("prefect_dask")  # installed only where a cluster is
+        runner = module.DaskTaskRunner(address=f"tcp://{place}", client_kwargs={"timeout": SECONDS_TO_CONNECT})
+    else:
+        runner = import_module("prefect_ray").RayTaskRunner(address=name)
+    return runner
+
+
+def _require_workers(runner: TaskRunner[Any]) -> None:
+    """Require that somebody is there who would do a piece; a scheduler without workers lets everybody wait.
+
+    Raises:
+        OSError: nobody answers, or nobody is there.
+    """
+    client = getattr(runner, "client", None)
+    if client is not None and hasattr(client, "scheduler_info") and not client.scheduler_info(n_workers=1)["workers"]:
+        raise ConnectionError("0 workers")
+
+
+class _Kept:
+    """The runtime of a process that does pieces; it is opened with the first and let go of with the process.
+
+    Opening one takes longer than many a piece. It is the only state of a process that serves whatever run comes.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._stack: ExitStack | None = None
+        self._runtime: Runtime | None = None
+        self._key: tuple[Settings, Place] | None = None
+        # A pool's process runs no `atexit`, and waits at its end for the workers that the runtime has started.
+        Finalize(None, self.close, exitpriority=FIRST_OF_ALL)
+
+    def runtime_for(self, place: Place) -> Runtime:
+        """Return the open runtime of this process.
+
+        Raises:
+            SpreadingRefusedError: this machine has another release or other plans than the run.
+        """
+        settings = Settings.load()
+        with self._lock:
+            if self._runtime is None or self._key != (settings, place):
+                self.close()
+                stack = ExitStack()
+                runtime = stack.enter_context(open_runtime(settings))
+                self._stack, self._runtime = stack, runtime
+                self._require(runtime, place)
+                self._key = (settings, place)
+            return self._runtime
+
+    def _require(self, runtime: Runtime, place: Place) -> None:
+        ours = Place(release=release_here(), plans=tuple(sorted(plans_here(runtime.programmes).items())))
+        if ours != place:
+            self.close()
+            raise SpreadingRefusedError("other", ours=ours.release, theirs=place.release)
+
+    def close(self) -> None:
+        """Let go of the runtime."""
+        stack, self._stack, self._runtime, self._key = self._stack, None, None, None
+        if stack is not None:
+            stack.close()
+
+
+_kept: Final = _Kept()
+
+
+def runtime_here(place: Place) -> Runtime:
+    """Return the runtime with which this process does a piece; see `_Kept`."""
+    return _kept.runtime_for(place)

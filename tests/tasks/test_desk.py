@@ -1,0 +1,129 @@
+"""The page an operator opens in the morning, the names of rounds, and how much of a table Prefect's pages are given."""
+
+import json
+import re
+from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import pytest
+from prefect.runtime import flow_run
+
+from models.domain.vocabulary import Standing
+from tasks import artifacts, run_names
+from tasks.artifacts import ROWS_SHOWN, show_table
+from tasks.board import board_of
+from tasks.desk import NAMES_SHOWN, desk_page
+from tasks.form_links import FormLinks, form_links, plain
+from tasks.publish import board_rows
+from tasks.run_names import name_round, name_round_by_its_work
+from tests.builders import hanoi
+
+FORM = UUID(int=59)
+
+
+def page_at(office, instant, codes=("extend", "resolve_quarantine", "compile_now")):
+    with office.at(instant) as runtime:
+        forms = {runtime.texts.say(f"deployment.{code}.name"): FORM for code in codes}
+        return desk_page(runtime, runtime.clock.now(), {}, FormLinks(texts=runtime.texts, forms=forms))
+
+
+def filled(page, words):
+    """Return what the form behind a link of the page holds."""
+    (url,) = re.findall(rf"\[{re.escape(words)}\]\((\S+)\)", page)
+    assert url.startswith(f"/deployments/deployment/{FORM}/run?")
+    return json.loads(parse_qs(urlsplit(url).query)["parameters"][0])
+
+
+def test_the_page_sums_the_day_up_in_its_first_line_and_names_who_is_late(opened_office):
+    opened_office.round("2025-06-17 08:00")
+    page = page_at(opened_office, "2025-06-17 09:00")
+    summary, *_ = page.splitlines()
+    assert summary == (
+        "Tính đến 09 giờ 00 ngày 17/6/2025: **0 việc cần người xử lý**, 1 kỳ đang mở, **76 đơn vị quá hạn**."
+    )
+    assert "(/artifacts/key/bang-bc-6t-2025)" in page
+    assert "đã báo cáo 0/76 đơn vị; hạn cuối 14/6/2025" in page
+    assert f"và {76 - NAMES_SHOWN} đơn vị khác" in page
+    assert "17/6/2025 Báo quá hạn" not in page, "its letters have gone out this morning"
+    assert "19/6/2025 Đôn đốc lần 1 (76 đơn vị)" in page
+
+
+def test_a_mail_that_waits_opens_the_form_with_the_mail_and_whoever_seems_to_have_sent_it(opened_office):
+    opened_office.send("so-y-te", "answer_from_elsewhere", "2025-06-10 09:00")
+    opened_office.poll("2025-06-10 09:05")
+    (held,) = opened_office.quarantine()
+    form = filled(page_at(opened_office, "2025-06-10 10:00"), "Xử lý")
+    assert form["held_arrival"].startswith(f"{held.id} · Chờ xác minh · ")
+    assert form["held_unit"] == "so-y-te · Sở Y tế"
+    assert form["held_cycle"] == "bc-6t-2025 · Báo cáo 06 tháng năm 2025"
+
+
+def test_a_late_unit_opens_the_form_of_an_extension_for_it_and_the_cycle_that_of_an_edition(opened_office):
+    page = page_at(opened_office, "2025-06-17 09:00")
+    first = re.findall(r"\*\*Quá hạn 76 đơn vị\*\* [^:]*: \[([^\]]+)\]", page)[0]
+    assert filled(page, first)["units"][0].endswith(f" · {first}")
+    assert filled(page, "Tổng hợp ngay") == {
+        "cycle": "bc-6t-2025 · Báo cáo 06 tháng năm 2025",
+        "edition_kind": "provisional · TẠM TÍNH",
+    }
+
+
+def test_outside_a_run_there_are_no_pages_to_link_to(opened_office):
+    with opened_office.at("2025-06-10 09:00") as runtime:
+        assert flow_run.id is None
+        assert form_links(runtime).link("extend", "Sở Y tế") == "Sở Y tế"
+
+
+def test_a_strangers_words_are_shown_and_never_become_a_link_or_a_picture():
+    assert plain("[bấm](http://x) ![](y) <img>\nhết") == r"\[bấm\](http://x) !\[\](y) \<img\> hết"
+
+
+def test_a_table_that_the_pages_would_choke_on_is_cut_and_says_so(monkeypatch):
+    shown = []
+    monkeypatch.setattr(artifacts, "create_table_artifact", lambda **facts: shown.append(facts))
+    for n in (ROWS_SHOWN, ROWS_SHOWN + 1):
+        show_table("bang", ({"n": str(row)} for row in range(n)), total=n, summary="Kỳ.", cut="Có thêm.")
+    assert [len(each["table"]) for each in shown] == [ROWS_SHOWN, ROWS_SHOWN]
+    assert [each["description"] for each in shown] == ["Kỳ.", "Kỳ.\n\nCó thêm."]
+
+
+@pytest.fixture
+def names(monkeypatch):
+    """The names that runs are given."""
+    given = []
+    monkeypatch.setattr(run_names, "rename_run", given.append)
+    return given
+
+
+def test_a_rounds_name_tells_what_came_in_since_the_round_before_and_what_went_out(opened_office, names):
+    opened_office.send("so-y-te", "answer_from_elsewhere", "2025-06-10 09:00")
+    opened_office.send("so-tai-chinh", "answer", "2025-06-10 09:30")
+    opened_office.poll("2025-06-10 10:00")
+    with opened_office.at("2025-06-10 14:00") as runtime:
+        counts = {"opened": 0, "send.reminder-2": 12, "skip.not_due": 60, "drafted": 1, "sent": 9}
+        for instant in ("2025-06-10 14:00", "2025-06-11 08:00", "2025-06-10 14:00"):
+            name_round(runtime, "O-20", ["bc-6t-2025"], hanoi(instant))
+            name_round_by_its_work(runtime, "O-20", ["bc-6t-2025"], hanoi(instant), counts)
+            counts = {}
+        name_round_by_its_work(runtime, "O-20", ["bc-6t-2025"], hanoi("2025-06-11 14:00"), {}, dry_run=True)
+        name_round_by_its_work(runtime, "O-20", [], hanoi("2025-01-10 14:00"), {})
+    assert names == [
+        "BC 6T 2025 · 10/6/2025",
+        "BC 6T 2025 · 10/6/2025 · nhận 1, chờ 1, nhắc 12, dự thảo 1",
+        "BC 6T 2025 · 11/6/2025",
+        "BC 6T 2025 · 11/6/2025 · không có việc mới",
+        "BC 6T 2025 · 10/6/2025",
+        "BC 6T 2025 · 10/6/2025 · nhận 1, chờ 1",
+        "BC 6T 2025 · 11/6/2025 · chạy thử",
+        "BC 6T · 10/01/2025 · không có kỳ đang mở",
+    ]
+
+
+def test_a_late_duty_on_the_board_says_since_when(opened_office):
+    with opened_office.at("2025-06-17 09:00") as runtime:
+        board = board_of(runtime, "bc-6t-2025", runtime.clock.now())
+        assert board.lines[0].standing is Standing.LATE
+        rows = board_rows(runtime, replace(board, lines=board.lines[:1]))
+    assert rows[0]["Tình trạng"] == "Quá hạn từ 17/6/2025"
+    assert list(rows[0])[:6] == ["Đơn vị", "Tình trạng", "Đã nhắc", "Nấc tới", "Điện thoại", "Đầu mối"]
