@@ -38,7 +38,7 @@ coverage: install tools ## Run all tests and say which lines none of them reache
 fuzz: install ## Change the bytes of forms and mails in many thousand ways, and see that nothing breaks (minutes)
 	@DONDOC_FUZZ_TRIES=5000 $(BIN)/python -m pytest tests/adapters/test_fuzz.py -q
 
-chaos: install tools ## Kill, starve and disturb the program at every point, and say what was lost or sent twice (a quarter of an hour)
+chaos: install tools ## Kill, starve and disturb the program at every point, and say what was lost or sent twice (minutes)
 	@$(BIN)/python -m tests.chaos
 
 mail: install tools ## Replay the demo over a real Postfix and a real Dovecot (Debian's; as root; minutes)
