@@ -50,6 +50,7 @@ def make_backup(settings: Settings, path: Path) -> Backup:
     """
     if path.exists():
         raise BackupRefusedError("in_the_way", path=path)
+    _require_own_store(settings)
     if not settings.home.is_dir():
         raise BackupRefusedError("no_home", home=settings.home)
     part = path.with_name(f".{path.name}.part")
@@ -68,11 +69,13 @@ def restore_backup(settings: Settings, path: Path) -> Backup:
         BackupRefusedError: it is no archive of ours, a file is not what it was, or home or database are in use.
         DatabaseRefusedError: it is of a newer program, or the database does not answer.
     """
-    taken = [name for name in FOLDERS if (settings.home / name).exists()]
+    _require_own_store(settings)
+    taken = [name for name in FOLDERS if (settings.shared / name).exists()]
     if taken:
-        raise BackupRefusedError("home_in_use", home=settings.home, found=", ".join(taken))
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".restore-", dir=settings.home) as made:
+        raise BackupRefusedError("home_in_use", home=settings.shared, found=", ".join(taken))
+    for folder in (settings.home, settings.shared):
+        folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".restore-", dir=settings.shared) as made:
         folder = Path(made)
         manifest = _extracted(path, folder)
         engine = open_engine(settings.url)
@@ -82,7 +85,7 @@ def restore_backup(settings: Settings, path: Path) -> Backup:
             engine.dispose()
         for name in FOLDERS:
             if (folder / name).is_dir():
-                (folder / name).rename(settings.home / name)
+                (folder / name).rename(settings.shared / name)
     return _as_backup(manifest)
 
 
@@ -94,6 +97,12 @@ def check_backup(path: Path) -> Backup:
     """
     with TemporaryDirectory(prefix="dondoc-") as made:
         return _as_backup(_extracted(path, Path(made)))
+
+
+def _require_own_store(settings: Settings) -> None:
+    """Refuse where files lie in a store of several machines: an archive without them would be taken for whole."""
+    if settings.files_url:
+        raise BackupRefusedError("store_elsewhere")
 
 
 def _written(settings: Settings, part: Path) -> Backup:
@@ -110,7 +119,7 @@ def _written(settings: Settings, part: Path) -> Backup:
             engine.dispose()
         for file in sorted(Path(made).iterdir()):
             hashes[f"{DATABASE}/{file.name}"] = _add(archive, file, f"{DATABASE}/{file.name}")
-        for name, file in _files_of(settings.home):
+        for name, file in _files_of(settings.shared):
             hashes[name] = _add(archive, file, name)
         manifest = {
             "format": FORMAT,

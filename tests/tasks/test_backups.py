@@ -189,6 +189,15 @@ def test_neither_a_home_nor_a_database_nor_an_archive_is_overwritten(small):
         make_backup(elsewhere, folder / "a.zip")
 
 
+def test_where_files_lie_in_a_store_elsewhere_nothing_is_pretended(small):
+    folder, _ = small
+    elsewhere = Settings(home=folder / "home", files_url="memory://x")
+    with pytest.raises(BackupRefusedError) as refused:
+        make_backup(elsewhere, folder / "x.zip")
+    assert "DONDOC_FILES_URL" in vietnamese().error(refused.value)
+    assert not (folder / "x.zip").exists()
+
+
 @pytest.mark.parametrize("revision", ["0001", "0004", "0006", "0007"])
 def test_the_archive_of_an_older_version_is_brought_up_to_date(small, revision):
     folder, elsewhere = small
