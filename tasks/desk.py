@@ -23,6 +23,8 @@ from tasks.waiting_work import HeldMail, waiting_work
 
 DESK_KEY: Final = "viec-hom-nay"
 NAMES_SHOWN: Final = 12
+LINES_SHOWN: Final = 40
+"""Of what needs a person; on a day with more, nobody reads further before these are done."""
 ACTS_AT_HAND: Final = (
     "extend",
     "resolve_quarantine",
@@ -69,7 +71,10 @@ class _Desk:
             n_open=len(self._boards),
             n_late=n_late,
         )
-        parts = [summary, self._texts.say("people.heading"), "\n".join(people) or self._texts.say("people.nothing")]
+        shown = people[:LINES_SHOWN] or [self._texts.say("people.nothing")]
+        if len(people) > LINES_SHOWN:
+            shown.append(self._texts.say("desk.more_people", n=len(people) - LINES_SHOWN))
+        parts = [summary, self._texts.say("people.heading"), "\n".join(shown)]
         parts += notes
         parts += self._cycles()
         acts = " · ".join(self._links.link(code, self._texts.say(f"deployment.{code}.name")) for code in ACTS_AT_HAND)

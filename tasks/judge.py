@@ -294,10 +294,17 @@ def _chunk_of(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Seque
     """Return as many of the arrivals as may be in memory together: at least one."""
     n_octets = 0
     for n, arrival in enumerate(taken):
-        n_octets += runtime.archive.size(arrival.digest) if arrival.digest else 0
+        n_octets += _size(runtime, arrival)
         if n and n_octets > OCTETS_PER_CHUNK:
             return taken[:n]
     return taken
+
+
+def _size(runtime: Runtime, arrival: arrivals.TakenArrival) -> int:
+    try:
+        return runtime.archive.size(arrival.digest) if arrival.digest else 0
+    except FileNotFoundError:
+        return 0  # it is lost, and will be told so
 
 
 def _open(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Opened]:
@@ -319,12 +326,17 @@ def unpacked_again(runtime: Runtime, arrival_id: int) -> Unpacked:
     if taken is None:
         raise ActionRefusedError("arrival_unknown", arrival=arrival_id)
     (opened,) = _open(runtime, [taken])
-    return Unpacked(mail=opened.mail, enclosures=opened.enclosures, forms=opened.forms)
+    return Unpacked(mail=opened.mail, enclosures=opened.enclosures, forms=opened.forms, is_lost=opened.is_lost)
 
 
 def _opened(arrival: arrivals.TakenArrival, unpacked: Unpacked, ruling: Ruling | None = None) -> Opened:
     return Opened(
-        arrival=arrival, mail=unpacked.mail, enclosures=unpacked.enclosures, forms=unpacked.forms, ruling=ruling
+        arrival=arrival,
+        mail=unpacked.mail,
+        enclosures=unpacked.enclosures,
+        forms=unpacked.forms,
+        is_lost=unpacked.is_lost,
+        ruling=ruling,
     )
 
 
@@ -447,15 +459,17 @@ def _mail_tokens(runtime: Runtime, mail: ParsedMail) -> list[str]:
     return [token for token in found if token is not None]
 
 
-def _refused_as_secret(opened: Opened, known: Known) -> Judged:
-    """Refuse what bears a marking of secrecy; a contact is told what to do, and nobody else."""
+def _judge_unseen(opened: Opened, known: Known) -> Judged:
+    """Refuse what bears a marking of secrecy: a contact is told what to do, nobody else; hold what is lost."""
+    if opened.is_lost:
+        return Judged(opened=opened, verdict=Verdict(outcome=Outcome.QUARANTINED, reasons=(note("original_lost"),)))
     verdict = Verdict(outcome=Outcome.RETURNED, reasons=(finding("secrecy_marking"),))
     return Judged(opened=opened, verdict=verdict, is_answerable=opened.mail.sender.lower() in known.by_sender)
 
 
 def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
-    if opened.arrival.is_secret:
-        return _refused_as_secret(opened, known)
+    if opened.arrival.is_secret or opened.is_lost:
+        return _judge_unseen(opened, known)
     signals = _signals(runtime, opened, known)
     ignorable = _ignorable(runtime, opened, is_known=signals.is_from_a_contact)
     called = _roll_call_answered(runtime, opened, known, signals) if ignorable is None else None

@@ -35,6 +35,8 @@ class Opened:
     mail: ParsedMail
     enclosures: Enclosures
     forms: tuple[ReadForm, ...] = ()
+    is_lost: bool = False
+    """Its bytes are not in the store any more: only that it came is known."""
     is_repeated: bool = False
     """The same bytes have had an outcome before."""
     ruling: Ruling | None = None

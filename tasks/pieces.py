@@ -9,21 +9,23 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from models.db.records import arrivals, cycles
+from models.domain.errors import FileStoreRefusedError
 from models.domain.vocabulary import Channel
 from tasks.names import run_name
-from tasks.ports import Brought, MailFile, Unpacked
+from tasks.ports import Brought, MailFile, ParsedMail, Unpacked
 from tasks.receive import MAIL_ENDING
 from tasks.runtime import Runtime
 from tasks.spreading import Place, runtime_here
 from tasks.stamp import Stamper
 
 ARRIVALS_A_PIECE: Final = 100
+DAMAGED: Final = FileStoreRefusedError("damaged").code
 
 
 def opened_arrivals(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Iterable[Unpacked]:
     """Return what each arrival holds, in order: opened by this run's workers, or in pieces by a cluster."""
     if runtime.spread is None:
-        return runtime.reader.unpack(brought_from_store(runtime, arrival) for arrival in taken)
+        return _opened_here(runtime, taken)
     pieces = [taken[start : start + ARRIVALS_A_PIECE] for start in range(0, len(taken), ARRIVALS_A_PIECE)]
     done = runtime.spread.each(open_piece, [{"taken": piece} for piece in pieces])
     return (unpacked for piece in done for unpacked in piece)
@@ -47,7 +49,7 @@ def stamped_forms(
 def open_piece(place: Place, taken: Sequence[arrivals.TakenArrival]) -> list[Unpacked]:
     """Open some arrivals that the store keeps; of their files only the workbook that may go back is handed on."""
     runtime = runtime_here(place)
-    return [_lightened(each) for each in runtime.reader.unpack(brought_from_store(runtime, a) for a in taken)]
+    return [_lightened(each) for each in _opened_here(runtime, taken)]
 
 
 @task(name="stamp-piece", task_run_name=run_name("stamp_piece"), cache_policy=NO_CACHE)
@@ -57,6 +59,29 @@ def stamp_piece(place: Place, cycle_code: str, duty_ids: Sequence[int], as_of: d
     with runtime.sessions() as session:
         records = list(cycles.duties(session, duty_ids).values())
         return Stamper(runtime, session, cycles.cycle(session, cycle_code), as_of).stamp(records)
+
+
+def _opened_here(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Unpacked]:
+    """Open what the store has; one file that is lost or damaged there stops none of the others."""
+    lost: set[int] = set()
+
+    def found() -> Iterator[Brought]:
+        for arrival in taken:
+            try:
+                yield brought_from_store(runtime, arrival)
+            except FileNotFoundError:
+                lost.add(arrival.id)
+            except FileStoreRefusedError as refused:
+                if refused.code != DAMAGED:
+                    raise
+                lost.add(arrival.id)
+
+    opened = iter(runtime.reader.unpack(found()))
+    return [_lost(arrival) if arrival.id in lost else next(opened) for arrival in taken]
+
+
+def _lost(arrival: arrivals.TakenArrival) -> Unpacked:
+    return Unpacked(mail=ParsedMail(sender=arrival.sender), is_lost=True)
 
 
 def brought_from_store(runtime: Runtime, arrival: arrivals.TakenArrival) -> Brought:

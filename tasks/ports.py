@@ -240,6 +240,8 @@ class Unpacked:
     mail: ParsedMail
     enclosures: Enclosures = field(default_factory=Enclosures)
     forms: tuple[ReadForm, ...] = ()
+    is_lost: bool = False
+    """Its bytes are not in the store any more, or are no longer what they were."""
 
 
 class FormReader(Protocol):

@@ -74,10 +74,14 @@ def kept_in_chunks(runtime: Runtime, items: Iterable[InboxItem], channel: Channe
 def _looked_at(
     runtime: Runtime, items: Iterable[InboxItem], channel: Channel
 ) -> Iterator[list[tuple[InboxItem, FirstLook]]]:
-    """Yield as many items as may be recorded at once, at least one, each with what was seen of it."""
+    """Yield as many items as may be recorded at once, at least one, each with what was seen of it.
+
+    What was fetched before a mailbox broke off is yielded before that is raised.
+    """
     chunk: list[tuple[InboxItem, FirstLook]] = []
     n_octets = 0
-    for item, look in _looks(runtime, items, channel):
+    fetched = _UntilItBreaks(items)
+    for item, look in _looks(runtime, fetched, channel):
         if chunk and (len(chunk) == ARRIVALS_PER_TRANSACTION or n_octets + len(item.content) > OCTETS_PER_CHUNK):
             yield chunk
             chunk, n_octets = [], 0
@@ -85,6 +89,24 @@ def _looked_at(
         n_octets += len(item.content)
     if chunk:
         yield chunk
+    if fetched.broken is not None:
+        raise fetched.broken
+
+
+class _UntilItBreaks:
+    """The items of an inbox as far as it gives them, and by what it broke off."""
+
+    def __init__(self, items: Iterable[InboxItem]) -> None:
+        """Keep the items; none is fetched yet."""
+        self._items = items
+        self.broken: Exception | None = None
+
+    def __iter__(self) -> Iterator[InboxItem]:
+        """Yield them; whatever is raised instead of one is kept, and is the end."""
+        try:
+            yield from self._items
+        except Exception as problem:  # noqa: BLE001 - raised again when what came before is recorded
+            self.broken = problem
 
 
 def _looks(runtime: Runtime, items: Iterable[InboxItem], channel: Channel) -> Iterator[tuple[InboxItem, FirstLook]]:

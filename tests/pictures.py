@@ -34,7 +34,7 @@ UNIT = "baocao.so-dan-toc-va-ton-giao@example.invalid"
 RETURNED_TO = "baocao.buu-dien@example.invalid"
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WIDE = {"width": 1280, "height": 860}
-WIDER, TALL = {"width": 1600, "height": 900}, {"width": 1280, "height": 1300}
+WIDER, TALL = {"width": 1600, "height": 900}, {"width": 1280, "height": 1100}
 COLOURS = 96
 TAKEN = (
     *(f"ui-{name}.png" for name in ("desk", "run", "deployments", "board", "form")),
@@ -86,7 +86,8 @@ def of_the_pages(office: ServedOffice, page: Page) -> None:
     page.screenshot(path=PICTURES / "ui-desk.png")
     (link,) = [each for each in page.get_by_role("link").all() if each.inner_text() == "Xử lý"]
     form = f"{at}{link.get_attribute('href')}"
-    _show(page, f"{at}/runs", "Flow runs", TALL)
+    report = office.deployments()["20 · BC 6T · mục III.1-c"]["id"]
+    _show(page, f"{at}/deployments/deployment/{report}", "BC 6T 2025 · ", TALL)
     page.screenshot(path=PICTURES / "ui-run.png")
     _show(page, f"{at}/deployments", "00 · Lịch năm", WIDER)
     page.screenshot(path=PICTURES / "ui-deployments.png")

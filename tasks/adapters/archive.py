@@ -60,7 +60,7 @@ class FolderArchive:
         """Store the bytes unless they are stored already, and return their SHA-256 in hex."""
         digest = sha256_of(content)
         path = self._path(digest)
-        if not path.exists():
+        if not _has_size(path, len(content)):
             write_whole(path, content)
         return digest
 
@@ -73,13 +73,27 @@ class FolderArchive:
 
         Raises:
             FileNotFoundError: none are kept.
-            FileStoreRefusedError: they are no longer what they were.
+            FileStoreRefusedError: they are no longer what they were, or the whole folder is gone.
         """
-        return _sound(self._path(digest).read_bytes(), digest, str(self.folder))
+        try:
+            content = self._path(digest).read_bytes()
+        except FileNotFoundError:
+            self._refuse_without_folder()
+            raise
+        return _sound(content, digest, str(self.folder))
 
     def size(self, digest: str) -> int:
-        """Return how many bytes are kept under the digest."""
-        return self._path(digest).stat().st_size
+        """Return how many bytes are kept under the digest; raises as `read` does."""
+        try:
+            return self._path(digest).stat().st_size
+        except FileNotFoundError:
+            self._refuse_without_folder()
+            raise
+
+    def _refuse_without_folder(self) -> None:
+        """A share that is not mounted is no file that was lost."""
+        if not self.folder.is_dir():
+            raise FileStoreRefusedError("unreachable", kind="file", root=str(self.folder), detail="ENOENT")
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest[2:]
@@ -163,6 +177,13 @@ def _read_options(written: str) -> dict[str, Any]:
     if not isinstance(options, dict):
         raise FileStoreRefusedError("options") from None  # what was written may be a secret
     return options
+
+
+def _has_size(path: Path, n_octets: int) -> bool:
+    try:
+        return path.stat().st_size == n_octets
+    except FileNotFoundError:
+        return False
 
 
 def sha256_of(content: bytes) -> str:

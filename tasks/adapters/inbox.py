@@ -6,6 +6,7 @@ drop folder. What is filed away is moved, never deleted.
 
 import hashlib
 import imaplib
+import logging
 import re
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,9 +23,11 @@ from imap_tools.utils import check_command_status
 
 from models.domain.errors import MailboxUnavailableError
 from models.domain.vocabulary import OFFICE_ZONE, Outcome
+from tasks.adapters.texts import vietnamese
 from tasks.ports import Clock, InboxItem
 from tasks.settings import ImapSettings, LimitSettings
 
+logger = logging.getLogger(__name__)
 FOLDERS: Final[Mapping[Outcome, str]] = {
     Outcome.ACCEPTED: "Tiep-nhan",
     Outcome.RETURNED: "Tra-lai",
@@ -184,7 +187,11 @@ class DropFolder:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             for path, operator in islice(self._finished(), limit):
-                item = self._item(path, operator)
+                try:
+                    item = self._item(path, operator)
+                except PermissionError as problem:
+                    logger.warning(vietnamese().say("log.drop_unreadable", path=problem.filename))
+                    continue
                 if item.key in taken:
                     continue
                 self._seen[item.key] = path

@@ -11,6 +11,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from enum import IntEnum
 from html import unescape
 from itertools import islice
 from pathlib import PurePath
@@ -33,12 +34,21 @@ PARTS_OF_OFFICE_FILES: Final = re.compile(
 )
 PARTS_READ: Final = 60
 _TAG: Final = re.compile(rb"<[^>]*>")
-_ENDS: Final = re.compile(rb"</(?:\w+:)?(?:si|is|p|h)>")
+_ENDS: Final = re.compile(rb"</(?:\w+:)?(?:si|is|p|h|c)>")
 """Where a cell's text or a paragraph ends, in any of these formats."""
 _BROKEN: Final = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
     *(EOFError, ValueError, NotImplementedError, OSError, RuntimeError),
 )
+
+
+class Scrutiny(IntEnum):
+    """How closely an arrival is looked at: less closely where more has cost a worker its life."""
+
+    EVERYTHING = 0
+    NO_PDF = 1
+    OUTSIDE_ONLY = 2
+    """Words of the mail and names of its files."""
 
 
 class SecrecyScreen:
@@ -58,9 +68,13 @@ class SecrecyScreen:
         for sign in self._by_sign:
             self._by_beginning.setdefault(_beginning(sign), []).append(sign)
 
-    def is_marked(self, mail: ParsedMail) -> bool:
+    def is_marked(self, mail: ParsedMail, scrutiny: Scrutiny = Scrutiny.EVERYTHING) -> bool:
         """Say whether a mail, or a file that came alone, bears a marking anywhere that is looked at."""
-        return self.is_marked_outside(mail) or any(self.is_file_marked(file) for file in mail.files)
+        is_marked = self.is_marked_outside(mail)
+        if is_marked or scrutiny is Scrutiny.OUTSIDE_ONLY:
+            return is_marked
+        reads_pdf = scrutiny is Scrutiny.EVERYTHING
+        return any(self.is_file_marked(file, reads_pdf=reads_pdf) for file in mail.files)
 
     def is_marked_outside(self, mail: ParsedMail) -> bool:
         """Say whether a mail bears a marking in its words or in the names of its files; none of them is opened."""
@@ -83,10 +97,10 @@ class SecrecyScreen:
         """Say whether a marking stands in one of a workbook's cells, for a file that cannot be looked into unread."""
         return any(marking_in_lines([value], self._words) for value in values if isinstance(value, str))
 
-    def is_file_marked(self, file: MailFile) -> bool:
-        """Say whether a marking stands in an office file, or in one within an archive."""
+    def is_file_marked(self, file: MailFile, *, reads_pdf: bool = True) -> bool:
+        """Say whether a marking stands in an office file or a PDF, or in one within an archive."""
         if is_pdf(file.content):
-            return self._is_pdf_marked(file.content)
+            return reads_pdf and self._is_pdf_marked(file.content)
         if not file.content.startswith(ZIP):
             return False
         parts = list(_parts(file.content))
@@ -98,7 +112,7 @@ class SecrecyScreen:
         return any(
             marking_in_title(_stem(name), self._words)
             or any(self._is_part_marked(*part) for part in _parts(content))
-            or (is_pdf(content) and self._is_pdf_marked(content))
+            or (reads_pdf and is_pdf(content) and self._is_pdf_marked(content))
             for name, content in members
         )
 

@@ -10,7 +10,7 @@ from models.domain.forms import finding
 from tasks.adapters.edxml import is_edxml, read_edxml, with_documents
 from tasks.adapters.enclosures import sort_enclosures
 from tasks.adapters.mail_reading import MailReader
-from tasks.adapters.secrecy import SecrecyScreen
+from tasks.adapters.secrecy import Scrutiny, SecrecyScreen
 from tasks.adapters.winmail import files_in_winmail
 from tasks.adapters.workbooks.guard import Inspection, inspect
 from tasks.adapters.workbooks.reading import read_workbook
@@ -29,10 +29,16 @@ class Effort(IntEnum):
     ENVELOPE_ONLY = 2
 
 
-def look_at(brought: Brought, reader: MailReader, screen: SecrecyScreen, limits: LimitSettings) -> FirstLook:
-    """Return who sent an arrival and whether it may be kept."""
+def look_at(
+    brought: Brought,
+    reader: MailReader,
+    screen: SecrecyScreen,
+    limits: LimitSettings,
+    scrutiny: Scrutiny = Scrutiny.EVERYTHING,
+) -> FirstLook:
+    """Return who sent an arrival and whether it may be kept, as far as is looked."""
     mail = _contents(brought, reader, limits, opens_winmail=True)
-    return _look(mail, is_secret=screen.is_marked(mail))
+    return _look(mail, is_secret=screen.is_marked(mail, scrutiny))
 
 
 def look_and_unpack(

@@ -8,12 +8,14 @@ from uuid import UUID
 
 import pytest
 from prefect.runtime import flow_run
+from sqlalchemy import select
 
-from models.domain.vocabulary import Standing
+from models.db.tables import LetterRow
+from models.domain.vocabulary import LetterState, Standing
 from tasks import artifacts, run_names
 from tasks.artifacts import ROWS_SHOWN, show_table
 from tasks.board import board_of
-from tasks.desk import NAMES_SHOWN, desk_page
+from tasks.desk import LINES_SHOWN, NAMES_SHOWN, desk_page
 from tasks.form_links import FormLinks, form_links, plain
 from tasks.publish import board_rows
 from tasks.run_names import name_round, name_round_by_its_work
@@ -67,6 +69,16 @@ def test_a_late_unit_opens_the_form_of_an_extension_for_it_and_the_cycle_that_of
         "cycle": "bc-6t-2025 · Báo cáo 06 tháng năm 2025",
         "edition_kind": "provisional · TẠM TÍNH",
     }
+
+
+def test_on_a_day_with_too_much_to_do_the_page_says_how_much_more_there_is(opened_office):
+    with opened_office.at("2025-06-10 08:00") as runtime, runtime.sessions.begin() as session:
+        for row in session.scalars(select(LetterRow).order_by(LetterRow.id).limit(LINES_SHOWN + 3)):
+            row.state, row.detail, row.finished_at = LetterState.FAILED, "550 no such user", runtime.clock.now()
+    page = page_at(opened_office, "2025-06-10 09:00")
+    assert f"**{LINES_SHOWN + 3} việc cần người xử lý**" in page
+    assert page.count("- **Không gửi được**") == LINES_SHOWN
+    assert "- và 3 việc khác" in page
 
 
 def test_outside_a_run_there_are_no_pages_to_link_to(opened_office):

@@ -73,6 +73,7 @@ _OTHER_CELL: Final = re.compile(rb"<c(?! r=)[\s/>]")
 _MERGE: Final = re.compile(rb"""mergeCell\s[^<]*?\bref\s*=\s*["']([^"']*)""")
 _RANGE: Final = re.compile(r"\s*\$?([A-Z]{1,4})\$?(\d{1,9}):\$?([A-Z]{1,4})\$?(\d{1,9})\s*")
 _TARGET: Final = re.compile(rb"""\bTarget\s*=\s*["']([^"']+)""")
+_SHEET: Final = re.compile(rf"{SHEET_FOLDER}[^/]+\.xml")
 _STRICT: Final = b"http://purl.oclc.org/ooxml/"
 _UNPACKING_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError)
 
@@ -229,7 +230,7 @@ def _inspect_parts(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo],
         if refusal is not None:
             return Inspection(refusal)
         needs_second_look = needs_second_look or _hides_something(name, part)
-        if name == STRINGS_MEMBER or name.startswith(SHEET_FOLDER):
+        if name == STRINGS_MEMBER or _SHEET.fullmatch(name):
             texts.append((name, part))
     return Inspection(needs_second_look=needs_second_look, texts=tuple(texts))
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,7 +22,7 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from models.domain.forms import Finding, finding
 from tasks.adapters.mail_reading import MailReader, head_of, secrecy_words
-from tasks.adapters.secrecy import SecrecyScreen
+from tasks.adapters.secrecy import Scrutiny, SecrecyScreen
 from tasks.adapters.texts import Texts, vietnamese
 from tasks.adapters.unpacking import Effort, look_and_unpack, look_at, unpack
 from tasks.adapters.workbooks import processes
@@ -102,10 +102,7 @@ class GuardedReader:
             except DEATHS:
                 yield from map(self._look_alone, turn)
                 continue
-            for brought, (look, unpacked) in zip(turn, seen, strict=True):
-                if unpacked is not None:
-                    self._opened.keep(brought, unpacked)
-                yield look
+            yield from map(self._remembered, turn, seen)
 
     def unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
         """Return what each arrival holds, in order; a hostile one costs its own result only.
@@ -179,14 +176,27 @@ class GuardedReader:
     def _start(self) -> None:
         self._workers().schedule(_do_nothing)
 
+    def _remembered(self, brought: Brought, seen: tuple[FirstLook, Unpacked | None]) -> FirstLook:
+        look, unpacked = seen
+        if unpacked is not None:
+            self._opened.keep(brought, unpacked)
+        return look
+
     def _look_alone(self, brought: Brought) -> FirstLook:
-        try:
-            (result,) = self._looking([brought]).result()
-        except DEATHS:
-            if not brought.is_mail or brought.is_cut:
-                return FirstLook()
-            return self._look_alone(replace(brought, content=head_of(brought.content), is_cut=True))
-        return result
+        """Look at one arrival by itself: opening it, for a neighbour may have done the harm; then less closely.
+
+        What kills a worker must not hide a marking that stands beside it.
+        """
+        with suppress(*DEATHS):
+            (seen,) = self._looking_and_unpacking([brought]).result()
+            return self._remembered(brought, seen)
+        for scrutiny in Scrutiny:
+            with suppress(*DEATHS):
+                (look,) = self._looking([brought], scrutiny).result()
+                return look
+        if not brought.is_mail or brought.is_cut:
+            return FirstLook()
+        return self._look_alone(replace(brought, content=head_of(brought.content), is_cut=True))
 
     def _unpack_alone(self, brought: Brought, *, was_slow: bool) -> Unpacked:
         """Open one arrival by itself, with less and less effort; its workbooks then are read each by itself.
@@ -216,8 +226,8 @@ class GuardedReader:
         args = (list(turn), self._limits, self._mail_reader, self._screen)
         return self.in_a_worker(_look_and_unpack_all, args, self._patience(map(_octets_of, turn)))
 
-    def _looking(self, turn: Sequence[Brought]) -> "Work[list[FirstLook]]":
-        args = (list(turn), self._limits, self._mail_reader, self._screen)
+    def _looking(self, turn: Sequence[Brought], scrutiny: Scrutiny) -> "Work[list[FirstLook]]":
+        args = (list(turn), self._limits, self._mail_reader, self._screen, scrutiny)
         return self.in_a_worker(_look_all, args, self._patience(map(_octets_of, turn)))
 
     def _unpacking(self, turn: Sequence[Brought], effort: Effort = Effort.ALL) -> "Work[list[Unpacked]]":
@@ -388,12 +398,12 @@ def _start_worker(n_bytes: int) -> None:
 
 
 def _look_all(
-    arrivals: Sequence[Brought], limits: LimitSettings, reader: MailReader, screen: SecrecyScreen
+    arrivals: Sequence[Brought], limits: LimitSettings, reader: MailReader, screen: SecrecyScreen, scrutiny: Scrutiny
 ) -> list[FirstLook]:
     results = []
     for brought in arrivals:
         with _one_file(len(brought.content), limits):
-            results.append(look_at(brought, reader, screen, limits))
+            results.append(look_at(brought, reader, screen, limits, scrutiny))
     return results
 
 
