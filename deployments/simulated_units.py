@@ -253,15 +253,17 @@ def post(messages: Sequence[EmailMessage], *, port: int) -> None:
 
 
 def signed_copy(title: str) -> bytes:
-    """Return a one-page PDF as a scanner would make it: the page is blank but for the unit's code."""
-    text = f"BT /F1 18 Tf 72 720 Td ({title}) Tj ET".encode("ascii", "replace")
+    """Return a one-page PDF as a scanner makes it: one picture and no text; the title decides the picture's dots."""
+    dots = hashlib.sha256(title.encode()).digest()
+    drawing = b"q 595 0 0 842 0 0 cm /Scan Do Q"
+    picture = b"<< /Type /XObject /Subtype /Image /Width 16 /Height 16 /ColorSpace /DeviceGray /BitsPerComponent 1"
     objects = (
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources 6 0 R >>",
-        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Times-Roman >>",
-        b"<< /Font << /F1 5 0 R >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawing), drawing),
+        picture + b" /Length %d >>\nstream\n%s\nendstream" % (len(dots), dots),
+        b"<< /XObject << /Scan 5 0 R >> >>",
     )
     body = b"%PDF-1.4\n"
     offsets = []

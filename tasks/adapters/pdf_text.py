@@ -12,6 +12,8 @@ from typing import Final
 
 PDF: Final = b"%PDF-"
 HEAD_BYTES: Final = 1024
+SIGNS_OF_TEXT: Final = (b"/Font", b"/ObjStm")
+"""A text is set in a font, which is named in plain octets or in a packed stream; a bare scan has neither."""
 PAGES_READ: Final = 3
 OCTETS_OF_PAGE_READ: Final = 1024 * 1024
 """A page whose drawing takes more is a drawing, and no text that anybody set."""
@@ -28,6 +30,8 @@ def is_pdf(content: bytes) -> bool:
 def first_pages_of(content: bytes) -> list[list[str]]:
     """Return the lines of each of the first pages; none of a page without text, or of a PDF that cannot be read."""
     pages: list[list[str]] = []
+    if not any(sign in content for sign in SIGNS_OF_TEXT):
+        return pages
     try:
         pages.extend(_lines_of_pages(content))
     except MemoryError:
