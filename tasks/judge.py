@@ -436,8 +436,7 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
     if opened.arrival.is_secret:
         return _refused_as_secret(opened, known)
     if opened.is_lost:
-        lost = Verdict(outcome=Outcome.QUARANTINED, reasons=(note("original_lost"),))
-        return Judged(opened=opened, verdict=lost)
+        return Judged(opened=opened, verdict=Verdict(outcome=Outcome.QUARANTINED, reasons=(note("original_lost"),)))
     signals = _signals(runtime, opened, known)
     ignorable = _ignorable(runtime, opened, is_known=signals.is_from_a_contact)
     called = _roll_call_answered(runtime, opened, known, signals) if ignorable is None else None

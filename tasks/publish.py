@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from prefect import task
 from prefect.artifacts import create_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
 from models.db.records import editions
+from models.db.records.editions import Draft
 from models.domain.vocabulary import OFFICE_ZONE, ContactHealth, Outcome, Standing
 from tasks.artifacts import ROWS_SHOWN, artifact_key, is_shown, show_page, show_table
 from tasks.board import NEVER_REACHED, WILL_SEND, Board, DutyLine, board_of
@@ -21,6 +23,7 @@ from tasks.names import run_name
 from tasks.open_cycles import every_active_cycle
 from tasks.parent_board import publish_parents
 from tasks.runtime import Runtime
+from tasks.waiting_work import WaitingDraft, draft_sentence, waiting_draft
 
 logger = logging.getLogger(__name__)
 OWING = frozenset({Standing.OPEN, Standing.IN_GRACE, Standing.LATE, Standing.EXTENDED, Standing.SUBMITTED})
@@ -219,6 +222,7 @@ def _files(runtime: Runtime, board: Board) -> str:
     with runtime.sessions() as session:
         made = editions.editions_of(session, board.cycle.code)
         drafts = editions.drafts_of(session, board.cycle.code)
+        waiting = waiting_draft(session, board)
         handed = lines_of_handovers(runtime, session, board.cycle.code)
     lines = [runtime.texts.say("board.files.heading", title=board.cycle.title)]
     lines += [
@@ -234,16 +238,22 @@ def _files(runtime: Runtime, board: Board) -> str:
         )
         for edition in reversed(made)
     ]
-    lines += [
-        runtime.texts.say(
-            "board.files.draft",
-            rung=runtime.texts.say(f"rung.{draft.rung}"),
-            as_of=runtime.texts.instant(draft.as_of),
-            n=draft.n_units,
-            path=home / draft.path,
-        )
-        for draft in drafts
-    ]
+    lines += [_draft(runtime, draft, home, waiting) for draft in drafts]
     if handed:
         lines += ["", runtime.texts.say("result.heading"), "", *handed]
     return "\n".join(lines if len(lines) > 1 else [*lines, runtime.texts.say("board.files.none")])
+
+
+def _draft(runtime: Runtime, draft: Draft, home: Path, waiting: WaitingDraft | None) -> str:
+    """Return what is said of an official letter: of the newest that it waits, and whether it names too many by now."""
+    if waiting is not None and waiting.path == draft.path:
+        return runtime.texts.say(
+            "board.files.draft_waiting", draft=draft_sentence(runtime.texts, waiting), path=home / draft.path
+        )
+    return runtime.texts.say(
+        "board.files.draft_past",
+        rung=runtime.texts.say(f"rung.{draft.rung}"),
+        day=runtime.texts.day(draft.as_of.astimezone(OFFICE_ZONE).date()),
+        n=draft.n_units,
+        path=home / draft.path,
+    )

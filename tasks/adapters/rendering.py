@@ -402,6 +402,12 @@ class DigestContext:
     due: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
     """What needs a person; the most pressing first."""
+    n_people: int = 0
+    """How many things that is; more than there are lines when there is too much to show."""
+    late: tuple[str, ...] = ()
+    """By open cycle who is late."""
+    is_pressing: bool = False
+    """Whether anything needs a person that the digest before had not told, or that does not wait by itself."""
     board: str = ""
     """Where the status board lies; empty while there is none."""
     n_came: int = 0
@@ -409,8 +415,8 @@ class DigestContext:
 
     @property
     def has_news(self) -> bool:
-        """Say whether there is anything to tell."""
-        return bool(self.came or self.went or self.due or self.people)
+        """Say whether there is anything to tell: who is late still, and a draft told of before, are no news."""
+        return bool(self.came or self.went or self.due or self.is_pressing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
