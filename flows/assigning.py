@@ -9,9 +9,8 @@ from models.domain.vocabulary import LetterKind
 from tasks.assign_tasks import AnnexOrder, close_owed_task, import_annex
 from tasks.chase import queue_due_reminders
 from tasks.choices import chosen, refresh_choices
-from tasks.open_cycles import every_active_cycle
 from tasks.post import post_letters, say_what_is_left
-from tasks.publish import publish_boards, publish_desk
+from tasks.publish import publish_day
 from tasks.runtime import Runtime, open_runtime
 from tasks.settings import Settings
 from tasks.task_board import name_closing, publish_import, publish_tasks
@@ -49,6 +48,5 @@ def close_task(owed_task: str, done_on: date, operator: str, reason: str) -> str
 
 def _show(runtime: Runtime, now: datetime) -> None:
     publish_tasks(runtime, now)
-    boards = publish_boards(runtime, every_active_cycle(runtime, now), now)
-    publish_desk(runtime, now, {}, boards)
+    publish_day(runtime, now, {})
     refresh_choices(runtime, now)

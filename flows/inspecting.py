@@ -21,9 +21,8 @@ from tasks.inspect import (
 )
 from tasks.inspection_board import name_inspection_run, publish_inspections, publish_proposals
 from tasks.inspection_drafts import draft_inspection_papers, inspections_under, propose_inspections
-from tasks.open_cycles import every_active_cycle
 from tasks.post import say_what_is_left
-from tasks.publish import publish_boards, publish_cycles, publish_desk
+from tasks.publish import publish_cycles, publish_day
 from tasks.run_names import name_round_by_its_work
 from tasks.runtime import Runtime, open_runtime
 from tasks.send_opened import send_opened
@@ -171,6 +170,5 @@ def close_remedy(*, remedy: str, remedied_on: date, operator: str, reason: str) 
 
 def _show(runtime: Runtime, now: datetime) -> None:
     publish_inspections(runtime, now)
-    boards = publish_boards(runtime, every_active_cycle(runtime, now), now)  # the desk links to that of a new remedy
-    publish_desk(runtime, now, {}, boards)
+    publish_day(runtime, now, {})  # with the board of a remedy that has just been opened
     refresh_choices(runtime, now)

@@ -56,7 +56,7 @@ def publish_boards(runtime: Runtime, cycle_codes: Iterable[str], as_of: datetime
             artifact_key("bang", code),
             _rows_with_forms(runtime, board, links),
             total=len(board.lines),
-            summary=_board_heading(runtime, board),
+            summary=runtime.texts.say("board.press", heading=_board_heading(runtime, board)),
             cut=runtime.texts.say("board.cut", n=ROWS_SHOWN, total=len(board.lines), cycle=code),
         )
         publish_parents(runtime, board, key=artifact_key("cap-tren", code))
@@ -77,6 +77,12 @@ def publish_desk(
     show_page(DESK_KEY, runtime.texts.say("desk.footer", page=page_of(DESK_KEY)), summary=page)
 
 
+def publish_day(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> None:
+    """Show the boards of all that is open, and the page of the day, which links to each of them."""
+    boards = publish_boards(runtime, every_active_cycle(runtime, as_of), as_of)
+    publish_desk(runtime, as_of, counts, boards)
+
+
 @task(name="publish-arrivals", task_run_name=run_name("publish"), cache_policy=NO_CACHE)
 def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> None:
     """Show the boards again when something came in, and what waits for a person."""
@@ -85,8 +91,7 @@ def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int
         if not is_shown(DESK_KEY):
             publish_desk(runtime, as_of, counts)
         return
-    boards = publish_boards(runtime, every_active_cycle(runtime, as_of), as_of)
-    publish_desk(runtime, as_of, counts, boards)
+    publish_day(runtime, as_of, counts)
     refresh_choices(runtime, as_of)
 
 

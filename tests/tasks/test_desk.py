@@ -12,10 +12,10 @@ from sqlalchemy import select
 
 from models.db.tables import LetterRow
 from models.domain.vocabulary import LetterKind, LetterState, Standing
-from tasks import artifacts, run_names
+from tasks import artifacts, publish, run_names
 from tasks.artifacts import ROWS_SHOWN, show_table
 from tasks.board import board_of
-from tasks.desk import LINES_SHOWN, NAMES_SHOWN, _Desk, desk_page
+from tasks.desk import DESK_KEY, LINES_SHOWN, NAMES_SHOWN, _Desk, desk_page
 from tasks.digests import digest_of
 from tasks.form_links import FormLinks, form_links, plain
 from tasks.publish import board_rows
@@ -152,6 +152,32 @@ def test_a_table_that_the_pages_would_choke_on_is_cut_and_says_so(monkeypatch):
         show_table("bang", ({"n": str(row)} for row in range(n)), total=n, summary="Kỳ.", cut="Có thêm.")
     assert [len(each["table"]) for each in shown] == [ROWS_SHOWN, ROWS_SHOWN]
     assert [each["description"] for each in shown] == ["Kỳ.", "Kỳ.\n\nCó thêm."]
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The pages that are shown, by key, as Prefect is given them."""
+    pages = {}
+
+    def show(**facts):
+        pages[facts["key"]] = facts.get("description", "")
+
+    for module, name in (
+        (artifacts, "create_table_artifact"),
+        (artifacts, "create_markdown_artifact"),
+        (publish, "create_progress_artifact"),
+    ):
+        monkeypatch.setattr(module, name, show)
+    return pages
+
+
+def test_every_board_that_the_page_of_the_day_links_to_is_shown_with_it(opened_office, shown):
+    with opened_office.at("2025-06-17 09:00") as runtime:
+        publish.publish_day(runtime, runtime.clock.now(), {})
+    linked = set(re.findall(r"\(/artifacts/key/([^)]+)\)", shown[DESK_KEY]))
+    assert {"bang-bc-6t-2025", "ket-qua-bc-6t-2025"} <= linked <= set(shown)
+    assert "Bấm tên đơn vị" in shown["bang-bc-6t-2025"]
+    assert "Bấm" not in shown["tien-do-bc-6t-2025"], "there is nothing to click on beside a progress"
 
 
 @pytest.fixture
