@@ -49,6 +49,14 @@ class Opened:
     """Of a part: what its answer says of files of the whole that went with no form."""
 
     @property
+    def main_workbook(self) -> MailFile | None:
+        """The file of the form that is judged; of an arrival without one, its first workbook."""
+        workbooks = self.enclosures.workbooks
+        read = zip(self.forms, workbooks, strict=False)
+        stamped = (file for form, file in read if form.form is not None and form.form.stamp is not None)
+        return next(stamped, next(iter(workbooks), None))
+
+    @property
     def told_in_reading(self) -> tuple[Finding, ...]:
         """What was done in reading the forms that carry a stamp."""
         read = (read for read in self.forms if read.form is not None and read.form.stamp is not None)

@@ -258,7 +258,10 @@ def running_mail_servers(*, are_all_reached: bool = False) -> Iterator[MailServe
     try:
         _lay_out(folder, facts, owner)
         dovecot = ["dovecot", "-F", "-c", str(folder / "dovecot.conf")]
-        postfix = ["postfix", "-c", str(folder / "postfix"), "start-fg"]
+        _run("postfix", "-c", folder / "postfix", "check")
+        programs = _run("postconf", "-c", folder / "postfix", "-h", "daemon_directory").strip()
+        # Not by `postfix start`: that one leaves our process group, and would outlive us.
+        postfix = [f"{programs}/master", "-d", "-c", str(folder / "postfix")]
         with (
             Child(dovecot, environment={}, log=folder / "dovecot.out"),
             Child(postfix, environment={}, log=folder / "postfix.out"),
@@ -266,7 +269,6 @@ def running_mail_servers(*, are_all_reached: bool = False) -> Iterator[MailServe
             ports = (servers.smtp_port, servers.imap_port, servers.lmtp_port)
             assert waited_for(lambda: all(map(_listens, ports)), seconds=60), servers.said()
             yield servers
-            subprocess.run([*postfix[:3], "stop"], check=False, capture_output=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

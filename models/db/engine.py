@@ -66,7 +66,7 @@ def migrate(engine: Engine) -> None:
     """
     with refusing_in_words(engine):
         with engine.connect() as connection:
-            if _revision(connection) == _head():
+            if revision_of(connection) == _head():
                 return
         with engine.begin() as connection:
             take_turn(connection, Turn.MIGRATING)
@@ -87,6 +87,16 @@ def refusing_in_words(engine: Engine) -> Iterator[None]:
         if refused is None:
             raise
         raise refused from None  # the driver's own words stand in the facts
+
+
+def refuse_newer(engine: Engine, revision: str) -> None:
+    """Refuse a schema that this program does not know.
+
+    Raises:
+        DatabaseRefusedError: it is newer than this program.
+    """
+    if revision not in _revisions():
+        raise DatabaseRefusedError("newer", database=engine.url.database or "", revision=revision)
 
 
 def alembic_config() -> Config:
@@ -120,16 +130,21 @@ def _head() -> str | None:
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
-def _revision(connection: Connection) -> str | None:
+def _revisions() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision of the schema; None where there is none of ours."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def _upgrade(connection: Connection) -> None:
-    revision = _revision(connection)
+    revision = revision_of(connection)
     if revision is None:
         _refuse_strangers(connection)
         _refuse_what_cannot_sort(connection)
-    elif revision not in {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}:
+    elif revision not in _revisions():
         ours = set(inspect(connection).get_table_names()) >= {"cycle", "duty", "letter", "arrival"}
         raise DatabaseRefusedError("newer" if ours else "foreign", database=_named(connection), revision=revision)
     config = alembic_config()

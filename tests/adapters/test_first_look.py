@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from models.domain.cycles import plan_cycle
 from tasks.adapters.mail_reading import MailReader, secrecy_words
@@ -162,3 +163,63 @@ def test_a_reader_runs_no_main_module_of_ours_and_has_no_numpy(tmp_path):
     )
     assert done.stdout.strip() == "None"
     assert seen.read_text(encoding="utf-8").split() == ["__main__"]
+
+
+def a_slow_pdf() -> bytes:
+    """Three pages of small print, which take a reader of text seconds."""
+    page = b"BT /F1 1 Tf " + b"".join(b"(%d) Tj " % (number * 7919 % 99_991) for number in range(80_000)) + b"ET"
+    kids = b" ".join(b"%d 0 R" % number for number in (3, 4, 5))
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Count 3/Kids[" + kids + b"]>>",
+        *[b"<</Type/Page/Parent 2 0 R/Contents 6 0 R/Resources<</Font<</F1 7 0 R>>>>>>"] * 3,
+        b"<</Length %d>>stream\n" % len(page) + page + b"\nendstream",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    body, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, start=1):
+        places.append(len(body))
+        body += b"%d 0 obj" % number + content + b"endobj\n"
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    head = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    trailer = b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, len(body))
+    return body + head + table + trailer
+
+
+def test_a_file_that_kills_its_reader_hides_no_marking_that_stands_beside_it():
+    guarded = GuardedReader(LimitSettings(workers=1, worker_seconds=0.2))
+    beside = archive_of(**{"bao-cao.pdf": a_slow_pdf(), "ke-hoach.docx": a_letter_in_word("MẬT")})
+    plain = archive_of(**{"bao-cao.pdf": a_slow_pdf(), "ke-hoach.docx": a_letter_in_word("Kế hoạch")})
+    try:
+        looks = list(guarded.look([brought(beside, "a.zip"), brought(plain, "b.zip"), brought(b"x", "MẬT.txt")]))
+    finally:
+        guarded.close()
+    assert [look.is_secret for look in looks] == [True, False, True]
+
+
+def a_workbook(sheets: dict[str, bytes], **others: bytes) -> bytes:
+    workbook = Workbook()
+    with io.BytesIO() as plain:
+        workbook.save(plain)
+        with zipfile.ZipFile(plain) as package:
+            members = {name: package.read(name) for name in package.namelist() if "worksheets" not in name}
+    return archive_of(**{f"xl/worksheets/{name}": part for name, part in sheets.items()}, **(members | others))
+
+
+def is_marked(content: bytes) -> bool:
+    reader, screen = MailReader(vietnamese(), LIMITS), SecrecyScreen(secrecy_words(vietnamese()), LIMITS)
+    look, _ = look_and_unpack(brought(content, "bm.xlsx"), reader, screen, LIMITS)
+    return look.is_secret
+
+
+def test_parts_without_text_take_no_place_among_those_that_are_looked_at():
+    sheets = {f"_rels/sheet{number}.xml.rels": b"<Relationships/>" for number in range(1, 32)}
+    sheets |= {f"sheet{number}.xml": b"<worksheet><sheetData/></worksheet>" for number in range(1, 32)}
+    strings = {"xl/sharedStrings.xml": "<sst><si><t>MẬT</t></si></sst>".encode()}
+    assert is_marked(a_workbook(sheets, **strings))
+    assert not is_marked(a_workbook(sheets))
+
+
+def test_a_marking_after_a_number_in_its_row_is_found():
+    row = '<row r="1"><c r="A1"><v>1</v></c><c r="B1" t="inlineStr"><is><t>MẬT</t></is></c></row>'
+    assert is_marked(a_workbook({"sheet1.xml": f"<worksheet><sheetData>{row}</sheetData></worksheet>".encode()}))

@@ -17,6 +17,7 @@ from tests.mail_servers import NO_SERVERS, can_serve
 CYCLE = "bc-6t-2025"
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif("DONDOC_REAL_MAIL" not in os.environ, reason="takes minutes: make mail")
 def test_the_whole_demo_over_real_mail_servers(tmp_path):
     if not can_serve():

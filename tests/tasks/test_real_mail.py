@@ -20,9 +20,10 @@ def served_office(tmp_path, mail_servers, databases):
         yield Office(home=tmp_path / "home", mail=mail, settings=databases.new())
 
 
-def of_state(office, state):
+def failed_to(office):
+    """Return to whom a letter failed."""
     with office.at("2025-06-17 08:00") as runtime, runtime.sessions() as session:
-        return letters.letters_in_state(session, state)
+        return [letter.recipient for letter in letters.stuck_letters(session) if letter.state is LetterState.FAILED]
 
 
 def test_a_cycle_from_the_opening_to_the_receipts(served_office):
@@ -35,7 +36,7 @@ def test_a_cycle_from_the_opening_to_the_receipts(served_office):
 def the_cycle_opens(office):
     opened = office.round("2025-05-16 08:00")
     assert opened["opened"] == 1
-    assert [recipient for recipient, _, _ in of_state(office, LetterState.FAILED)] == [REFUSED]
+    assert failed_to(office) == [REFUSED]
     assert all(len(office.letters_to(address_of(unit))) == 1 for unit in ("so-y-te", "so-tai-chinh"))
     first = office.poll("2025-05-16 08:40")
     assert first["accepted"] == first["quarantined"] == first["returned"] == 0, "no bounce is taken for an answer"

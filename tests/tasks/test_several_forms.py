@@ -6,6 +6,7 @@ from email import policy
 from email.message import EmailMessage
 
 import pytest
+from openpyxl import Workbook
 from sqlalchemy import select
 
 from deployments.postoffice import mails_for
@@ -195,6 +196,17 @@ def test_copies_of_one_form_are_one_form_and_the_blank_one_counts_beside_a_fille
     counts = sent(office, a_mail(office, ("a.xlsx", year), ("goc.xlsx", blank), ("b.xlsx", year), ("a.pdf", PDF)))
     assert counts["accepted"] == 1
     assert judged(office) == ([], 1)
+
+
+def test_of_a_form_beside_another_workbook_the_form_goes_back_marked(both_open):
+    office, _, _ = both_open
+    wrong, _ = form_of(office, UNIT, "2025-10-21 08:00", cycle=YEAR, cells={"CT01": -4})
+    with io.BytesIO() as target:
+        Workbook().save(target)
+        other = target.getvalue()
+    sent(office, a_mail(office, ("phu luc.xlsx", other), ("bieu.xlsx", wrong), ("ky.pdf", PDF)))
+    (marked,) = newest(office, UNIT).iter_attachments()
+    assert marked.get_filename() == "bieu.xlsx"
 
 
 def test_different_forms_for_one_duty_wait_for_a_person_and_the_form_of_another_duty_does_not(both_open):

@@ -17,12 +17,10 @@ ENDED_UNITS: Final = "ended_units"
 
 def load_roster(session: Session, programme_code: str) -> Roster:
     """Return the whole roster of a programme, every span of validity included, in the order of its workbook."""
-    units = session.scalars(select(UnitRow).where(UnitRow.programme_code == programme_code).order_by(UnitRow.id))
-    contacts = session.scalars(
-        select(ContactRow).where(ContactRow.programme_code == programme_code).order_by(ContactRow.id)
-    )
-    members = session.scalars(
-        select(MemberRow).where(MemberRow.programme_code == programme_code).order_by(MemberRow.id)
+    # Columns, as below: a country has a hundred thousand of them, and the session would keep track of each.
+    units, contacts, members = (
+        session.execute(select(row.__table__).where(row.programme_code == programme_code).order_by(row.id))
+        for row in (UnitRow, ContactRow, MemberRow)
     )
     return Roster(
         tuple(map(_unit, units)),
@@ -289,7 +287,7 @@ def _insert_all(session: Session, table: type, values: list[dict[str, object]]) 
         session.execute(insert(table), values)
 
 
-def _unit(row: UnitRow) -> Unit:
+def _unit(row: UnitRow | Row[Any]) -> Unit:
     return Unit(
         code=row.code,
         name=row.name,
@@ -322,7 +320,7 @@ def _contact(row: ContactRow | Row[Any]) -> Contact:
     )
 
 
-def _member(row: MemberRow) -> Member:
+def _member(row: MemberRow | Row[Any]) -> Member:
     return Member(
         code=row.code,
         name=row.name,

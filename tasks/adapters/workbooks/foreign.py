@@ -10,6 +10,7 @@ import zipfile
 from typing import Final
 
 from models.domain.forms import Finding, RawForm, finding, note
+from models.domain.tcvn3 import looks_like_tcvn3
 
 OLD: Final = "file_is_old_xls"
 OPEN: Final = "file_is_open_document"
@@ -22,10 +23,6 @@ OBJECTS: Final = re.compile("MBD".encode("utf-16-le") + rb"(?:[0-9A-F]\x00){8}")
 ENCRYPTION: Final = b"encryption-data"
 MANIFEST: Final = "META-INF/manifest.xml"
 DECLARATION: Final = b"<!DOCTYPE"
-SIGNS_OF_TCVN3: Final = re.compile(
-    r"[\u00a1-\u00a6\u00a8\u00ab-\u00ae\u00b5-\u00bb\u00bd-\u00bf\u00c6\u00d0\u00d7\u00de\u00df\u00e4-\u00e7\u00f7]"
-)
-"""Signs that Vietnamese in Unicode never has, and in TCVN3 almost every line."""
 
 
 def refusal_of(content: bytes, code: str) -> Finding | None:
@@ -36,7 +33,7 @@ def refusal_of(content: bytes, code: str) -> Finding | None:
 def reads_safely(form: RawForm) -> bool:
     """Say whether what was read is a form of ours whose every text is what its unit wrote."""
     texts = (value for value in form.cells.values() if isinstance(value, str))
-    return form.stamp is not None and not any(SIGNS_OF_TCVN3.search(text) for text in texts)
+    return form.stamp is not None and not any(map(looks_like_tcvn3, texts))
 
 
 def _refusal_of_xls(content: bytes) -> Finding | None:

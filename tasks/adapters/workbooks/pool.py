@@ -183,7 +183,7 @@ class GuardedReader:
         return look
 
     def _look_alone(self, brought: Brought) -> FirstLook:
-        """Look at one arrival alone: opening it, as its neighbour may have done the harm; then less and less closely.
+        """Look at one arrival by itself: opening it, for a neighbour may have done the harm; then less closely.
 
         What kills a worker must not hide a marking that stands beside it.
         """
