@@ -65,6 +65,7 @@ def main() -> int:
                 office.ask(f"/deployments/{deployment['id']}/pause_deployment", {})
             office.run("20 · BC 6T · mục III.1-c", obligation="O-20", as_of=NOW)
             with browser() as page:
+                office.log_in(page)
                 of_the_pages(office, page)
                 of_the_board(home, scratch / "past", page)
                 of_letters(home, page)
