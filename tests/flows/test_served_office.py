@@ -34,7 +34,7 @@ def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
     silent = {"DONDOC_VIRTUAL_NOW": "2025-05-16T08:30:00+07:00", "DONDOC_SMTP_PORT": "1"}
     silent |= {"DONDOC_SMTP_USERNAME": "baocao", "DONDOC_SMTP_PASSWORD": MAIL_PASSWORD}
-    with serving(folder, **silent) as (port, process):
+    with serving(folder, is_watched=True, **silent) as (port, process):
         yield ServedOffice(home=folder / "home", port=port, process=process)
 
 
