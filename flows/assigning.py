@@ -1,6 +1,6 @@
 """The tasks of an annex: give them out from a workbook, and close what is known to be done."""
 
-from datetime import date
+from datetime import date, datetime
 
 from prefect import flow
 
@@ -10,7 +10,8 @@ from tasks.assign_tasks import AnnexOrder, close_owed_task, import_annex
 from tasks.chase import queue_due_reminders
 from tasks.choices import chosen, refresh_choices
 from tasks.post import post_letters, say_what_is_left
-from tasks.runtime import open_runtime
+from tasks.publish import publish_day
+from tasks.runtime import Runtime, open_runtime
 from tasks.settings import Settings
 from tasks.task_board import name_closing, publish_import, publish_tasks
 
@@ -29,8 +30,7 @@ def import_tasks(file: str, year: int, operator: str, reason: str) -> dict[str, 
             counts |= queue_due_reminders(runtime, code, now)
         counts |= post_letters(runtime, [LetterKind.CHASE])
         publish_import(runtime, file, year, report)
-        publish_tasks(runtime, now)
-        refresh_choices(runtime, now)
+        _show(runtime, now)
         say_what_is_left(counts)
         return counts
 
@@ -41,7 +41,12 @@ def close_task(owed_task: str, done_on: date, operator: str, reason: str) -> str
     with told_to_the_operator(), open_runtime(Settings.load()) as runtime:
         code = close_owed_task(runtime, chosen(owed_task), done_on=done_on, operator=operator, reason=reason)
         now = runtime.clock.now()
-        publish_tasks(runtime, now)
-        refresh_choices(runtime, now)
+        _show(runtime, now)
         name_closing(runtime, code)
         return code
+
+
+def _show(runtime: Runtime, now: datetime) -> None:
+    publish_tasks(runtime, now)
+    publish_day(runtime, now, {})
+    refresh_choices(runtime, now)

@@ -22,7 +22,8 @@ from tasks.inspect import (
 from tasks.inspection_board import name_inspection_run, publish_inspections, publish_proposals
 from tasks.inspection_drafts import draft_inspection_papers, inspections_under, propose_inspections
 from tasks.post import say_what_is_left
-from tasks.publish import publish_cycles, publish_desk
+from tasks.publish import publish_cycles, publish_day
+from tasks.run_names import name_round_by_its_work
 from tasks.runtime import Runtime, open_runtime
 from tasks.send_opened import send_opened
 from tasks.settings import Settings
@@ -44,6 +45,8 @@ def inspection_round(obligation: str, as_of: datetime | None = None, dry_run: bo
         if not dry_run:
             held = inspections_under(runtime, obligation, instant)
             counts["drafted"] += draft_inspection_papers(runtime, held, instant)
+        name_round_by_its_work(runtime, obligation, codes, instant, counts, dry_run=dry_run)
+        if not dry_run:
             publish_proposals(runtime, propose_inspections(runtime, obligation, instant), instant)
             publish_cycles(runtime, codes, instant, counts)
             publish_inspections(runtime, instant)
@@ -167,5 +170,5 @@ def close_remedy(*, remedy: str, remedied_on: date, operator: str, reason: str) 
 
 def _show(runtime: Runtime, now: datetime) -> None:
     publish_inspections(runtime, now)
-    publish_desk(runtime, now, {})
+    publish_day(runtime, now, {})  # with the board of a remedy that has just been opened
     refresh_choices(runtime, now)

@@ -50,6 +50,6 @@ def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[s
             counts |= post_letters(runtime, ANSWERS)
             counts["filed"] = file_arrivals_away(runtime)
             publish_arrivals(runtime, instant, counts)
-        name_poll(runtime, instant, counts)
+        name_poll(runtime, instant, counts, dry_run=dry_run)
         say_what_is_left(counts)
         return counts

@@ -12,6 +12,7 @@ from flows.instants import instant_of_run
 from flows.rounds import do_round
 from tasks.post import say_what_is_left
 from tasks.publish import publish_cycles
+from tasks.run_names import name_round_by_its_work
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
 from tasks.status_board import make_status_board
@@ -49,6 +50,7 @@ def _round(obligation: str, as_of: datetime | None, *, dry_run: bool) -> dict[st
     with told_to_the_operator(), open_runtime(Settings.load()) as runtime:
         instant = instant_of_run(as_of, runtime.clock)
         codes, counts = do_round(runtime, obligation, instant, dry_run=dry_run)
+        name_round_by_its_work(runtime, obligation, codes, instant, counts, dry_run=dry_run)
         if not dry_run:
             publish_cycles(runtime, codes, instant, counts)
             make_status_board(runtime, instant, codes)

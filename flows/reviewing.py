@@ -20,6 +20,7 @@ from tasks.contests import (
     record_objection,
 )
 from tasks.post import post_letters, say_what_is_left
+from tasks.publish import publish_desk
 from tasks.review import ReviewOrder, say_scores_wait, start_review
 from tasks.review_board import publish_reviews
 from tasks.review_papers import DossierOrder, draw_scores
@@ -151,7 +152,7 @@ def enter_classification(  # noqa: PLR0913 - one field of the form each
         )
         counts = enter_classes(runtime, order)
         rename_run(runtime.texts.say("run.enter_classification", year=year, n=counts["classified"]))
-        publish_reviews(runtime, runtime.clock.now())
+        _show_all(runtime)
         return counts
 
 
@@ -170,7 +171,7 @@ def make_dossier(
         )
         dossier = write_dossier(runtime, order)
         rename_run(runtime.texts.say("run.make_dossier", review=order.review))
-        publish_reviews(runtime, runtime.clock.now())
+        _show_all(runtime)
         return str(dossier.folder)
 
 
@@ -181,4 +182,9 @@ def _instant(runtime: Runtime, given: datetime | None) -> datetime | None:
 
 def _show(runtime: Runtime, review_code: str) -> None:
     draw_scores(runtime, review_code)
+    _show_all(runtime)
+
+
+def _show_all(runtime: Runtime) -> None:
     publish_reviews(runtime, runtime.clock.now())
+    publish_desk(runtime, runtime.clock.now(), {})

@@ -13,7 +13,7 @@ from tasks.draft import draft_official_letters
 from tasks.hand_over import queue_results
 from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
 from tasks.post import post_letters, together
-from tasks.run_names import name_round, name_round_by_its_work
+from tasks.run_names import name_round
 from tasks.runtime import Runtime
 from tasks.spreading import spread_out
 from tasks.tell_members import queue_member_letters
@@ -26,7 +26,10 @@ WAITS_FOR_THE_MAILBOX: Final = ("sent", "failed", "waiting", "doubtful", "drafte
 def do_round(
     runtime: Runtime, obligation: str, instant: datetime, *, dry_run: bool
 ) -> tuple[Sequence[str], dict[str, int]]:
-    """Open, stamp, remind, send, draft, compile and hand over what is still to do; return the cycles and the counts."""
+    """Open, stamp, remind, send, draft, compile and hand over what is still to do; return the cycles and the counts.
+
+    The flow names the run by its work when it has done what it does beside this.
+    """
     counts = {"opened": len(open_due_cycles(runtime, obligation, instant, dry_run=dry_run))}
     codes = active_cycles(runtime, obligation, instant)
     name_round(runtime, obligation, codes, instant)
@@ -37,7 +40,7 @@ def do_round(
     for code in codes:
         counts = together(counts, queue_due_reminders(runtime, code, instant, dry_run=dry_run))
     if not dry_run:
-        queue_reminders_of_others(runtime, codes, instant)
+        counts["urged_in_others"] = queue_reminders_of_others(runtime, codes, instant)
         counts |= post_letters(runtime, [LetterKind.CHASE])
         counts["told_to_members"] = queue_member_letters(runtime, instant)
         counts["roll_called"] = queue_roll_calls(runtime, instant)
@@ -47,5 +50,4 @@ def do_round(
         counts["told_to_parents"] = queue_parent_letters(runtime, instant)  # with what has just been compiled
         counts["handed_over"] = queue_results(runtime, codes, instant)
         counts = together(counts, post_letters(runtime, [LetterKind.PARENT, LetterKind.RESULT]))
-    name_round_by_its_work(runtime, obligation, codes, instant, counts, dry_run=dry_run)
     return codes, counts

@@ -10,16 +10,16 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from models.db.records import cycles, editions
+from models.db.records import cycles
 from models.domain.vocabulary import OFFICE_ZONE, ContactHealth, EditionKind, Standing
 from tasks.artifacts import artifact_key
 from tasks.board import Board, DutyLine, board_of
 from tasks.choices import arrival_choice, labelled
-from tasks.contact_board import ContactBoard, contact_boards
+from tasks.contact_board import ContactBoard
 from tasks.form_links import FormLinks, page_of, plain
 from tasks.open_cycles import every_active_cycle
 from tasks.runtime import Runtime
-from tasks.waiting_work import HeldMail, waiting_work
+from tasks.waiting_work import HeldMail, WaitingWork, draft_sentence, waiting_work
 
 DESK_KEY: Final = "viec-hom-nay"
 NAMES_SHOWN: Final = 12
@@ -60,16 +60,19 @@ class _Desk:
         self._as_of, self._links, self._boards = as_of, links, boards
 
     def page(self, counts: Mapping[str, int]) -> str:
-        people, notes = self._people()
+        with self._runtime.sessions() as session:
+            work = waiting_work(self._runtime, session, self._as_of, self._boards)
+            people = self._people(session, work)
+        notes = [self._texts.say("people.older_letters", n=work.n_older_letters)] if work.n_older_letters else []
         if counts.get("waiting"):
             notes.append(self._texts.say("people.waiting", n=counts["waiting"]))
-        n_late = sum(line.standing is Standing.LATE for board in self._boards for line in board.lines)
+        late = {line.unit_code for board in self._boards for line in board.lines if line.standing is Standing.LATE}
         summary = self._texts.say(
             "desk.summary",
             as_of=self._texts.instant(self._as_of),
-            n_people=len(people),
+            n_people=work.n,
             n_open=len(self._boards),
-            n_late=n_late,
+            n_late=len(late),
         )
         shown = people[:LINES_SHOWN] or [self._texts.say("people.nothing")]
         if len(people) > LINES_SHOWN:
@@ -80,14 +83,12 @@ class _Desk:
         acts = " · ".join(self._links.link(code, self._texts.say(f"deployment.{code}.name")) for code in ACTS_AT_HAND)
         return "\n\n".join([*parts, self._texts.say("desk.acts"), acts])
 
-    def _people(self) -> tuple[list[str], list[str]]:
-        """Return what needs a person, a line each, and what is only to be known."""
+    def _people(self, session: Session, work: WaitingWork) -> list[str]:
+        """Return what needs a person, a line each."""
         texts = self._texts
-        with self._runtime.sessions() as session:
-            work = waiting_work(self._runtime, session, self._as_of)
-            lines = [self._held(session, each) for each in (*work.overdue, *work.held)]
-            lines += [f"- {plain(line)}" for line in (*work.refused, *work.deferred)]
-            lines += list(self._drafts(session))
+        lines = [self._held(session, each) for each in (*work.overdue, *work.held)]
+        lines += [f"- {plain(line)}" for line in (*work.refused, *work.deferred)]
+        lines += [texts.say("desk.draft", draft=draft_sentence(texts, draft), path=draft.path) for draft in work.drafts]
         lines += [
             texts.say("people.doubtful", recipient=plain(each.recipient), subject=plain(each.subject))
             for each in work.doubtful
@@ -101,14 +102,12 @@ class _Desk:
             )
             for each in work.failed
         ]
-        lines += [line for board in self._boards for line in self._unreached(board)]
         lines += [
-            line
-            for board in contact_boards(self._runtime, self._as_of)
-            for line in lines_about_contacts(self._runtime, board)
+            texts.say("people.unreachable", unit=plain(line.unit_name), title=cycle.title, phone=line.phone or "–")
+            for cycle, line in work.unreached
         ]
-        notes = [texts.say("people.older_letters", n=work.n_older_letters)] if work.n_older_letters else []
-        return lines, notes
+        lines += [line for board in work.coming for line in lines_about_contacts(self._runtime, board)]
+        return lines
 
     def _held(self, session: Session, held: HeldMail) -> str:
         """Return a mail that waits, with its form; who seems to have sent it is filled in for a person to confirm."""
@@ -120,30 +119,6 @@ class _Desk:
             filled["held_unit"] = labelled(record.duty.unit_code, record.duty.unit_name)
         link = self._links.link("resolve_quarantine", self._texts.say("desk.resolve"), **filled)
         return self._texts.say("desk.line", line=plain(held.sentence), link=link)
-
-    def _drafts(self, session: Session) -> Iterator[str]:
-        """Yield the newest draft of each cycle in which somebody is still late: it waits for a signature."""
-        for board in self._boards:
-            drafts = [each for each in editions.drafts_of(session, board.cycle.code) if each.as_of <= self._as_of]
-            if drafts and any(line.standing is Standing.LATE for line in board.lines):
-                newest = drafts[-1]
-                yield self._texts.say(
-                    "desk.draft",
-                    title=board.cycle.title,
-                    rung=self._texts.say(f"rung.{newest.rung}"),
-                    n=newest.n_units,
-                    path=newest.path,
-                )
-
-    def _unreached(self, board: Board) -> Iterator[str]:
-        for line in board.lines:
-            if line.cannot_be_reached:
-                yield self._texts.say(
-                    "people.unreachable",
-                    unit=plain(line.unit_name),
-                    title=board.cycle.title,
-                    phone=line.phone or "–",
-                )
 
     def _cycles(self) -> list[str]:
         if not self._boards:
@@ -211,10 +186,10 @@ def lines_about_contacts(runtime: Runtime, board: ContactBoard) -> list[str]:
     """Return what is to be done before a cycle opens: units that nobody can write to, and those not confirmed."""
     texts, title = runtime.texts, board.cycle.title
     lines = [
-        texts.say("people.unreachable", unit=line.unit_name, title=title, phone=line.phone or "–")
+        texts.say("people.unreachable", unit=plain(line.unit_name), title=title, phone=line.phone or "–")
         for line in board.with_health(ContactHealth.UNREACHABLE)
     ]
-    unconfirmed = [line.unit_name for line in board.with_health(ContactHealth.UNCONFIRMED)]
+    unconfirmed = [plain(line.unit_name) for line in board.with_health(ContactHealth.UNCONFIRMED)]
     if unconfirmed:
         opens, total = texts.day(board.cycle.opens_at.date()), len(board.lines)
         units = "; ".join(unconfirmed)

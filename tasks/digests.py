@@ -8,24 +8,26 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, editions, letters
+from models.db.records import arrivals, letters
 from models.db.records.letters import ClaimedLetter
 from models.db.tables import LetterRow
-from models.domain.cycles import Cycle, planned_cycles
+from models.domain.cycles import planned_cycles
 from models.domain.digests import REACHES_BACK, due_soon, occasion_of
 from models.domain.vocabulary import OFFICE_ZONE, ContactHealth, LetterKind, LetterState, Outcome, Standing
 from tasks.adapters.rendering import DigestContext, Envelope
 from tasks.board import Board, board_of
-from tasks.contact_board import contact_boards
+from tasks.contact_board import ContactBoard
 from tasks.names import run_name
 from tasks.open_cycles import every_active_cycle
 from tasks.ports import Letter
 from tasks.run_names import rename_run
 from tasks.runtime import Runtime
-from tasks.waiting_work import waiting_work
+from tasks.waiting_work import WaitingWork, draft_sentence, waiting_work
 
 DIGESTS: Final = (LetterKind.DAILY, LetterKind.WEEKLY)
 NAMES_IN_A_LINE: Final = 8
+LINES_SHOWN: Final = 40
+"""Of what needs a person; the page of the day shows no more at once either."""
 BOARD: Final = "board/index.html"
 
 
@@ -48,7 +50,7 @@ def queue_digests(runtime: Runtime, as_of: datetime) -> int:
     n_new = 0
     for kind, address in wanted:
         with runtime.sessions.begin() as session:
-            if _digest(runtime, session, kind, address, as_of).has_news:
+            if digest_of(runtime, session, kind, address, as_of).has_news:
                 n_new += letters.queue_letter(session, _row(runtime, kind, address, as_of)) is not None
     return n_new
 
@@ -65,7 +67,7 @@ def digest_letter(runtime: Runtime, session: Session, item: ClaimedLetter) -> Le
     now = runtime.clock.now()
     if item.key.rpartition("|")[2] != occasion_of(item.kind, now.astimezone(OFFICE_ZONE).date()):
         return None  # that of its own day never left; today's says it all
-    context = _digest(runtime, session, item.kind, item.recipient, now)
+    context = digest_of(runtime, session, item.kind, item.recipient, now)
     if not context.has_news:
         return None
     return runtime.renderer.digest(item.kind, context, Envelope(to=item.recipient, message_id=item.message_id))
@@ -85,10 +87,15 @@ def _row(runtime: Runtime, kind: LetterKind, address: str, as_of: datetime) -> L
     )
 
 
-def _digest(runtime: Runtime, session: Session, kind: LetterKind, address: str, as_of: datetime) -> DigestContext:
+def digest_of(runtime: Runtime, session: Session, kind: LetterKind, address: str, as_of: datetime) -> DigestContext:
+    """Return what a digest says at the instant to an address: of the time since the last one that was sent there."""
     since = letters.last_sent_at(session, kind, address) or as_of - REACHES_BACK[kind]
     boards = [board_of(runtime, code, as_of) for code in every_active_cycle(runtime, as_of)]
     outcomes = arrivals.count_outcomes_since(session, since, as_of)
+    work = waiting_work(runtime, session, as_of, boards)
+    people = list(_people(runtime, work))
+    late = [line.late_at for board in boards for line in board.lines if line.standing is Standing.LATE]
+    old_drafts = [draft for draft in work.drafts if draft.drafted_at <= since]
     page = runtime.settings.shared.resolve() / BOARD
     return DigestContext(
         programme=next(iter(runtime.programmes.values())),
@@ -98,7 +105,10 @@ def _digest(runtime: Runtime, session: Session, kind: LetterKind, address: str, 
         n_came=sum(outcomes.values()),
         went=tuple(_went(runtime, session, since, as_of)),
         due=tuple(_due(runtime, boards, as_of)),
-        people=tuple(_people(runtime, session, boards, as_of)),
+        people=(*people[:LINES_SHOWN], *_more(runtime, len(people) - LINES_SHOWN)),
+        n_people=work.n,
+        late=tuple(_late(runtime, boards)),
+        is_pressing=work.n > len(old_drafts) or any(since < at for at in late),
         board=str(page) if page.exists() else "",
     )
 
@@ -137,41 +147,50 @@ def _due(runtime: Runtime, boards: Sequence[Board], as_of: datetime) -> Iterator
             )
 
 
-def _people(runtime: Runtime, session: Session, boards: Sequence[Board], as_of: datetime) -> Iterator[str]:
+def _people(runtime: Runtime, work: WaitingWork) -> Iterator[str]:
+    """Yield what needs a person, a line for each that the page of the day counts."""
     texts = runtime.texts
-    work = waiting_work(runtime, session, as_of)
     yield from (each.sentence for each in work.overdue)
     yield from (*work.refused, *work.deferred)
     yield from (each.sentence for each in work.held)
-    for each in work.failed:
-        yield texts.say("letter.digest.line.failed", recipient=each.recipient, detail=each.detail)
-    for each in work.doubtful:
-        yield texts.say("letter.digest.line.doubtful", recipient=each.recipient)
+    for letter in work.failed:
+        yield texts.say("letter.digest.line.failed", recipient=letter.recipient, detail=letter.detail)
+    for letter in work.doubtful:
+        yield texts.say("letter.digest.line.doubtful", recipient=letter.recipient)
+    yield from (draft_sentence(texts, draft) for draft in work.drafts)
+    for cycle, line in work.unreached:
+        yield texts.say("letter.digest.line.unreached", title=cycle.title, unit=line.unit_name, phone=line.phone or "–")
+    for board in work.coming:
+        yield from _of_contacts(runtime, board)
+
+
+def _of_contacts(runtime: Runtime, board: ContactBoard) -> Iterator[str]:
+    texts, title = runtime.texts, board.cycle.title
+    opens = texts.day(board.cycle.opens_at.date())
+    for line in board.with_health(ContactHealth.UNREACHABLE):
+        yield texts.say(
+            "letter.digest.line.unreached_before",
+            title=title,
+            opens=opens,
+            unit=line.unit_name,
+            phone=line.phone or "–",
+        )
+    unconfirmed = [line.unit_name for line in board.with_health(ContactHealth.UNCONFIRMED)]
+    if unconfirmed:
+        names = _named(runtime, unconfirmed)
+        yield texts.say("letter.digest.line.unconfirmed", title=title, opens=opens, n=len(unconfirmed), names=names)
+
+
+def _more(runtime: Runtime, n: int) -> list[str]:
+    return [runtime.texts.say("letter.digest.line.more_people", n=n)] if n > 0 else []
+
+
+def _late(runtime: Runtime, boards: Sequence[Board]) -> Iterator[str]:
     for board in boards:
-        yield from _of_cycle(runtime, session, board.cycle, board)
-    for coming in contact_boards(runtime, as_of):
-        unreached = [line.unit_name for line in coming.with_health(ContactHealth.UNREACHABLE)]
-        if unreached:
-            yield texts.say(
-                "letter.digest.line.unreached_before",
-                title=coming.cycle.title,
-                opens=texts.day(coming.cycle.opens_at.date()),
-                n=len(unreached),
-                names=_named(runtime, unreached),
-            )
-
-
-def _of_cycle(runtime: Runtime, session: Session, cycle: Cycle, board: Board) -> Iterator[str]:
-    texts = runtime.texts
-    unreached = [line.unit_name for line in board.lines if line.cannot_be_reached]
-    late = [line.unit_name for line in board.lines if line.standing is Standing.LATE]
-    for code, names in (("unreached", unreached), ("late", late)):
-        if names:
-            yield texts.say(f"letter.digest.line.{code}", title=cycle.title, n=len(names), names=_named(runtime, names))
-    for draft in editions.drafts_of(session, cycle.code):
-        if draft.as_of <= board.as_of and late:
-            rung = texts.say(f"rung.{draft.rung}")
-            yield texts.say("letter.digest.line.draft", title=cycle.title, rung=rung, n=draft.n_units)
+        late = [line.unit_name for line in board.lines if line.standing is Standing.LATE]
+        if late:
+            names = _named(runtime, late)
+            yield runtime.texts.say("letter.digest.line.late", title=board.cycle.title, n=len(late), names=names)
 
 
 def _named(runtime: Runtime, names: Sequence[str]) -> str:

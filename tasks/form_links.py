@@ -1,6 +1,7 @@
 """Knows where in Prefect's pages an operator fills in the form of an act, and fills in beforehand what is known."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,8 +15,11 @@ from prefect.runtime import flow_run
 from tasks.adapters.texts import Texts
 from tasks.runtime import Runtime
 
-SPECIAL: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>|~"} | {"\n": " ", "\r": " "})
+SPECIAL: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>|~&"} | {"\n": " ", "\r": " "})
 """What would not be read as itself in a page of Markdown; strangers' words stand in ours."""
+LINKED_BY_ITSELF: Final = re.compile(r"(://|@|www\.)", re.IGNORECASE)
+"""Behind these an address becomes a link without any markup; a space of no width there, and it stays words."""
+NO_WIDTH: Final = "\u200b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,4 +58,4 @@ def page_of(key: str) -> str:
 
 def plain(text: str) -> str:
     """Return a text that a page of Markdown shows as it is: no link, no picture, no markup of a stranger's."""
-    return text.translate(SPECIAL)
+    return LINKED_BY_ITSELF.sub(rf"\1{NO_WIDTH}", text).translate(SPECIAL)

@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from prefect import task
 from prefect.artifacts import create_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
 from models.db.records import editions
+from models.db.records.editions import Draft
 from models.domain.vocabulary import OFFICE_ZONE, ContactHealth, Outcome, Standing
 from tasks.artifacts import ROWS_SHOWN, artifact_key, is_shown, show_page, show_table
 from tasks.board import NEVER_REACHED, WILL_SEND, Board, DutyLine, board_of
@@ -21,6 +23,7 @@ from tasks.names import run_name
 from tasks.open_cycles import every_active_cycle
 from tasks.parent_board import publish_parents
 from tasks.runtime import Runtime
+from tasks.waiting_work import WaitingDraft, draft_sentence, waiting_draft
 
 logger = logging.getLogger(__name__)
 OWING = frozenset({Standing.OPEN, Standing.IN_GRACE, Standing.LATE, Standing.EXTENDED, Standing.SUBMITTED})
@@ -53,7 +56,7 @@ def publish_boards(runtime: Runtime, cycle_codes: Iterable[str], as_of: datetime
             artifact_key("bang", code),
             _rows_with_forms(runtime, board, links),
             total=len(board.lines),
-            summary=_board_heading(runtime, board),
+            summary=runtime.texts.say("board.press", heading=_board_heading(runtime, board)),
             cut=runtime.texts.say("board.cut", n=ROWS_SHOWN, total=len(board.lines), cycle=code),
         )
         publish_parents(runtime, board, key=artifact_key("cap-tren", code))
@@ -74,6 +77,12 @@ def publish_desk(
     show_page(DESK_KEY, runtime.texts.say("desk.footer", page=page_of(DESK_KEY)), summary=page)
 
 
+def publish_day(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> None:
+    """Show the boards of all that is open, and the page of the day, which links to each of them."""
+    boards = publish_boards(runtime, every_active_cycle(runtime, as_of), as_of)
+    publish_desk(runtime, as_of, counts, boards)
+
+
 @task(name="publish-arrivals", task_run_name=run_name("publish"), cache_policy=NO_CACHE)
 def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> None:
     """Show the boards again when something came in, and what waits for a person."""
@@ -82,8 +91,7 @@ def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int
         if not is_shown(DESK_KEY):
             publish_desk(runtime, as_of, counts)
         return
-    boards = publish_boards(runtime, every_active_cycle(runtime, as_of), as_of)
-    publish_desk(runtime, as_of, counts, boards)
+    publish_day(runtime, as_of, counts)
     refresh_choices(runtime, as_of)
 
 
@@ -219,6 +227,7 @@ def _files(runtime: Runtime, board: Board) -> str:
     with runtime.sessions() as session:
         made = editions.editions_of(session, board.cycle.code)
         drafts = editions.drafts_of(session, board.cycle.code)
+        waiting = waiting_draft(session, board)
         handed = lines_of_handovers(runtime, session, board.cycle.code)
     lines = [runtime.texts.say("board.files.heading", title=board.cycle.title)]
     lines += [
@@ -234,16 +243,22 @@ def _files(runtime: Runtime, board: Board) -> str:
         )
         for edition in reversed(made)
     ]
-    lines += [
-        runtime.texts.say(
-            "board.files.draft",
-            rung=runtime.texts.say(f"rung.{draft.rung}"),
-            as_of=runtime.texts.instant(draft.as_of),
-            n=draft.n_units,
-            path=home / draft.path,
-        )
-        for draft in drafts
-    ]
+    lines += [_draft(runtime, draft, home, waiting) for draft in drafts]
     if handed:
         lines += ["", runtime.texts.say("result.heading"), "", *handed]
     return "\n".join(lines if len(lines) > 1 else [*lines, runtime.texts.say("board.files.none")])
+
+
+def _draft(runtime: Runtime, draft: Draft, home: Path, waiting: WaitingDraft | None) -> str:
+    """Return what is said of an official letter: of the newest that it waits, and whether it names too many by now."""
+    if waiting is not None and waiting.path == draft.path:
+        return runtime.texts.say(
+            "board.files.draft_waiting", draft=draft_sentence(runtime.texts, waiting), path=home / draft.path
+        )
+    return runtime.texts.say(
+        "board.files.draft_past",
+        rung=runtime.texts.say(f"rung.{draft.rung}"),
+        day=runtime.texts.day(draft.as_of.astimezone(OFFICE_ZONE).date()),
+        n=draft.n_units,
+        path=home / draft.path,
+    )

@@ -11,11 +11,25 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
 from models.db.records import arrivals, cycles, heartbeats
-from models.domain.vocabulary import Outcome
+from models.domain.vocabulary import Anchor, Outcome
 from tasks.runtime import Runtime
 
 REACHES_BACK: Final = timedelta(days=1)
 """How far the first round of an obligation looks back for what came in; each later one to the round before."""
+
+STEPS: Final = (
+    "opened",
+    "urged_in_others",
+    "told_to_members",
+    "roll_called",
+    "told_to_parents",
+    "drafted",
+    "compiled",
+    "handed_over",
+    "waiting",
+)
+PARTS: Final = ("opened", "first_letters", *Outcome, "urged", *STEPS[1:])
+"""What the name of a round says, in this order."""
 
 
 def rename_run(name: str) -> None:
@@ -52,12 +66,12 @@ def name_round_by_its_work(
     rename_run(runtime.texts.say("run.round", name=name, what=what))
 
 
-def name_poll(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> None:
-    """Give the run of the mailbox its name: the hour, and what came in."""
+def name_poll(runtime: Runtime, as_of: datetime, counts: Mapping[str, int], *, dry_run: bool = False) -> None:
+    """Give the run of the mailbox its name: the hour, and what came in; of a trial, what would be of it."""
     instant = f"{as_of:%H:%M} {runtime.texts.day(as_of.date())}"
     outcomes = {outcome.value: counts.get(outcome.value, 0) for outcome in Outcome}
-    code = "run.poll" if any(outcomes.values()) else "run.poll_idle"
-    rename_run(runtime.texts.say(code, instant=instant, **outcomes))
+    name = runtime.texts.say("run.poll" if any(outcomes.values()) else "run.poll_idle", instant=instant, **outcomes)
+    rename_run(runtime.texts.say("run.trial", name=name) if dry_run else name)
 
 
 def _round(runtime: Runtime, obligation_code: str, cycle_codes: Sequence[str], as_of: datetime) -> str:
@@ -89,12 +103,26 @@ def _came_since_the_last(
 
 def _parts(runtime: Runtime, came: Mapping[str, int], counts: Mapping[str, int]) -> Iterator[str]:
     """Yield what a name says of a round; what did not happen is left out."""
+    sends = {answer.removeprefix("send."): n for answer, n in counts.items() if answer.startswith("send.")}
+    first = _rungs_of_openings(runtime)
     told = {
         **came,
-        "opened": counts.get("opened", 0),
-        "urged": sum(n for answer, n in counts.items() if answer.startswith("send.")),
-        **{step: counts.get(step, 0) for step in ("drafted", "compiled", "waiting")},
+        **{step: counts.get(step, 0) for step in STEPS},
+        "first_letters": sum(n for rung, n in sends.items() if rung in first),
+        "urged": sum(n for rung, n in sends.items() if rung not in first),
     }
-    for part in ("opened", *Outcome, "urged", "drafted", "compiled", "waiting"):
+    for part in PARTS:
         if told.get(part):
             yield runtime.texts.say(f"run.part.{part}", n=told[part])
+
+
+def _rungs_of_openings(runtime: Runtime) -> set[str]:
+    """Return the codes of the rungs that tell of an opening: whoever gets such a letter has not been reminded yet."""
+    return {
+        rung.code
+        for programme in runtime.programmes.values()
+        for obligation in programme.obligations
+        for rule in obligation.rules
+        for rung in rule.ladder
+        if rung.anchor is Anchor.OPENS_AT and rung.working_days <= 0
+    }

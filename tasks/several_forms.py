@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from models.domain.forms import Finding, note
-from models.domain.parts import Division, FormPiece, Piece, divide
+from models.domain.parts import FormPiece, Piece, divide
 from tasks.adapters.archive import sha256_of
 from tasks.opened import Known, Opened
 from tasks.ports import MailFile, ReadForm
@@ -97,7 +97,7 @@ def _divided(opened: Opened, groups: Sequence[Sequence[_Brought]], known: Known)
     documents = opened.enclosures.documents
     pieces = [_form_piece(group[0], known) for group in groups]
     division = divide([Piece(name=file.name, place=file.place) for file in documents], pieces)
-    told = _about_the_rest(opened, division)
+    told = _about_the_rest(opened)
     return [
         replace(
             opened,
@@ -126,22 +126,18 @@ def _form_piece(brought: _Brought, known: Known) -> FormPiece:
     if record is None:
         return FormPiece(piece=piece)
     cycle = known.cycles[record.duty.cycle_code]
-    brought_before = frozenset[str]().union(*(each.attachments for each in known.contributions.get(record.duty.id, ())))
-    owed = [rule for rule in cycle.terms.required_attachments if rule.code not in brought_before]
     names = (record.duty.unit_code, record.duty.unit_name, cycle.code, cycle.title)
-    return FormPiece(piece=piece, names=names, unit_code=record.duty.unit_code, n_owed=len(owed))
+    return FormPiece(piece=piece, names=names)
 
 
-def _about_the_rest(opened: Opened, division: Division) -> tuple[Finding, ...]:
+def _about_the_rest(opened: Opened) -> tuple[Finding, ...]:
     """Return what each answer says of the files that go with no single form."""
     rest = [
         file.name
         for read, file in zip(opened.forms, opened.enclosures.workbooks, strict=False)
         if read.form is None or read.form.stamp is None
     ]
-    told = [note("documents_by_order")] if division.by_order else []
-    if rest:
-        told.append(note("not_among_the_forms", names=", ".join(name or "–" for name in rest)))
+    told = [note("not_among_the_forms", names=", ".join(name or "–" for name in rest))] if rest else []
     return (*told, *_as_notes(opened.enclosures.findings))
 
 

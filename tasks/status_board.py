@@ -11,7 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, cycles, letters
+from models.db.records import cycles
 from models.domain.calendar import last_day_before
 from models.domain.cycles import Cycle, planned_cycles
 from models.domain.duties import Duty
@@ -26,6 +26,7 @@ from tasks.open_cycles import every_active_cycle
 from tasks.parent_board import parent_rows
 from tasks.runtime import Runtime
 from tasks.verdicts import verdicts_of
+from tasks.waiting_work import waiting_work
 
 logger = logging.getLogger(__name__)
 
@@ -329,9 +330,9 @@ class _Maker:
             for line in board.lines
             if line.cannot_be_reached or line.standing in NEEDS_A_PERSON
         ]
-        n_held = len(arrivals.in_quarantine(session))
-        n_letters = len(letters.stuck_letters(session))
-        said = [("held", n_held), ("letters", n_letters)]
+        work = waiting_work(self._runtime, session, self._as_of, [board for _, board in made])
+        n_held = len(work.overdue) + len(work.held)
+        said = [("held", n_held), ("letters", work.n_letters), ("drafts", len(work.drafts))]
         things = [
             Attention(what=self._texts.say(f"board_page.people.{code}", n=n), why="", contact="", page="")
             for code, n in said

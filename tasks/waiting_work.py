@@ -1,4 +1,4 @@
-"""Gathers what waits for a person, the longest first: for the page of the day, and the daily digest."""
+"""Gathers what waits for a person, the longest first: for the page of the day, the digests and the status board."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,15 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, heartbeats, letters
+from models.db.records import arrivals, editions, heartbeats, letters
 from models.db.records.arrivals import JudgedArrival
 from models.db.records.letters import StuckLetter
 from models.domain.calendar import WorkingCalendar
-from models.domain.vocabulary import OFFICE_ZONE, Channel, LetterState
+from models.domain.cycles import Cycle
+from models.domain.vocabulary import OFFICE_ZONE, Channel, ContactHealth, LetterState, Standing
+from tasks.adapters.texts import Texts
+from tasks.board import Board, DutyLine
+from tasks.contact_board import ContactBoard, contact_boards
 from tasks.receive import MAILBOX_POLLED
 from tasks.runtime import Runtime
 
@@ -30,6 +34,26 @@ class HeldMail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingDraft:
+    """The newest official letter of a cycle that lies ready to be signed, while anybody is late there."""
+
+    cycle: Cycle
+    rung: str
+    drafted_at: datetime
+    n_units: int
+    """So many it names."""
+    n_late: int
+    """So many are late at the instant that is spoken of."""
+    path: str
+    """Below the shared folder."""
+
+    @property
+    def names_too_many(self) -> bool:
+        """Say whether units have answered since, so that their names are to be struck out before it is signed."""
+        return self.n_late < self.n_units
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingWork:
     """What waits for a person, in sentences; letters as they stand in the outbox."""
 
@@ -43,10 +67,30 @@ class WaitingWork:
     failed: Sequence[StuckLetter]
     n_older_letters: int
     """How many more failed or are in doubt for longer than is shown."""
+    drafts: tuple[WaitingDraft, ...]
+    unreached: tuple[tuple[Cycle, DutyLine], ...]
+    """Units of open cycles that owe an answer and that nothing we write would reach."""
+    coming: tuple[ContactBoard, ...]
+    """The cycles whose roll-call goes on."""
+
+    @property
+    def n(self) -> int:
+        """How many things need a person: the one count of every page and letter that gives one."""
+        mails = len(self.overdue) + len(self.held) + len(self.refused) + len(self.deferred)
+        n_contacts = sum(
+            len(board.with_health(ContactHealth.UNREACHABLE)) + bool(board.with_health(ContactHealth.UNCONFIRMED))
+            for board in self.coming
+        )
+        return mails + self.n_letters + len(self.drafts) + len(self.unreached) + n_contacts
+
+    @property
+    def n_letters(self) -> int:
+        """How many letters failed or are in doubt."""
+        return len(self.doubtful) + len(self.failed)
 
 
-def waiting_work(runtime: Runtime, session: Session, as_of: datetime) -> WaitingWork:
-    """Return what waits for a person at the instant."""
+def waiting_work(runtime: Runtime, session: Session, as_of: datetime, boards: Sequence[Board]) -> WaitingWork:
+    """Return what waits for a person at the instant, whose `boards` are those of the open cycles."""
     calendar = next(iter(runtime.programmes.values())).calendar
     today, limit = as_of.astimezone(OFFICE_ZONE).date(), runtime.settings.quarantine_working_days
     held = [(item, _days_waited(item, today, calendar)) for item in arrivals.in_quarantine(session)]
@@ -72,6 +116,41 @@ def waiting_work(runtime: Runtime, session: Session, as_of: datetime) -> Waiting
         ),
         failed=tuple(each for each in stuck if each.state is LetterState.FAILED),
         n_older_letters=len(letters.stuck_letters(session)) - len(stuck),
+        drafts=tuple(draft for board in boards if (draft := waiting_draft(session, board)) is not None),
+        unreached=tuple((board.cycle, line) for board in boards for line in board.lines if line.cannot_be_reached),
+        coming=tuple(contact_boards(runtime, as_of)),
+    )
+
+
+def waiting_draft(session: Session, board: Board) -> WaitingDraft | None:
+    """Return the draft that waits for a signature at the board's instant; None when there is none, or nobody is late.
+
+    An older one is no work any more: whoever is late still stands in the newest.
+    """
+    drafts = [each for each in editions.drafts_of(session, board.cycle.code) if each.as_of <= board.as_of]
+    n_late = sum(line.standing is Standing.LATE for line in board.lines)
+    if not drafts or not n_late:
+        return None
+    newest = drafts[-1]
+    return WaitingDraft(
+        cycle=board.cycle,
+        rung=newest.rung,
+        drafted_at=newest.as_of,
+        n_units=newest.n_units,
+        n_late=n_late,
+        path=newest.path,
+    )
+
+
+def draft_sentence(texts: Texts, draft: WaitingDraft) -> str:
+    """Return what is said of a draft: whom it was of, and that some have answered since."""
+    return texts.say(
+        "people.draft_of_more" if draft.names_too_many else "people.draft",
+        title=draft.cycle.title,
+        rung=texts.say(f"rung.{draft.rung}"),
+        day=texts.day(draft.drafted_at.astimezone(OFFICE_ZONE).date()),
+        n=draft.n_units,
+        n_late=draft.n_late,
     )
 
 

@@ -36,6 +36,12 @@ WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WIDE = {"width": 1280, "height": 860}
 WIDER, TALL = {"width": 1600, "height": 900}, {"width": 1280, "height": 1100}
 COLOURS = 96
+VIETNAMESE = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Setup/L10N"><prop oor:name="ooSetupSystemLocale"><value>vi-VN</value></prop></item>
+</oor:items>
+"""
+"""LibreOffice's settings in an office here: 2.105 and 71,9%; the machine need not have that locale."""
 TAKEN = (
     *(f"ui-{name}.png" for name in ("desk", "run", "deployments", "board", "form")),
     *("status-board.png", "can-cu.png", "letter-opening.png", "huong-dan-don-vi.png"),
@@ -59,6 +65,7 @@ def main() -> int:
                 office.ask(f"/deployments/{deployment['id']}/pause_deployment", {})
             office.run("20 · BC 6T · mục III.1-c", obligation="O-20", as_of=NOW)
             with browser() as page:
+                office.log_in(page)
                 of_the_pages(office, page)
                 of_the_board(home, scratch / "past", page)
                 of_letters(home, page)
@@ -96,6 +103,7 @@ def of_the_pages(office: ServedOffice, page: Page) -> None:
     page.screenshot(path=PICTURES / "ui-board.png")
     page.goto(form)
     field(page, "Lý do").wait_for(timeout=MILLISECONDS)
+    page.wait_for_timeout(2_000)  # it fades in
     page.screenshot(path=PICTURES / "ui-form.png")
 
 
@@ -135,7 +143,13 @@ def of_files(home: Path, scratch: Path) -> None:
 
 def of_file(path: Path, picture: str, *, n_pages: int = 1) -> None:
     """Take the picture of the first pages that LibreOffice prints of a file, one beneath the other."""
-    _do("soffice", "--headless", "--convert-to", "pdf", "--outdir", path.parent, path)
+    profile = path.parent / "libreoffice"
+    (profile / "user").mkdir(parents=True, exist_ok=True)
+    (profile / "user" / "registrymodifications.xcu").write_text(VIETNAMESE, "utf-8")
+    _do(
+        *("soffice", f"-env:UserInstallation={profile.as_uri()}", "--headless"),
+        *("--convert-to", "pdf", "--outdir", path.parent, path),
+    )
     printed = path.with_suffix(".pdf")
     _do("pdftoppm", "-r", "110", "-f", "1", "-l", n_pages, "-png", printed, path.parent / path.stem)
     pages = [Image.open(each).convert("RGB") for each in sorted(path.parent.glob(f"{path.stem}-*.png"))]

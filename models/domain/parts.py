@@ -1,7 +1,7 @@
 """Divides an arrival that brings the forms of several duties: each form with the documents that are plainly its own.
 
 A document is put to a form by where it lay (the same forwarded mail, archive or folder), else by its name. One that
-neither tells is nobody's, unless there are enough of them for all that one unit still owes.
+neither tells is nobody's, however many there are: a signed copy of one report must never be credit for another.
 """
 
 import re
@@ -31,10 +31,6 @@ class FormPiece:
     piece: Piece
     names: tuple[str, ...] = ()
     """Codes and names of its unit and its cycle."""
-    unit_code: str = ""
-    """Empty when nobody knows whose it is."""
-    n_owed: int = 0
-    """So many documents its duty still waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +39,6 @@ class Division:
 
     by_form: tuple[tuple[int, ...], ...]
     untold: tuple[int, ...] = ()
-    by_order: bool = False
-    """What nothing told apart was handed out in order: there was enough for all that the one unit owed."""
 
 
 def divide(documents: Sequence[Piece], forms: Sequence[FormPiece]) -> Division:
@@ -54,14 +48,7 @@ def divide(documents: Sequence[Piece], forms: Sequence[FormPiece]) -> Division:
     for n, document in enumerate(documents):
         owner = _owner(document, forms)
         (untold if owner is None else own[owner]).append(n)
-    owed = [max(form.n_owed - len(theirs), 0) for form, theirs in zip(forms, own, strict=True)]
-    units = {form.unit_code for form in forms}
-    if len(units) > 1 or "" in units or not 0 < sum(owed) <= len(untold):
-        return Division(by_form=tuple(map(tuple, own)), untold=tuple(untold))
-    left = iter(untold)
-    for theirs, n_lacking in zip(own, owed, strict=True):
-        theirs += [next(left) for _ in range(n_lacking)]
-    return Division(by_form=tuple(map(tuple, own)), untold=tuple(left), by_order=True)
+    return Division(by_form=tuple(map(tuple, own)), untold=tuple(untold))
 
 
 def outcome_of_whole(outcomes: Iterable[Outcome]) -> Outcome:

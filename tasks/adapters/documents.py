@@ -118,6 +118,8 @@ def _common_context(programme: Programme, cycle: Cycle, as_of: datetime, texts: 
         "issuing_body": desk.issuing_body,
         "place": desk.place,
         "symbol": desk.document_symbol,
+        # The desk's symbol is that of official letters, body and drafter; a report bears the body's alone.
+        "body_symbol": desk.document_symbol.partition("-")[0],
         "signatory_authority": desk.signatory_authority,
         "sender_name": desk.sender_name,
         "address": desk.address,

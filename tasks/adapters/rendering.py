@@ -402,6 +402,12 @@ class DigestContext:
     due: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
     """What needs a person; the most pressing first."""
+    n_people: int = 0
+    """How many things that is; more than there are lines when there is too much to show."""
+    late: tuple[str, ...] = ()
+    """By open cycle who is late."""
+    is_pressing: bool = False
+    """Whether anything needs a person that the digest before had not told, or that does not wait by itself."""
     board: str = ""
     """Where the status board lies; empty while there is none."""
     n_came: int = 0
@@ -409,8 +415,8 @@ class DigestContext:
 
     @property
     def has_news(self) -> bool:
-        """Say whether there is anything to tell."""
-        return bool(self.came or self.went or self.due or self.people)
+        """Say whether there is anything to tell: who is late still, and a draft told of before, are no news."""
+        return bool(self.came or self.went or self.due or self.is_pressing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -526,6 +532,10 @@ class Renderer:
     def several(self, context: SeveralContext, envelope: Envelope) -> Letter:
         """Return the one answer to a mail that brought several forms; of one that is held it names neither unit."""
         counts = Counter(outcome for outcome, _, _ in context.forms)
+        forms = [
+            _answer(answer) | {"outcome": outcome, "answer_to": answer_to}
+            for outcome, answer, answer_to in context.forms
+        ]
         facts = {
             "programme": context.programme,
             "short_title": context.programme.short_title,
@@ -536,11 +546,8 @@ class Renderer:
                 for outcome in (Outcome.ACCEPTED, Outcome.RETURNED, Outcome.QUARANTINED)
                 if counts[outcome]
             ),
-            "is_all_done": not counts[Outcome.RETURNED],
-            "forms": [
-                _answer(answer) | {"outcome": outcome, "answer_to": answer_to}
-                for outcome, answer, answer_to in context.forms
-            ],
+            "is_all_done": not any(_asks_for_more(form) for form in forms),
+            "forms": forms,
         }
         return self._letter(LetterKind.SEVERAL, facts, envelope)
 
@@ -767,6 +774,13 @@ def _tone(rung: str, *, is_late: bool) -> str:
     if is_late:
         return rung if rung in LATE_TONES else OVERDUE
     return rung if rung in REMINDING_TONES else REMINDER
+
+
+def _asks_for_more(form: Mapping[str, object]) -> bool:
+    """Say whether what is told of one form of several asks its sender to do something."""
+    if form["outcome"] is Outcome.QUARANTINED:
+        return form["several_because"] == SEVERAL_FORMS
+    return form["outcome"] is Outcome.RETURNED or bool(form["questions"])
 
 
 def _answer(context: AnswerContext) -> dict[str, object]:

@@ -107,7 +107,7 @@ def a_programme() -> Programme:
             parent_body="TỈNH BẮC GIANG",
             standing_agency="Công an tỉnh",
             place="Bắc Giang",
-            document_symbol="BCĐ",
+            document_symbol="BCĐ-CAT",
             signatory_authority="TRƯỞNG BAN",
             sender_name="Cơ quan Thường trực Ban Chỉ đạo tỉnh",
             address="baocao@dondoc.example.invalid",

@@ -122,6 +122,12 @@ def test_the_issuing_body_stands_under_its_parent_which_is_not_bold(paper):
     assert holds(issuer, (12, 13), bold=True)
 
 
+def test_a_report_bears_the_symbol_of_its_kind_and_body_and_a_letter_that_of_body_and_drafter():
+    report, letter = (Document(BytesIO(each())) for each in (report_bytes, PAPERS["cong_van_don_doc_1"]))
+    assert the_line(report, "Số:").text.endswith("/BC-BCĐ")
+    assert the_line(letter, "Số:").text.endswith("/BCĐ-CAT")
+
+
 def test_number_place_and_date_are_left_open_in_their_places(paper):
     number = the_line(paper, "Số:")
     assert holds(number, (13,))

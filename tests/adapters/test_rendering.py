@@ -284,10 +284,35 @@ def test_a_form_that_is_held_among_others_names_no_unit():
     assert "a+c@x.invalid" in letter.text
 
 
+@pytest.mark.parametrize(
+    ("outcome", "reason", "is_all_done"),
+    [
+        (Outcome.ACCEPTED, None, True),
+        (Outcome.QUARANTINED, finding("documents_untold", names="a.pdf"), True),
+        (Outcome.QUARANTINED, finding("several_forms"), False),
+        (Outcome.RETURNED, a_fault(), False),
+        (Outcome.ACCEPTED, a_question(), False),
+    ],
+)
+def test_nothing_is_to_be_done_only_where_nothing_is_asked_for_below(outcome, reason, is_all_done):
+    other = an_answer(findings=(reason,) if reason else ())
+    letter = an_answer_to_several((Outcome.ACCEPTED, an_answer(), "a+b@x.invalid"), (outcome, other, "a+c@x.invalid"))
+    assert ("không phải làm gì thêm" in letter.text) is is_all_done
+
+
 def letters_to_ourselves():
     for kind in (LetterKind.DAILY, LetterKind.WEEKLY):
         yield a_digest(kind)
-        yield a_digest(kind, came=("BC 6T: tiếp nhận 4",), n_came=4, went=("thư: 2",), due=("Hạn",), people=("Việc",))
+        yield a_digest(
+            kind,
+            came=("BC 6T: tiếp nhận 4",),
+            n_came=4,
+            went=("thư: 2",),
+            due=("Hạn",),
+            people=("Việc",),
+            n_people=1,
+            late=("Trễ",),
+        )
     yield an_answer_to_several()
     yield an_answer_to_several((Outcome.ACCEPTED, an_answer(), ""), (Outcome.ACCEPTED, an_answer(), "a+b@x.invalid"))
     yield an_operators_letter("BC 6T · 16/6 (lúc 08 giờ 00): Máy chủ thư không trả lời")

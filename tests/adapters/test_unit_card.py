@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from playwright.sync_api import sync_playwright
 
-from models.domain.replies import read_reply
+from models.domain.replies import DAYS_A_PROMISE_MAY_REACH, read_reply
 from tasks.adapters.mail_reading import reply_phrases
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
@@ -35,6 +35,11 @@ def test_the_card_has_the_deadlines_of_the_year_and_whom_to_ask():
     assert "trước ngày 15/11/2026" in CARD
     assert PROGRAMME.desk.phone in CARD
     assert PROGRAMME.desk.address in CARD
+
+
+def test_the_card_promises_no_more_than_the_program_takes():
+    assert "bất kỳ thư nhắc" not in CARD, "only answers to a roll-call are read for a new contact"
+    assert f"không quá {DAYS_A_PROMISE_MAY_REACH} ngày" in CARD
 
 
 @pytest.mark.parametrize("line", sorted(set(taught()) - FOR_A_PERSON))

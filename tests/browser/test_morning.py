@@ -17,7 +17,7 @@ from tasks.adapters.programme import write_roster
 from tasks.desk import DESK_KEY
 from tasks.import_roster import first_programme, import_roster, present_roster
 from tests.builders import hanoi
-from tests.run_forms import MILLISECONDS, QUIET, field, pick, pick_day, write, write_list
+from tests.run_forms import MILLISECONDS, QUIET, field, pick_day, write
 from tests.served import ServedOffice, serving, waited_for
 from tests.tasks.answering import send_words
 from tests.tasks.conftest import Office
@@ -175,26 +175,6 @@ def test_a_provisional_aggregate_is_compiled(morning, desk):
     desk.sign_and_submit()
     run_of(morning.office, "57 · Tổng hợp ngay")
     assert list((morning.office.home / "results" / CYCLE / "ban-1").glob("*.xlsx"))
-
-
-def test_an_inspection_is_started(morning, desk):
-    form = desk.open_form("60 · Mở cuộc kiểm tra")
-    pick(form, "Nghĩa vụ kiểm tra", "O-14")
-    write(form, "Tên cuộc kiểm tra", "Kiểm tra đột xuất")
-    field(form, "Số đơn vị đề xuất theo rủi ro").locator("input").fill("1")
-    write(form, "Nội dung kiểm tra", "Việc phân công nhiệm vụ")
-    write(form, "Căn cứ", "Chương trình công tác năm 2025")
-    write(form, "Trưởng đoàn", "Phó Trưởng ban Thường trực")
-    write_list(form, "Thành viên đoàn", ["Đại diện Văn phòng UBND tỉnh"])
-    for title, day in (
-        ("Hạn giải trình", "2025-06-27"),
-        ("Ngày bắt đầu kiểm tra", "2025-07-02"),
-        ("Ngày kết thúc kiểm tra", "2025-07-04"),
-        ("Hạn ban hành kết luận", "2025-07-18"),
-    ):
-        pick_day(form, title, day)
-    desk.sign_and_submit()
-    assert run_of(morning.office, "60 · Mở cuộc kiểm tra")["name"].startswith("Mở cuộc kiểm tra kt-20250618-1")
 
 
 def test_what_was_done_is_seen_on_the_page_at_once(desk):

@@ -79,8 +79,8 @@ def traces_of(office: Office, instant) -> dict[str, object]:
             "pages": sorted(name for name, _ in _files(office.home / "board")),
             "received": _received(office.mail.home / "mail", said),
             "filed": _received(office.mail.home / "mailbox", said),
-            "told": sorted(each.recipient for each in waiting_work(runtime, session, runtime.clock.now()).doubtful),
-            "failed": sorted(each.recipient for each in waiting_work(runtime, session, runtime.clock.now()).failed),
+            "told": sorted(each.recipient for each in waiting_work(runtime, session, runtime.clock.now(), []).doubtful),
+            "failed": sorted(each.recipient for each in waiting_work(runtime, session, runtime.clock.now(), []).failed),
             "outages": [outage.name for outage in _all(session, OutageRow)],
             "broken": [a.key for a in arrivals if a.digest and not _is_whole(runtime, a.digest)],
         }

@@ -7,21 +7,13 @@ from hypothesis import strategies as st
 from models.domain.parts import FormPiece, Piece, divide, outcome_of_whole
 from models.domain.vocabulary import Outcome
 
-HALF = FormPiece(
-    piece=Piece(name="bieu-6t.xlsx"), names=("so-y-te", "Sở Y tế", "bc-6t-2025"), unit_code="so-y-te", n_owed=1
-)
-YEAR = FormPiece(
-    piece=Piece(name="bieu-nam.xlsx"), names=("so-y-te", "Sở Y tế", "bc-nam-2025"), unit_code="so-y-te", n_owed=1
-)
-TAX = FormPiece(
-    piece=Piece(name="bieu.xlsx"), names=("so-thue", "Thuế tỉnh", "bc-6t-2025"), unit_code="so-thue", n_owed=1
-)
+HALF = FormPiece(piece=Piece(name="bieu-6t.xlsx"), names=("so-y-te", "Sở Y tế", "bc-6t-2025"))
+YEAR = FormPiece(piece=Piece(name="bieu-nam.xlsx"), names=("so-y-te", "Sở Y tế", "bc-nam-2025"))
+TAX = FormPiece(piece=Piece(name="bieu.xlsx"), names=("so-thue", "Thuế tỉnh", "bc-6t-2025"))
 
 
 def lying(form, *place):
-    return FormPiece(
-        piece=Piece(name=form.piece.name, place=place), names=form.names, unit_code=form.unit_code, n_owed=1
-    )
+    return FormPiece(piece=Piece(name=form.piece.name, place=place), names=form.names)
 
 
 @pytest.mark.parametrize(
@@ -56,15 +48,11 @@ def test_a_document_belongs_to_the_form_of_its_own_mail_or_folder_whatever_its_n
     assert divide(documents, forms).untold == (3,)
 
 
-def test_enough_documents_for_all_that_one_unit_owes_are_handed_out_in_order():
-    division = divide([Piece(name="a.pdf"), Piece(name="b.pdf"), Piece(name="c.pdf")], (HALF, YEAR))
-    assert (division.by_form, division.untold, division.by_order) == (((0,), (1,)), (2,), True)
-
-
 @pytest.mark.parametrize("forms", [(HALF, YEAR), (HALF, TAX), (HALF, FormPiece(piece=Piece(name="x.xlsx")))])
-def test_one_document_that_nothing_tells_apart_settles_nothing(forms):
-    division = divide([Piece(name="a.pdf")], forms)
-    assert (division.by_form, division.untold, division.by_order) == (((), ()), (0,), False)
+@pytest.mark.parametrize("n_documents", [1, 2, 3])
+def test_documents_that_nothing_tells_apart_settle_nothing_however_many_there_are(forms, n_documents):
+    division = divide([Piece(name=f"scan{n}.pdf") for n in range(n_documents)], forms)
+    assert (division.by_form, division.untold) == (((), ()), tuple(range(n_documents)))
 
 
 names = st.sampled_from(["a.pdf", "bieu-6t.pdf", "bieu.pdf", "Sở Y tế.pdf", "thue tinh 6t.pdf", "", "bc-6t-2025.pdf"])

@@ -34,7 +34,7 @@ def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
     silent = {"DONDOC_VIRTUAL_NOW": "2025-05-16T08:30:00+07:00", "DONDOC_SMTP_PORT": "1"}
     silent |= {"DONDOC_SMTP_USERNAME": "baocao", "DONDOC_SMTP_PASSWORD": MAIL_PASSWORD}
-    with serving(folder, **silent) as (port, process):
+    with serving(folder, is_watched=True, **silent) as (port, process):
         yield ServedOffice(home=folder / "home", port=port, process=process)
 
 
@@ -103,7 +103,7 @@ def test_a_run_started_by_hand_says_what_it_would_do_and_carries_cycle_and_day_i
 
 def test_a_run_does_all_it_can_and_is_visibly_incomplete_while_the_mail_server_is_down(served, first_rounds):
     _, done = first_rounds
-    assert done["name"] == "BC 6T 2025 · 16/5/2025 · mở 1 kỳ, nhắc 76, 82 thư chưa gửi được"
+    assert done["name"] == "BC 6T 2025 · 16/5/2025 · mở 1 kỳ, báo mở kỳ 76, 82 thư chưa gửi được"
     assert done["state_type"] == "FAILED"
     # 83 reminders: the desk that serves two units gets one letter for both
     assert "Còn 82 thư chưa gửi được" in done["state"]["message"]

@@ -20,6 +20,7 @@ from models.db.records.letters import ClaimedLetter
 from models.domain.vocabulary import LetterKind
 from tasks.adapters.texts import vietnamese
 from tasks.chase import queue_due_reminders, queue_reminders_of_others
+from tasks.draft import draft_official_letters
 from tasks.letters import write_letters
 from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
 from tasks.post import post_letters, together
@@ -92,6 +93,13 @@ class Office:
             counts |= post_letters.fn(runtime, [LetterKind.CHASE])
             counts["told_to_members"] = queue_member_letters.fn(runtime, now)
             return together(counts, post_letters.fn(runtime, [LetterKind.MEMBER]))
+
+    def late_with_a_draft(self) -> None:
+        """Let all be late until 27 June 2025, with an official letter drafted that morning."""
+        for instant in ("2025-06-17 08:00", "2025-06-27 08:00"):
+            self.round(instant)
+        with self.at("2025-06-27 08:00") as runtime:
+            assert draft_official_letters.fn(runtime, ["bc-6t-2025"], runtime.clock.now()) >= 1
 
     def poll(self, instant: str) -> dict[str, int]:
         """Do what the mailbox's round does: take, judge, answer, file away."""

@@ -11,15 +11,19 @@ from prefect.runtime import flow_run
 from sqlalchemy import select
 
 from models.db.tables import LetterRow
-from models.domain.vocabulary import LetterState, Standing
-from tasks import artifacts, run_names
+from models.domain.vocabulary import LetterKind, LetterState, Standing
+from tasks import artifacts, publish, run_names
 from tasks.artifacts import ROWS_SHOWN, show_table
 from tasks.board import board_of
-from tasks.desk import LINES_SHOWN, NAMES_SHOWN, desk_page
+from tasks.desk import DESK_KEY, LINES_SHOWN, NAMES_SHOWN, _Desk, desk_page
+from tasks.digests import digest_of
 from tasks.form_links import FormLinks, form_links, plain
 from tasks.publish import board_rows
-from tasks.run_names import name_round, name_round_by_its_work
+from tasks.run_names import name_poll, name_round, name_round_by_its_work
+from tasks.status_board import make_board
+from tasks.waiting_work import waiting_work
 from tests.builders import hanoi
+from tests.tasks.answering import send_words
 
 FORM = UUID(int=59)
 
@@ -88,7 +92,57 @@ def test_outside_a_run_there_are_no_pages_to_link_to(opened_office):
 
 
 def test_a_strangers_words_are_shown_and_never_become_a_link_or_a_picture():
-    assert plain("[bấm](http://x) ![](y) <img>\nhết") == r"\[bấm\](http://x) !\[\](y) \<img\> hết"
+    assert plain("[bấm](y) ![](y) <img>\nhết &copy;") == r"\[bấm\](y) !\[\](y) \<img\> hết \&copy;"
+
+
+BY_ITSELF = re.compile(r"(https?|ftp)://\w|\bwww\.\w|[\w.+-]@\w", re.IGNORECASE)
+"""What the pages' Markdown (GFM, section 6.9) makes a link of without any markup."""
+
+
+@pytest.mark.parametrize("words", ["https://a.vn/b", "HTTP://a.vn", "www.a.vn", "WWW.a.vn", "la@a.vn", "ftp://a.vn"])
+def test_an_address_in_a_strangers_words_stays_words(words):
+    assert BY_ITSELF.search(words)
+    shown = plain(f"Xem {words}")
+    assert not BY_ITSELF.search(shown)
+    assert words in shown.replace("\u200b", "")
+
+
+def test_a_letter_counts_on_every_page_and_in_every_digest_alike(opened_office):
+    opened_office.late_with_a_draft()
+    with opened_office.at("2025-06-27 08:00") as runtime, runtime.sessions.begin() as session:
+        for row in session.scalars(select(LetterRow).order_by(LetterRow.id).limit(2)):
+            row.state, row.detail, row.finished_at = LetterState.FAILED, "550 no such user", runtime.clock.now()
+    with opened_office.at("2025-06-27 09:00") as runtime, runtime.sessions() as session:
+        boards = [board_of(runtime, "bc-6t-2025", runtime.clock.now())]
+        work = waiting_work(runtime, session, runtime.clock.now(), boards)
+        digest = digest_of(runtime, session, LetterKind.DAILY, "van.hanh@vp.example.invalid", runtime.clock.now())
+        page = desk_page(runtime, runtime.clock.now(), {})
+        lines = page.split("## Việc cần người xử lý\n\n")[1].split("\n\n")[0].splitlines()
+        make_board(runtime, runtime.clock.now())
+    assert f"**{work.n} việc cần người xử lý**" in page
+    assert len(lines) == len(digest.people) == digest.n_people == work.n == 2 + len(work.drafts)
+    assert len(work.drafts) == 1
+    front = (opened_office.home / "board" / "index.html").read_text("utf-8")
+    assert "2 thư không gửi được" in front
+    assert "1 dự thảo công văn chờ ký" in front
+
+
+def test_a_draft_says_of_which_day_it_is_and_how_many_are_still_late(opened_office):
+    opened_office.late_with_a_draft()
+    assert "76 đơn vị. Tệp" in page_at(opened_office, "2025-06-27 09:00")
+    send_words(opened_office, "so-y-te", "2025-06-27 10:00", "Không phát sinh")
+    opened_office.poll("2025-06-27 10:05")
+    page = page_at(opened_office, "2025-06-27 11:00")
+    assert "chờ ký, lập ngày 27/6/2025, 76 đơn vị; nay còn 75: bỏ đơn vị đã nộp trước khi ký." in page
+    assert page.count("Chờ ký") == 1
+
+
+def test_a_unit_that_is_late_in_two_cycles_is_one_unit(opened_office):
+    with opened_office.at("2025-06-17 09:00") as runtime:
+        now = runtime.clock.now()
+        board = board_of(runtime, "bc-6t-2025", now)
+        desk = _Desk(runtime, now, FormLinks(texts=runtime.texts), [board, board])
+        assert "**76 đơn vị quá hạn**" in desk.page({})
 
 
 def test_a_table_that_the_pages_would_choke_on_is_cut_and_says_so(monkeypatch):
@@ -98,6 +152,32 @@ def test_a_table_that_the_pages_would_choke_on_is_cut_and_says_so(monkeypatch):
         show_table("bang", ({"n": str(row)} for row in range(n)), total=n, summary="Kỳ.", cut="Có thêm.")
     assert [len(each["table"]) for each in shown] == [ROWS_SHOWN, ROWS_SHOWN]
     assert [each["description"] for each in shown] == ["Kỳ.", "Kỳ.\n\nCó thêm."]
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The pages that are shown, by key, as Prefect is given them."""
+    pages = {}
+
+    def show(**facts):
+        pages[facts["key"]] = facts.get("description", "")
+
+    for module, name in (
+        (artifacts, "create_table_artifact"),
+        (artifacts, "create_markdown_artifact"),
+        (publish, "create_progress_artifact"),
+    ):
+        monkeypatch.setattr(module, name, show)
+    return pages
+
+
+def test_every_board_that_the_page_of_the_day_links_to_is_shown_with_it(opened_office, shown):
+    with opened_office.at("2025-06-17 09:00") as runtime:
+        publish.publish_day(runtime, runtime.clock.now(), {})
+    linked = set(re.findall(r"\(/artifacts/key/([^)]+)\)", shown[DESK_KEY]))
+    assert {"bang-bc-6t-2025", "ket-qua-bc-6t-2025"} <= linked <= set(shown)
+    assert "Bấm tên đơn vị" in shown["bang-bc-6t-2025"]
+    assert "Bấm" not in shown["tien-do-bc-6t-2025"], "there is nothing to click on beside a progress"
 
 
 @pytest.fixture
@@ -129,6 +209,18 @@ def test_a_rounds_name_tells_what_came_in_since_the_round_before_and_what_went_o
         "BC 6T 2025 · 10/6/2025 · nhận 1, chờ 1",
         "BC 6T 2025 · 11/6/2025 · chạy thử",
         "BC 6T · 10/01/2025 · không có kỳ đang mở",
+    ]
+
+
+def test_letters_of_an_opening_are_no_reminders_and_every_letter_is_in_the_name(opened_office, names):
+    counts = {"opened": 1, "send.opening": 76, "roll_called": 3, "told_to_members": 2}
+    counts |= {"handed_over": 5, "urged_in_others": 7}
+    with opened_office.at("2025-05-16 08:00") as runtime:
+        name_round_by_its_work(runtime, "O-20", ["bc-6t-2025"], hanoi("2025-05-16 08:00"), counts)
+        name_poll(runtime, hanoi("2025-05-16 08:00"), {"accepted": 2}, dry_run=True)
+    assert names == [
+        "BC 6T 2025 · 16/5/2025 · mở 1 kỳ, báo mở kỳ 76, thư kỳ khác 7, báo thành viên 2, điểm danh 3, gửi kết quả 5",
+        "Hộp thư · 08:00 16/5/2025 · nhận 2, trả 0, chờ 0, bỏ 0 · chạy thử",
     ]
 
 

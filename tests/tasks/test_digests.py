@@ -67,6 +67,18 @@ def test_where_there_is_nothing_to_tell_no_digest_is_written(office):
     assert morning(office, "2025-01-13 07:40") == (0, 0)
 
 
+def test_who_is_late_and_a_draft_told_of_before_are_no_reason_for_another_digest(read_by_people):
+    read_by_people.late_with_a_draft()
+    assert morning(read_by_people, "2025-06-27 09:00") == (2, 2)
+    said = text_of(read_by_people.letters_to(OPERATOR)[-1])
+    assert "QUÁ HẠN CHƯA NỘP" in said
+    assert said.count("chờ ký") == 1
+    assert morning(read_by_people, "2025-06-30 07:40") == (0, 0)
+    read_by_people.send("so-y-te", "answer_from_elsewhere", "2025-06-30 09:00")
+    read_by_people.poll("2025-06-30 09:05")
+    assert morning(read_by_people, "2025-07-01 07:40") == (2, 2)
+
+
 def test_each_sort_of_trouble_is_told_once_a_day_however_often_it_comes(read_by_people):
     with read_by_people.at("2025-06-11 22:00") as runtime:
         for run in ("r1", "r2"):
@@ -96,7 +108,7 @@ def test_a_letter_that_failed_is_in_the_digest_for_two_weeks_and_in_the_list_for
         row.state, row.detail, row.finished_at = LetterState.FAILED, "550 no such user", runtime.clock.now()
     for day, n_failed, n_older in (("2025-06-24 07:40", 1, 0), ("2025-06-25 07:40", 0, 1)):
         with read_by_people.at(day) as runtime, runtime.sessions() as session:
-            work = waiting_work(runtime, session, runtime.clock.now())
+            work = waiting_work(runtime, session, runtime.clock.now(), [])
             assert (len(work.failed), work.n_older_letters) == (n_failed, n_older)
             assert [each.detail for each in letters.stuck_letters(session)] == ["550 no such user"]
             assert ("dondoc letters" in desk_page(runtime, runtime.clock.now(), {})) is bool(n_older)

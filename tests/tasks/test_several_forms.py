@@ -145,11 +145,14 @@ def test_a_signed_copy_that_may_be_of_either_report_is_put_to_none_by_guess(both
     assert office.duty(UNIT, HALF).duty.completed_at is None
 
 
-def test_a_copy_for_each_is_enough_though_nothing_tells_them_apart(both_open):
+def test_a_copy_for_each_that_nothing_tells_apart_is_not_handed_out_by_guess(both_open):
     office, half, year = both_open
-    counts = sent(office, a_mail(office, ("a.xlsx", half), ("b.xlsx", year), ("1.pdf", PDF), ("2.pdf", PDF)))
-    assert counts["accepted"] == 2
-    assert "ghép lần lượt theo thứ tự" in plain(newest(office, UNIT))
+    files = [("a.xlsx", half), ("b.xlsx", year), ("scan001.pdf", PDF), ("scan002.pdf", PDF)]
+    counts = sent(office, a_mail(office, *files))
+    assert (counts["accepted"], counts["quarantined"]) == (0, 2)
+    assert [[reason.code for reason in held.reasons] for held in office.quarantine()] == [["documents_untold"]] * 2
+    assert "không rõ là của biểu nào" in plain(newest(office, UNIT))
+    assert office.duty(UNIT, HALF).duty.completed_at is None
 
 
 def test_a_parent_that_forwards_the_mails_of_others_settles_nothing_and_is_told_of_each(both_open):
