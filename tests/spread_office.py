@@ -21,11 +21,10 @@ from tasks.settings import Settings
 
 def work(n_units: int) -> dict[str, Any]:
     """Do whatever of the day has not been done, and return the counts."""
-    from tasks.judge import judge_arrivals
     from tasks.open_cycles import active_cycles, stamp_missing_forms
-    from tasks.receive import take_arrivals
     from tasks.runtime import open_runtime
     from tasks.spreading import spread_out
+    from tasks.take_and_judge import take_and_judge
 
     settings = Settings.load()
     opening = ARRIVED_AT.replace(month=5, day=16)
@@ -35,8 +34,7 @@ def work(n_units: int) -> dict[str, Any]:
         counts: dict[str, Any] = {"stamped": stamp_missing_forms(runtime, [CYCLE], opening)}
         if not (settings.drop_folder / "van-thu").exists():
             lay_out(settings.home, runtime, n_units)
-        counts["taken"] = take_arrivals(runtime)
-        return counts | judge_arrivals(runtime, ARRIVED_AT)
+        return counts | take_and_judge(runtime, ARRIVED_AT)
 
 
 def main(n_units: int) -> None:

@@ -27,6 +27,7 @@ OPENING = {"as_of": "2025-05-16T08:00:00", "dry_run": False}
         ({"host": "10.83.5.2"}, "error.engine_open"),
         ({"host": "10.83.5.2", "auth": "một-chữ"}, "error.engine_auth"),
         ({"host": "127.0.0.1", "auth": "tên:mật-khẩu"}, "error.engine_auth"),
+        ({"host": "may-1.tinh.example.invalid", "auth": "van-phong:mat-khau"}, "error.engine_host"),
     ],
 )
 def test_a_server_that_others_could_reach_without_a_password_that_works_is_not_started(setting, code):

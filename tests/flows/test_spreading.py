@@ -14,11 +14,10 @@ from distributed import Client
 from bench.intake import ARRIVED_AT
 from bench.synthetic import CYCLE
 from deployments.engine import free_port
-from tasks.judge import judge_arrivals
 from tasks.open_cycles import stamp_missing_forms
-from tasks.receive import take_arrivals
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
+from tasks.take_and_judge import take_and_judge
 from tests.served import waited_for
 
 N_UNITS = 60
@@ -127,5 +126,4 @@ def test_a_piece_whose_worker_dies_is_done_by_the_other_and_a_day_whose_cluster_
         assert "Cụm máy ở dask://" in told_by(run, tmp_path)["stopped"]
     with open_runtime(Settings(home=cluster.home)) as runtime:
         assert stamp_missing_forms.fn(runtime, [CYCLE]) <= N_UNITS
-        take_arrivals.fn(runtime)
-        assert judge_arrivals.fn(runtime, ARRIVED_AT)["accepted"] == N_UNITS
+        assert take_and_judge.fn(runtime, ARRIVED_AT)["accepted"] == N_UNITS
