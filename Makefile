@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export DONDOC_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test coverage fuzz mail machines check pictures bench bench-scale format tools clean
+.PHONY: help install demo run test coverage fuzz chaos mail machines check pictures bench bench-scale format tools clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ coverage: install tools ## Run all tests and say which lines none of them reache
 
 fuzz: install ## Change the bytes of forms and mails in many thousand ways, and see that nothing breaks (minutes)
 	@DONDOC_FUZZ_TRIES=$(or $(TRIES),5000) $(BIN)/python -m pytest tests/adapters/test_fuzz.py -q -o timeout=0
+
+chaos: install tools ## Kill, starve and disturb the program at every point, and say what was lost or sent twice (minutes)
+	@$(BIN)/python -m tests.chaos
 
 mail: install tools ## Replay the demo over a real Postfix and a real Dovecot (Debian's; as root; minutes)
 	@DONDOC_REAL_MAIL=1 $(BIN)/python -m pytest tests/deployments/test_demo_over_real_mail.py -q

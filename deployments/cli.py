@@ -395,6 +395,38 @@ def board(*, as_of: AsOf = "", as_json: AsJson = False) -> None:
         _say("cli.board_made", path=made.front, n=made.n_written, gone=made.n_gone)
 
 
+@app.command("backup", help=_help("backup"), epilog=_help("example.backup"))
+def backup(
+    file: Annotated[Path, typer.Argument(help=_help("backup_file"))],
+    *,
+    check: Annotated[bool, typer.Option("--check", help=_help("backup_check"))] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write one archive of the home, which may be in use; with `--check` read one to its end and write nothing."""
+    from tasks.backups import check_backup, make_backup
+
+    made = check_backup(file) if check else make_backup(Settings.load(), file)
+    _say_backup("checked" if check else "made", file, asdict(made), as_json=as_json)
+
+
+@app.command("restore", help=_help("restore"), epilog=_help("example.restore"))
+def restore(file: Annotated[Path, typer.Argument(help=_help("backup_file"))], *, as_json: AsJson = False) -> None:
+    """Bring an archive back into a home and a database that hold nothing yet."""
+    from tasks.backups import restore_backup
+
+    _say_backup("restored", file, asdict(restore_backup(Settings.load(), file)), as_json=as_json)
+
+
+def _say_backup(what: str, file: Path, facts: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        _print_json({"file": str(file), **facts})
+        return
+    texts = vietnamese()
+    made = texts.instant(datetime.fromisoformat(facts["made_at"]))
+    megabytes = texts.number(round(facts["n_octets"] / 1_000_000, 1))
+    typer.echo(texts.say(f"cli.backup_{what}", file=file, made=made, n=facts["n_files"], size=megabytes))
+
+
 @app.command(help=_help("serve"), epilog=_help("example.serve"))
 def serve(
     *,

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from deployments.credentials import password_file
 from deployments.demo_inspections import AD_HOC, Step, filled, second_act
 from deployments.engine import prefect_for
 from deployments.postoffice import PostOffice, Servers, mails_for, write_now
@@ -156,7 +157,8 @@ def replay(
         _use_post_office(home, post_office)
         console.print(texts.say("demo.starting", home=home.resolve()))
         with prefect_for(home, port=port) as used_port:
-            console.print(texts.say("demo.watch", url=f"http://127.0.0.1:{used_port}"))
+            url, password = f"http://127.0.0.1:{used_port}", password_file(home.resolve())
+            console.print(texts.say("demo.watch", url=url, password=password), soft_wrap=True)
             settings = Settings.load()
             stage = Stage(home, load_programme(settings.programmes[0]), texts, post_office)
             os.environ["DONDOC_VIRTUAL_NOW"] = stage.cycle.opens_at.isoformat()

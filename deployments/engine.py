@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
+from deployments.credentials import credentials_of
 from deployments.processes import Child
 from models.domain.errors import DondocError
 from tasks.settings import PrefectSettings
@@ -48,15 +49,18 @@ class EngineMisplacedError(DondocError):
 def prefect_settings(home: Path, port: int, shared: PrefectSettings = ALONE) -> dict[str, str]:
     """Return the environment in which server, worker and flows of a home find each other, and nobody else.
 
-    With `shared` those of other machines find them, too, by its address and with its password.
+    Whoever asks the server, a browser or a program, has to give a password: the one that is set for several machines,
+    else the home's own. With `shared` those of other machines find them, too, by its address.
     """
-    folder = home.resolve() / "prefect"
+    folder, auth = home.resolve() / "prefect", shared.auth.get_secret_value() or credentials_of(home)
     return _of_several(shared) | {
         "DONDOC_HOME": str(home.resolve()),
         "PREFECT_HOME": str(folder),
         "PREFECT_API_URL": shared.api_url or f"http://{_here(shared)}:{port}/api",
         "PREFECT_SERVER_API_HOST": shared.host,
         "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_API_AUTH_STRING": auth,
+        "PREFECT_API_AUTH_STRING": auth,
         # Without a server a forgotten address would start a temporary one, and its runs would be seen by nobody.
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
         **TELL_NOBODY,
@@ -79,8 +83,6 @@ def prefect_settings(home: Path, port: int, shared: PrefectSettings = ALONE) -> 
 def _of_several(shared: PrefectSettings) -> dict[str, str]:
     """Return what is set only where server and workers are on several machines."""
     settings: dict[str, str] = {}
-    if auth := shared.auth.get_secret_value():
-        settings |= {"PREFECT_SERVER_API_AUTH_STRING": auth, "PREFECT_API_AUTH_STRING": auth}
     if url := shared.database_url.get_secret_value():
         settings["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = _for_asyncpg(url)
     if shared.api_url:

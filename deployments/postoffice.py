@@ -62,6 +62,8 @@ class FaultKind(StrEnum):
     """The connection is lost while the text is on its way; nothing is kept."""
     DROP_AFTER_TEXT = "drop_after_text"
     """The text is kept, and the connection is lost before the answer."""
+    LIE = "lie"
+    """The text is answered with 250 and thrown away."""
     SLOW = "slow"
     """Each recipient is answered after half a second."""
 
@@ -307,6 +309,8 @@ class _Letterbox:
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
         if self.strikes(FaultKind.REFUSE_TEXT, envelope.rcpt_tos):
             return "554 5.7.1 Refused for its content"
+        if self.strikes(FaultKind.LIE, envelope.rcpt_tos):
+            return "250 Kept"
         await self._keep(envelope)
         if self.strikes(FaultKind.DROP_AFTER_TEXT, envelope.rcpt_tos):
             _cut(server)
@@ -543,7 +547,7 @@ def _numbered(folder: Path) -> list[Path]:
 def _write_whole(path: Path, content: bytes, *, at: datetime | None = None) -> None:
     """Write a file so that nobody sees half of it, kill or no kill."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{threading.get_ident()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     with part.open("wb") as file:
         file.write(content)
     if at is not None:

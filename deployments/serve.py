@@ -8,6 +8,7 @@ from uuid import UUID
 
 from rich.console import Console
 
+from deployments.credentials import password_file
 from deployments.engine import (
     DEFAULT_PORT,
     prefect_settings,
@@ -49,6 +50,8 @@ def serve_home(settings: Settings, *, port: int, works: bool = True) -> None:
                 name = socket.gethostname()
                 stack.enter_context(start_worker(settings.home, port, shared, pool=WORK_POOL, name=name))
             console.print(texts.say("serve.ready", url=_url(port, shared), home=settings.home.resolve()))
+            if not shared.auth.get_secret_value():
+                console.print(texts.say("serve.password", path=password_file(settings.home.resolve())), soft_wrap=True)
             while not stopped.wait(timeout=1) and not server.has_ended:
                 continue
         console.print(texts.say("serve.stopped"))

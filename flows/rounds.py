@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from models.domain.vocabulary import LetterKind
 from tasks.call_roll import queue_roll_calls
+from tasks.catch_up import catch_up_with_mailbox
 from tasks.chase import queue_due_reminders, queue_reminders_of_others
 from tasks.compile import compile_due_editions
 from tasks.draft import draft_official_letters
@@ -17,6 +19,9 @@ from tasks.spreading import spread_out
 from tasks.tell_members import queue_member_letters
 from tasks.tell_parents import queue_parent_letters
 
+WAITS_FOR_THE_MAILBOX: Final = ("sent", "failed", "waiting", "doubtful", "drafted", "compiled", "handed_over")
+"""What a round leaves to the next one while nobody can know what units have sent."""
+
 
 def do_round(
     runtime: Runtime, obligation: str, instant: datetime, *, dry_run: bool
@@ -27,6 +32,8 @@ def do_round(
     name_round(runtime, obligation, codes, instant)
     with spread_out(runtime) as spread:
         counts["stamped"] = 0 if dry_run else stamp_missing_forms(spread, codes, instant)
+    if not dry_run and not catch_up_with_mailbox(runtime):
+        return codes, counts | dict.fromkeys(WAITS_FOR_THE_MAILBOX, 0)
     for code in codes:
         counts = together(counts, queue_due_reminders(runtime, code, instant, dry_run=dry_run))
     if not dry_run:

@@ -1,7 +1,7 @@
 """Asks the contacts of cycles that are about to open whether mail still finds them: one letter a person."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from prefect import task
@@ -38,16 +38,30 @@ def queue_roll_calls(runtime: Runtime, as_of: datetime) -> int:
             if programme.office_hours.contains(as_of, programme.calendar):
                 for ask in _to_ask(runtime, session, programme, as_of):
                     wanted.setdefault(ask.address, []).append((programme.code, ask))
-        post = DaysPost(runtime, session, LetterKind.ROLL_CALL) if wanted else None
-        for address, asks in sorted(wanted.items()):
-            # A letter speaks for one programme: what another asks the same person goes out on a later day.
-            programme_code = asks[0][0]
-            letter_id = post.letter_to(address) if post is not None else None
-            if letter_id is not None:
-                own = [ask for code, ask in asks if code == programme_code]
-                n_asked += roll_calls.note_asked(session, programme_code, own, letter_id=letter_id, token=new_token())
+        if wanted:
+            n_asked = _put_into_letters(runtime, session, wanted)
     if n_asked:
         logger.info(runtime.texts.say("log.roll_called", n=n_asked))
+    return n_asked
+
+
+def _put_into_letters(runtime: Runtime, session: Session, wanted: Mapping[str, Sequence[tuple[str, ToAsk]]]) -> int:
+    """Put each person's asks into one letter, and return how many are new.
+
+    A letter speaks for one programme, one that waits for the mail server still for that of what it asks already: what
+    another programme asks the same person goes out on a later day.
+    """
+    n_asked = 0
+    post = DaysPost(runtime, session, LetterKind.ROLL_CALL)
+    spoken_for = roll_calls.programmes_of_waiting(session)
+    for address, asks in sorted(wanted.items()):
+        letter_id = post.letter_to(address)
+        if letter_id is None:
+            continue
+        programme_code = spoken_for.get(letter_id, asks[0][0])
+        own = [ask for code, ask in asks if code == programme_code]
+        if own:
+            n_asked += roll_calls.note_asked(session, programme_code, own, letter_id=letter_id, token=new_token())
     return n_asked
 
 

@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.db.records import cycles, editions, letters, rosters, targets
 from models.db.records.audit import AuditEntry, note_action
+from models.db.turns import Turn, take_turn
 from models.domain.closing import close_at, cycles_before, edition_due, is_alike
 from models.domain.coverage import LastChase, TimelinessRow, coverage_of, missing_units, timeliness_rows
 from models.domain.cycles import Cycle
@@ -40,7 +41,7 @@ from models.domain.vocabulary import OFFICE_ZONE, EditionKind, Standing
 from tasks.adapters.aggregates import AggregateContent, write_aggregate
 from tasks.adapters.archive import write_whole
 from tasks.adapters.documents import write_report
-from tasks.compile_parents import write_parents
+from tasks.compile_parents import files_of_parents
 from tasks.edition_files import edition_file, keep_edition_file
 from tasks.given_tasks import tasks_for_report
 from tasks.names import run_name
@@ -74,8 +75,8 @@ def compile_cycle(
 ) -> Compiled:
     """Compile one cycle as it stands at the instant.
 
-    The files are written whole before the edition is recorded; the same inputs never make a second edition. `entry` is
-    written into the audit with a new edition.
+    The files are written whole before the edition is recorded; the same inputs never make a second edition, and of two
+    runs that compile at once one goes by what the other has made. `entry` is written into the audit with a new edition.
 
     Raises:
         UnknownCycleError: the cycle has not been opened.
@@ -84,20 +85,29 @@ def compile_cycle(
         EditionInThePastError: a newer edition exists already; editions never go back in time.
         AggregateMismatchError: the parts do not add up to the whole; nothing is written.
     """
+    while (compiled := _compiled(runtime, cycle_code, as_of, kind, entry)) is None:
+        continue  # another run has made an edition meanwhile: what differs is another thing now
+    return compiled
+
+
+def _compiled(
+    runtime: Runtime, cycle_code: str, as_of: datetime, kind: EditionKind, entry: AuditEntry | None
+) -> Compiled | None:
+    """Compile once; None when another run was quicker, and then nothing has been written."""
     with runtime.sessions() as session:
         cycle = cycles.cycle(session, cycle_code)
         if not cycle.has_form:
             raise NoFormError(title=cycle.title)
         made = editions.editions_of(session, cycle_code)
         duties = ordered_duties(runtime, session, cycle)
-        rows = timeliness_rows(duties, as_of)
-        counted = editions.sources(session, cycle_code, as_of)
+        rows, counted = timeliness_rows(duties, as_of), editions.sources(session, cycle_code, as_of)
         digest = inputs_digest(
             kind,
             counted,
             expected=[duty.unit_code for duty in duties],
             waived=[row.unit_code for row in rows if row.standing is Standing.WAIVED],
             targets=targets.targets_of_year(session, cycle.programme_code, cycle.year),
+            questions=editions.questions(session, cycle_code, as_of),
         )
         if made and made[-1].inputs_digest == digest:
             return Compiled(edition=made[-1], is_new=False)
@@ -114,10 +124,12 @@ def compile_cycle(
             sources=tuple(counted),
         )
         content = _content(runtime, session, cycle, bare, duties, made)
-        stored = _write(runtime, content, digest)
-        if cycle.is_of_children:
-            parents = write_parents(runtime, content, duties, stored)
-            stored = replace(stored, files={**stored.files, **parents})
+        stored = _stored(content.edition, digest)
+        written = dict(_files(runtime, content, stored, duties))
+        take_turn(session.connection(), Turn.COMPILING)
+        if editions.count_editions(session, cycle_code) != len(made):
+            return None
+        stored = _kept(runtime, stored, written)
         editions.add_edition(session, stored)
         if entry is not None:
             note_action(session, entry)
@@ -350,17 +362,32 @@ def _whom_to_ask(runtime: Runtime, contact: Contact | None, ended: EndedUnit | N
     return runtime.texts.say("roster.heir_contact", heir=ended.heir_name, contact=name).rstrip(" –")
 
 
-def _write(runtime: Runtime, content: AggregateContent, digest: str) -> editions.StoredEdition:
-    edition = content.edition
+def _stored(edition: Edition, digest: str) -> editions.StoredEdition:
     folder = f"results/{edition.cycle_code}/ban-{edition.number}"
-    workbook = f"{folder}/tong-hop-{edition.cycle_code}-ban-{edition.number}.xlsx"
-    report = f"{folder}/bao-cao-{edition.cycle_code}-ban-{edition.number}.docx"
-    files = {}
-    for path, write in ((workbook, write_aggregate), (report, write_report)):
+    return editions.StoredEdition(
+        edition=edition,
+        inputs_digest=digest,
+        workbook=f"{folder}/tong-hop-{edition.cycle_code}-ban-{edition.number}.xlsx",
+        report=f"{folder}/bao-cao-{edition.cycle_code}-ban-{edition.number}.docx",
+        files={},
+    )
+
+
+def _kept(runtime: Runtime, stored: editions.StoredEdition, written: Mapping[str, bytes]) -> editions.StoredEdition:
+    """Keep the files of an edition and lay them where people find them; return it with their digests."""
+    return replace(stored, files={path: keep_edition_file(runtime, path, each) for path, each in written.items()})
+
+
+def _files(
+    runtime: Runtime, content: AggregateContent, stored: editions.StoredEdition, duties: Sequence[Duty]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield where each file of the edition is to lie, and its bytes; nothing is written yet."""
+    for path, write in ((stored.workbook, write_aggregate), (stored.report, write_report)):
         with io.BytesIO() as target:
             write(target, content, runtime.texts)
-            files[path] = keep_edition_file(runtime, path, target.getvalue())
-    return editions.StoredEdition(edition=edition, inputs_digest=digest, workbook=workbook, report=report, files=files)
+            yield path, target.getvalue()
+    if content.cycle.is_of_children:
+        yield from files_of_parents(runtime, content, duties, stored)
 
 
 def _say(runtime: Runtime, stored: editions.StoredEdition) -> None:

@@ -1,10 +1,10 @@
-"""Writes the aggregate of each parent's own children beside the whole one of the same edition, by the same code.
+"""Makes the aggregate of each parent's own children beside the whole one of the same edition, by the same code.
 
 It holds them against the whole: what the parents' workbooks add up to is what the whole adds up to.
 """
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -16,7 +16,6 @@ from models.domain.errors import AggregateMismatchError
 from models.domain.tabulation import CountedUnit, Figures, Tabulation, figures_by_family, figures_of, tabulate
 from models.domain.tiers import ChildrenRow, by_parent
 from tasks.adapters.aggregates import AggregateContent, write_aggregate
-from tasks.edition_files import keep_edition_file
 from tasks.parent_workbooks import workbook_of_parent
 from tasks.runtime import Runtime
 
@@ -35,10 +34,10 @@ class _Parts:
     sources: Mapping[str, list[SourceRow]]
 
 
-def write_parents(
+def files_of_parents(
     runtime: Runtime, whole: AggregateContent, duties: Sequence[Duty], edition: StoredEdition
-) -> dict[str, str]:
-    """Write the workbook of each parent of a cycle's units, and return their digests by path.
+) -> Iterator[tuple[str, bytes]]:
+    """Yield where the workbook of each parent of a cycle's units is to lie, and its bytes.
 
     Raises:
         AggregateMismatchError: the parents' sums are not those of the whole.
@@ -46,18 +45,16 @@ def write_parents(
     families = by_parent(duties, whole.timeliness)
     parent_of = {row.unit_code: family.parent_code for family in families for row in family.rows}
     parts = _parts(whole, parent_of)
-    made, files = {}, {}
+    made = {}
     for family in families:
         content = _content_of(runtime, whole, family, parts)
         made[family.parent_code] = content.tabulation
         with io.BytesIO() as target:
             write_aggregate(target, content, runtime.texts)
-            path = workbook_of_parent(edition, family.parent_code)
-            files[path] = keep_edition_file(runtime, path, target.getvalue())
+            yield workbook_of_parent(edition, family.parent_code), target.getvalue()
     # Units without a parent, and those that are within one of the same cycle, are in the whole in another way.
     if len(parent_of) == len(whole.units) and not whole.tabulation.left_out:
         _refuse_other_sums(whole.tabulation, made)
-    return files
 
 
 def _parts(whole: AggregateContent, parent_of: Mapping[str, str]) -> _Parts:

@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from models.db.records import cycles, editions
+from models.db.turns import Turn, take_turn
 from models.domain.calendar import ONE_DAY, start_of
 from models.domain.chasing import DatedRung, LadderDays, rungs_to_draft
 from models.domain.coverage import MissingUnit, missing_units, timeliness_rows
@@ -48,7 +49,11 @@ def _draft_for(runtime: Runtime, cycle_code: str, as_of: datetime) -> int:
         missing = _overdue(runtime, session, cycle, as_of)
         if not missing:
             return 0
-        draft = _write(runtime, cycle, due[-1], missing, as_of)
+        draft, written = _drafted(runtime, cycle, due[-1], missing, as_of)
+        take_turn(session.connection(), Turn.COMPILING)
+        if draft.rung in {each.rung for each in editions.drafts_of(session, cycle_code)}:
+            return 0  # by another run, meanwhile
+        write_whole(runtime.settings.shared / draft.path, written)
         editions.add_draft(session, cycle_code, draft)
         session.commit()
     logger.info(
@@ -68,9 +73,10 @@ def _overdue(runtime: Runtime, session: Session, cycle: Cycle, as_of: datetime) 
     return listed_units(missing)
 
 
-def _write(
+def _drafted(
     runtime: Runtime, cycle: Cycle, dated: DatedRung, missing: Sequence[MissingUnit], as_of: datetime
-) -> editions.Draft:
+) -> tuple[editions.Draft, bytes]:
+    """Return the draft and the bytes of its file, which nobody has written yet."""
     programme, obligation = runtime.programme_with(cycle.obligation_code)
     template = dated.rung.official_letter or ""
     last_day = programme.calendar.add_working_days(as_of.astimezone(OFFICE_ZONE).date(), WORKING_DAYS_OF_NEW_LIMIT)
@@ -86,5 +92,5 @@ def _write(
     path = f"results/{cycle.code}/du-thao/{name}"
     with io.BytesIO() as target:
         write_official_letter(target, template, letter, runtime.texts)
-        write_whole(runtime.settings.shared / path, target.getvalue())
-    return editions.Draft(rung=dated.rung.code, as_of=as_of, n_units=len(missing), path=path)
+        written = target.getvalue()
+    return editions.Draft(rung=dated.rung.code, as_of=as_of, n_units=len(missing), path=path), written

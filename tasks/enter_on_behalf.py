@@ -3,7 +3,6 @@
 A workbook goes through the same guard and the same checks as one that came by mail.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +14,12 @@ from sqlalchemy.orm import Session
 
 from models.db.records import arrivals, cycles
 from models.db.records.audit import note_action
+from models.db.turns import Turn, take_turn
 from models.domain.cycles import Cycle
-from models.domain.duties import Duty, standing_at
+from models.domain.duties import standing_at
 from models.domain.errors import ActionRefusedError
 from models.domain.vocabulary import OFFICE_ZONE, Action, Channel
+from tasks.adapters.archive import sha256_of
 from tasks.brought_files import brought_file
 from tasks.handle_duties import SETTLED, Done, duties_of_units
 from tasks.judge import judge_by_ruling
@@ -54,22 +55,25 @@ def enter_on_behalf(runtime: Runtime, entry: Entry, *, signature: Signature) -> 
             settled and there is no file, or the file is not there.
     """
     received_at = _in_office_zone(entry.received_at)
+    brought = _brought(runtime, entry, received_at, signature)
+    (unpacked,) = runtime.reader.unpack([brought])
+    is_bare = not brought.file_name
     with runtime.sessions.begin() as session:
+        take_turn(session.connection(), Turn.JUDGING)
         cycle = cycles.cycle(session, entry.cycle_code)
         (record,) = duties_of_units(session, cycle, [entry.unit_code])
         duty = record.duty
         _require_receipt_within(runtime, cycle, received_at, signature.at)
-        file = brought_file(runtime, f"drop/{Path(entry.file.strip()).name}") if entry.file.strip() else None
-        content = _content(runtime, duty, received_at, signature, file)
-        key = f"on-behalf:{duty.id}:{len(duty.reopenings)}:{_name_of(content, received_at, file)}"
+        name = received_at.isoformat() if is_bare else sha256_of(brought.content)
+        key = f"on-behalf:{duty.id}:{len(duty.reopenings)}:{name}"
         if arrivals.taken_by_key(session, key) is not None:
             return Done(action=Action.ENTER_ON_BEHALF, n_changed=0, cycle_codes=(cycle.code,))
-        if file is None and standing_at(duty, signature.at) in SETTLED:
+        if is_bare and standing_at(duty, signature.at) in SETTLED:
             standing = runtime.texts.label(standing_at(duty, signature.at))
             raise ActionRefusedError("duty_settled", unit=duty.unit_name, standing=standing)
-        arrival = _take(runtime, session, key, content, _Facts(received_at, signature, file.name if file else ""))
-        ruling = Ruling(duty_id=duty.id, is_accepted=file is None, has_documents=entry.has_documents)
-        verdict = judge_by_ruling(runtime, session, arrival, ruling, as_of=signature.at)
+        arrival = _take(runtime, session, key, brought, _Receipt(received_at, signature))
+        ruling = Ruling(duty_id=duty.id, is_accepted=is_bare, has_documents=entry.has_documents)
+        verdict = judge_by_ruling(runtime, session, arrival, ruling, unpacked=unpacked, as_of=signature.at)
         note_action(
             session,
             signature.entry(
@@ -77,7 +81,7 @@ def enter_on_behalf(runtime: Runtime, entry: Entry, *, signature: Signature) -> 
                 cycle.code,
                 unit_code=duty.unit_code,
                 received_at=received_at.isoformat(),
-                file=file.name if file else "",
+                file=brought.file_name,
                 outcome=verdict.outcome.value,
             ),
         )
@@ -85,10 +89,9 @@ def enter_on_behalf(runtime: Runtime, entry: Entry, *, signature: Signature) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
-    received_at: datetime
+class _Receipt:
+    at: datetime
     signature: Signature
-    file_name: str
 
 
 def _in_office_zone(instant: datetime) -> datetime:
@@ -105,17 +108,22 @@ def _require_receipt_within(runtime: Runtime, cycle: Cycle, received_at: datetim
         )
 
 
-def _content(runtime: Runtime, duty: Duty, received_at: datetime, signature: Signature, file: Path | None) -> bytes:
-    """Return the workbook's bytes, or a note of the bare fact in their place: every arrival keeps some."""
-    if file is not None:
-        content = file.read_bytes()
-        (look,) = runtime.reader.look([Brought(content=content, is_mail=False, file_name=file.name)])
-        if look.is_secret:
-            raise ActionRefusedError("file_is_secret")
-        return content
+def _brought(runtime: Runtime, entry: Entry, received_at: datetime, signature: Signature) -> Brought:
+    """Return the workbook's bytes, or a nameless note of the bare fact in their place: every arrival keeps some."""
+    if not entry.file.strip():
+        return Brought(content=_bare_fact(entry, received_at, signature), is_mail=False)
+    path = brought_file(runtime, f"drop/{Path(entry.file.strip()).name}")
+    brought = Brought(content=path.read_bytes(), is_mail=False, file_name=path.name)
+    (look,) = runtime.reader.look([brought])
+    if look.is_secret:
+        raise ActionRefusedError("file_is_secret")
+    return brought
+
+
+def _bare_fact(entry: Entry, received_at: datetime, signature: Signature) -> bytes:
     fact = {
-        "cycle": duty.cycle_code,
-        "unit": duty.unit_code,
+        "cycle": entry.cycle_code,
+        "unit": entry.unit_code,
         "received_at": received_at.isoformat(),
         "operator": signature.operator,
         "reason": signature.reason,
@@ -123,22 +131,17 @@ def _content(runtime: Runtime, duty: Duty, received_at: datetime, signature: Sig
     return json.dumps(fact, ensure_ascii=False, indent=2).encode()
 
 
-def _name_of(content: bytes, received_at: datetime, file: Path | None) -> str:
-    """Return what tells one entry from another: the workbook's digest, or when the bare fact was received."""
-    return received_at.isoformat() if file is None else hashlib.sha256(content).hexdigest()
-
-
-def _take(runtime: Runtime, session: Session, key: str, content: bytes, facts: _Facts) -> arrivals.TakenArrival:
+def _take(runtime: Runtime, session: Session, key: str, brought: Brought, receipt: _Receipt) -> arrivals.TakenArrival:
     row = {
         "key": key,
         "channel": Channel.ON_BEHALF,
-        "received_at": facts.received_at,
-        "taken_at": facts.signature.at,
-        "digest": runtime.archive.keep(content),
+        "received_at": receipt.at,
+        "taken_at": receipt.signature.at,
+        "digest": runtime.archive.keep(brought.content),
         "is_cut": False,
-        "operator": facts.signature.operator,
-        "file_name": facts.file_name,
-        "filed_at": facts.signature.at,
+        "operator": receipt.signature.operator,
+        "file_name": brought.file_name,
+        "filed_at": receipt.signature.at,
     }
     arrivals.take(session, [row])
     taken = arrivals.taken_by_key(session, key)

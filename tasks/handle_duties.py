@@ -18,6 +18,7 @@ from models.db.records.arrivals import JudgedArrival
 from models.db.records.audit import note_action
 from models.db.records.cycles import DutyRecord
 from models.db.tables import LetterRow
+from models.db.turns import Turn, take_turn
 from models.domain.calendar import last_day_before, start_of
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty, Mark, Reopening, late_at, standing_at
@@ -31,7 +32,7 @@ from models.domain.vocabulary import (
     Outcome,
     Standing,
 )
-from tasks.judge import judge_by_ruling
+from tasks.judge import judge_by_ruling, unpacked_again
 from tasks.names import run_name
 from tasks.opened import Ruling
 from tasks.operators import Signature
@@ -126,6 +127,7 @@ def give_back(
         raise ActionRefusedError("comment_blank")
     until, at = start_of(last_day + ONE_DAY), signature.at
     with runtime.sessions.begin() as session:
+        take_turn(session.connection(), Turn.JUDGING)
         cycle = cycles.cycle(session, cycle_code)
         (record,) = duties_of_units(session, cycle, [unit_code])
         duty = record.duty
@@ -152,7 +154,9 @@ def accept(runtime: Runtime, arrival_id: int, *, signature: Signature) -> Done:
     Raises:
         ActionRefusedError: there is no such arrival, it answers no duty, or its duty is settled.
     """
+    unpacked = unpacked_again(runtime, arrival_id)
     with runtime.sessions.begin() as session:
+        take_turn(session.connection(), Turn.JUDGING)
         judged = _judged_arrival(session, arrival_id)
         duty_id = judged.duty_id
         if judged.outcome not in {Outcome.RETURNED, Outcome.QUARANTINED} or duty_id is None:
@@ -164,7 +168,7 @@ def accept(runtime: Runtime, arrival_id: int, *, signature: Signature) -> Done:
         _require_unsettled(runtime, duty, signature.at)
         again = taken_again(session, arrival_id, key, signature)
         ruling = Ruling(duty_id=duty.id, is_accepted=True)
-        verdict = judge_by_ruling(runtime, session, again, ruling, as_of=signature.at)
+        verdict = judge_by_ruling(runtime, session, again, ruling, unpacked=unpacked, as_of=signature.at)
         arrivals.resolve(session, arrival_id, at=signature.at)
         entry = signature.entry(Action.ACCEPT, duty.cycle_code, unit_code=duty.unit_code, arrival=arrival_id)
         note_action(session, entry)
@@ -244,6 +248,7 @@ def _mark_duties(
     details = {"last_day": act.last_day.isoformat()} if act.last_day else {}
     n_changed = 0
     with runtime.sessions.begin() as session:
+        take_turn(session.connection(), Turn.JUDGING)
         cycle = cycles.cycle(session, cycle_code)
         records = duties_of_units(session, cycle, unit_codes)
         for record in records:

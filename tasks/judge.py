@@ -23,6 +23,7 @@ from models.domain.checks import PastFigures, check_form, identify, not_asked_fo
 from models.domain.closing import close_at, is_alike
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty, Mark, answered_at, promise_until
+from models.domain.errors import ActionRefusedError
 from models.domain.forms import CheckedForm, Finding, RawForm, finding, note
 from models.domain.judgement import UNCHANGED_VERSION, Evidence, judge, judge_version, reply_that_counts
 from models.domain.questions import explanation_of, still_asked
@@ -192,10 +193,20 @@ def garbage_left_lying() -> Iterator[None]:
 
 
 def judge_by_ruling(
-    runtime: Runtime, session: Session, arrival: arrivals.TakenArrival, ruling: Ruling, *, as_of: datetime
+    runtime: Runtime,
+    session: Session,
+    arrival: arrivals.TakenArrival,
+    ruling: Ruling,
+    *,
+    unpacked: Unpacked,
+    as_of: datetime,
 ) -> Verdict:
-    """Judge one arrival as a person ruled and write it down in the session's transaction, answer included."""
-    opened = [replace(item, ruling=ruling) for item in _open(runtime, [arrival])]
+    """Judge one arrival as a person ruled and write it down in the session's transaction, answer included.
+
+    The caller has the turn of judging since before it looked at anything, and had the arrival unpacked before that:
+    the workers may take seconds, in which nobody else could write.
+    """
+    opened = [_opened(arrival, unpacked, ruling)]
     known = _look_up(runtime, session, opened, as_of)
     judged = [_judge_one(runtime, the_part(item, known), known) for item in opened]
     if ruling.is_accepted:
@@ -301,10 +312,32 @@ def _open(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Open
     kept = [arrival for arrival in taken if not arrival.is_secret]
     unpacked = iter(opened_arrivals(runtime, kept))
     found = [Unpacked(mail=ParsedMail(sender=each.sender)) if each.is_secret else next(unpacked) for each in taken]
-    return [
-        Opened(arrival=arrival, mail=each.mail, enclosures=each.enclosures, forms=each.forms, is_lost=each.is_lost)
-        for arrival, each in zip(taken, found, strict=True)
-    ]
+    return [_opened(arrival, each) for arrival, each in zip(taken, found, strict=True)]
+
+
+def unpacked_again(runtime: Runtime, arrival_id: int) -> Unpacked:
+    """Return what an arrival holds that was taken in before, for a person's ruling of it.
+
+    Raises:
+        ActionRefusedError: there is no such arrival.
+    """
+    with runtime.sessions() as session:
+        taken = arrivals.taken(session, arrival_id)
+    if taken is None:
+        raise ActionRefusedError("arrival_unknown", arrival=arrival_id)
+    (opened,) = _open(runtime, [taken])
+    return Unpacked(mail=opened.mail, enclosures=opened.enclosures, forms=opened.forms, is_lost=opened.is_lost)
+
+
+def _opened(arrival: arrivals.TakenArrival, unpacked: Unpacked, ruling: Ruling | None = None) -> Opened:
+    return Opened(
+        arrival=arrival,
+        mail=unpacked.mail,
+        enclosures=unpacked.enclosures,
+        forms=unpacked.forms,
+        is_lost=unpacked.is_lost,
+        ruling=ruling,
+    )
 
 
 def _with_repeats_marked(session: Session, opened: Sequence[Opened]) -> list[Opened]:

@@ -41,11 +41,11 @@ from tasks.digests import digest_letter
 from tasks.parents import parent_desk
 from tasks.ports import Attachment, Letter
 from tasks.result_letters import result_letter
-from tasks.roll_call_letters import roll_call_letter
+from tasks.roll_call_letters import RollCallFacts, gather_roll_calls, roll_call_letter
 from tasks.runtime import Runtime
 from tasks.score_letters import score_letter
 from tasks.titles import short_title
-from tasks.told_letters import told_letter
+from tasks.told_letters import ToldFacts, gather_told, told_letter
 from tasks.trouble_letters import trouble_letter
 
 logger = logging.getLogger(__name__)
@@ -63,6 +63,8 @@ OF_THEIR_OWN: Final[Mapping[LetterKind, Callable[[Runtime, Session, ClaimedLette
     LetterKind.OPERATOR: trouble_letter,
 }
 """Letters that speak of neither duties to chase nor one arrival, each with what writes it; None: nothing to tell."""
+TOLD: Final = frozenset({LetterKind.MEMBER, LetterKind.PARENT})
+"""Letters that tell somebody else of units that owe an answer."""
 SHARED_RUNGS: Final = frozenset({OPENING, OVERDUE})
 """Rungs of which the coordinating units get a copy."""
 
@@ -92,6 +94,8 @@ class Batch:
     """By programme the units that have ended, by code."""
     given_back: Mapping[int, tuple[int, Reopening]]
     """By letter the duty whose answer an operator gives back in it."""
+    roll_calls: RollCallFacts
+    told: ToldFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +131,9 @@ def _written(runtime: Runtime, session: Session, batch: Batch, item: ClaimedLett
     if item.kind in OF_THEIR_OWN:
         return Written(claimed=item, letter=OF_THEIR_OWN[item.kind](runtime, session, item))
     if item.kind is LetterKind.ROLL_CALL:
-        return Written(claimed=item, letter=roll_call_letter(runtime, session, item, now))
-    if item.kind in {LetterKind.MEMBER, LetterKind.PARENT}:
-        told = told_letter(runtime, session, item, now)
+        return Written(claimed=item, letter=roll_call_letter(runtime, batch.roll_calls, batch.contacts, item))
+    if item.kind in TOLD:
+        told = told_letter(runtime, batch.told, item, now)
         return Written(claimed=item, letter=told.letter, lapsed_notices=told.lapsed)
     return _answer(runtime, batch, item, now)
 
@@ -141,7 +145,7 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
     judged = arrivals.judged(session, [*answered, *(part for found in parts.values() for part in found)])
     ids = {reminder.duty_id for group in reminders.values() for reminder in group}
     ids |= {arrival.duty_id for arrival in judged.values() if arrival.duty_id is not None}
-    given_back = cycles.reopenings_in(session, [item.id for item in claimed if item.kind is LetterKind.RETURN])
+    given_back = cycles.reopenings_in(session, _ids(claimed, LetterKind.RETURN))
     ids |= {duty_id for duty_id, _ in given_back.values()}
     records = cycles.duties(session, ids)
     known = {code: cycles.cycle(session, code) for code in {record.duty.cycle_code for record in records.values()}}
@@ -166,7 +170,13 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
         told_before=letters.count_sent_by_duty(session, ids).keys(),
         told_today=letters.recipients_by_obligation(session, today),
         given_back=given_back,
+        roll_calls=gather_roll_calls(runtime, session, _ids(claimed, LetterKind.ROLL_CALL), now),
+        told=gather_told(runtime, session, [each for each in claimed if each.kind in TOLD], contacts, now),
     )
+
+
+def _ids(claimed: Sequence[ClaimedLetter], kind: LetterKind) -> list[int]:
+    return [item.id for item in claimed if item.kind is kind]
 
 
 def _chase(runtime: Runtime, batch: Batch, item: ClaimedLetter, now: datetime) -> Written:

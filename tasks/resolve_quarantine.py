@@ -9,16 +9,18 @@ from sqlalchemy.orm import Session
 from models.db.records import arrivals, cycles, rosters
 from models.db.records.arrivals import JudgedArrival
 from models.db.records.audit import note_action
+from models.db.turns import Turn, take_turn
 from models.domain.cycles import Cycle
 from models.domain.errors import ActionRefusedError
 from models.domain.judgement import NOT_OUR_DUTY
 from models.domain.roster import Contact
 from models.domain.vocabulary import OFFICE_ZONE, Action, LetterKind, Outcome
 from tasks.handle_duties import Done, duties_of_units, taken_again, tell_contest
-from tasks.judge import judge_by_ruling
+from tasks.judge import judge_by_ruling, unpacked_again
 from tasks.names import run_name
 from tasks.opened import Ruling
 from tasks.operators import Signature
+from tasks.ports import Unpacked
 from tasks.runtime import Runtime
 
 
@@ -47,14 +49,16 @@ def resolve_quarantine(runtime: Runtime, resolution: Resolution, *, signature: S
             expected in the cycle, or there is no sender to remember.
         UnknownCycleError: the cycle has not been opened.
     """
+    unpacked = None if resolution.is_aside else unpacked_again(runtime, resolution.arrival_id)
     with runtime.sessions.begin() as session:
+        take_turn(session.connection(), Turn.JUDGING)
         held = _held(session, resolution)
         if arrivals.is_resolved(session, held.id):
             return Done(action=Action.RESOLVE_QUARANTINE, n_changed=0)
         done = (
             Done(action=Action.RESOLVE_QUARANTINE, n_changed=1, outcome=Outcome.IGNORED)
-            if resolution.is_aside
-            else _put_to_duty(runtime, session, held, resolution, signature)
+            if unpacked is None
+            else _put_to_duty(runtime, session, _Held(held, unpacked), resolution, signature)
         )
         if resolution.is_aside and any(reason.code == NOT_OUR_DUTY for reason in held.reasons):
             tell_contest(runtime, session, held, LetterKind.RETURN, at=signature.at)
@@ -74,6 +78,12 @@ def resolve_quarantine(runtime: Runtime, resolution: Resolution, *, signature: S
     return done
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    arrival: JudgedArrival
+    unpacked: Unpacked
+
+
 def _held(session: Session, resolution: Resolution) -> JudgedArrival:
     held = arrivals.judged(session, [resolution.arrival_id]).get(resolution.arrival_id)
     if held is None:
@@ -87,15 +97,14 @@ def _held(session: Session, resolution: Resolution) -> JudgedArrival:
     return held
 
 
-def _put_to_duty(
-    runtime: Runtime, session: Session, held: JudgedArrival, resolution: Resolution, signature: Signature
-) -> Done:
+def _put_to_duty(runtime: Runtime, session: Session, held: _Held, resolution: Resolution, signature: Signature) -> Done:
     cycle = cycles.cycle(session, resolution.cycle_code)
     (record,) = duties_of_units(session, cycle, [resolution.unit_code])
     if resolution.remember_sender:
-        _remember(runtime, session, cycle, held, resolution, signature)
-    again = taken_again(session, held.id, f"resolved:{held.id}", signature)
-    verdict = judge_by_ruling(runtime, session, again, Ruling(duty_id=record.duty.id), as_of=signature.at)
+        _remember(runtime, session, cycle, held.arrival, resolution, signature)
+    again = taken_again(session, held.arrival.id, f"resolved:{held.arrival.id}", signature)
+    ruling = Ruling(duty_id=record.duty.id)
+    verdict = judge_by_ruling(runtime, session, again, ruling, unpacked=held.unpacked, as_of=signature.at)
     return Done(action=Action.RESOLVE_QUARANTINE, n_changed=1, cycle_codes=(cycle.code,), outcome=verdict.outcome)
 
 

@@ -14,7 +14,8 @@ from models.domain.chasing import LadderDays, reason_to_keep_back
 from models.domain.coverage import timeliness_row
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty, late_at
-from models.domain.roster import Contact
+from models.domain.roster import Contact, Member
+from models.domain.succession import EndedUnit
 from models.domain.vocabulary import OFFICE_ZONE, LetterKind
 from tasks.adapters.asking import asked_by
 from tasks.adapters.rendering import ChildrenCoverage, Envelope, MemberContext, MemberDuty, ParentContext
@@ -36,56 +37,93 @@ class ToldLetter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Facts:
+class ToldFacts:
+    """What a batch of such letters is written from, fetched at once."""
+
+    notices: Mapping[int, Sequence[MemberNotice]]
+    """By letter of what it tells."""
+    records: Mapping[int, cycles.DutyRecord]
     cycles: Mapping[str, Cycle]
     days: Mapping[str, LadderDays]
     contacts: Mapping[str, Mapping[str, Sequence[Contact]]]
     """By programme and unit those who can be written to, the first to be written to first."""
+    members: Mapping[str, Mapping[str, Member]]
+    """By programme and code the committee members who serve."""
+    ended: Mapping[str, Mapping[str, EndedUnit]]
+    """By programme the units that have ended, by code."""
     n_letters: Mapping[int, int]
+    below: Mapping[tuple[str, str], Sequence[Duty]]
+    """By cycle and parent the duties of its children; of those whose parents are told."""
+    editions: Mapping[str, editions.StoredEdition]
+    """By cycle the newest edition, where parents are told and there is one."""
 
 
-def told_letter(runtime: Runtime, session: Session, item: ClaimedLetter, now: datetime) -> ToldLetter:
+def gather_told(
+    runtime: Runtime,
+    session: Session,
+    items: Sequence[ClaimedLetter],
+    contacts: Mapping[str, Mapping[str, Sequence[Contact]]],
+    now: datetime,
+) -> ToldFacts:
+    """Return what the letters are written from, whatever their number in the same few queries."""
+    notices = member_notices.notices_in(session, [item.id for item in items]) if items else {}
+    records = cycles.duties(session, {notice.duty_id for told in notices.values() for notice in told})
+    known = {code: cycles.cycle(session, code) for code in {record.duty.cycle_code for record in records.values()}}
+    programmes = {cycle.programme_code for cycle in known.values()}
+    today = now.astimezone(OFFICE_ZONE).date()
+    is_parents = {item.id for item in items if item.kind is LetterKind.PARENT}
+    parents: dict[str, set[str]] = {}
+    for notice in (each for letter_id in is_parents for each in notices.get(letter_id, ())):
+        duty = records[notice.duty_id].duty
+        parents.setdefault(duty.cycle_code, set()).add(duty.parent_code or "")
+    newest = {code: editions.newest_edition(session, code) for code in parents}
+    return ToldFacts(
+        notices=notices,
+        records=records,
+        cycles=known,
+        days={
+            code: LadderDays(cycle.terms.ladder, runtime.programme_of(cycle).calendar) for code, cycle in known.items()
+        },
+        contacts=contacts,
+        members={code: rosters.members_in_force(session, code, today) for code in programmes},
+        ended={code: rosters.ended_units(session, code, today) for code in programmes},
+        n_letters=letters.count_sent_by_duty(session, records),
+        below=_below(session, parents),
+        editions={code: edition for code, edition in newest.items() if edition is not None},
+    )
+
+
+def _below(session: Session, parents: Mapping[str, Iterable[str]]) -> dict[tuple[str, str], list[Duty]]:
+    found: dict[tuple[str, str], list[Duty]] = {}
+    for cycle_code, codes in parents.items():
+        for record in cycles.duties_below(session, cycle_code, sorted(codes)):
+            found.setdefault((cycle_code, record.duty.parent_code or ""), []).append(record.duty)
+    return found
+
+
+def told_letter(runtime: Runtime, facts: ToldFacts, item: ClaimedLetter, now: datetime) -> ToldLetter:
     """Return the letter; units that have answered, promised or got more time since it was decided are left out."""
-    notices = member_notices.notices_in(session, [item.id]).get(item.id, [])
-    records = cycles.duties(session, [notice.duty_id for notice in notices])
-    facts = _gather(runtime, session, records, now)
-    told = {notice.id: records[notice.duty_id] for notice in notices if _holds(facts, records, notice, now)}
+    notices = facts.notices.get(item.id, ())
+    told = {notice.id: facts.records[notice.duty_id] for notice in notices if _holds(facts, notice, now)}
     lapsed = tuple(notice.id for notice in notices if notice.id not in told)
     if not told:
         return ToldLetter(letter=None, lapsed=lapsed)
     by_duty = {record.duty.id: record for record in told.values()}
     spoken = [_duty(runtime, facts, each, now) for each in by_duty.values()]
     if item.kind is LetterKind.MEMBER:
-        letter = _to_member(runtime, session, item, spoken, now)
+        letter = _to_member(runtime, facts, item, spoken, now)
     else:
-        letter = _to_parent(runtime, session, item, spoken, [each.duty for each in by_duty.values()])
+        letter = _to_parent(runtime, facts, item, spoken, [each.duty for each in by_duty.values()])
     return ToldLetter(letter=letter, lapsed=lapsed)
 
 
-def _gather(runtime: Runtime, session: Session, records: Mapping[int, cycles.DutyRecord], now: datetime) -> _Facts:
-    known = {code: cycles.cycle(session, code) for code in {record.duty.cycle_code for record in records.values()}}
-    today = now.astimezone(OFFICE_ZONE).date()
-    units = [record.duty.unit_code for record in records.values()]
-    return _Facts(
-        cycles=known,
-        days={
-            code: LadderDays(cycle.terms.ladder, runtime.programme_of(cycle).calendar) for code, cycle in known.items()
-        },
-        contacts={
-            code: rosters.working_contacts(session, code, today, unit_codes=units)
-            for code in {cycle.programme_code for cycle in known.values()}
-        },
-        n_letters=letters.count_sent_by_duty(session, records),
-    )
-
-
-def _holds(facts: _Facts, records: Mapping[int, cycles.DutyRecord], notice: MemberNotice, now: datetime) -> bool:
-    duty = records[notice.duty_id].duty
+def _holds(facts: ToldFacts, notice: MemberNotice, now: datetime) -> bool:
+    duty = facts.records[notice.duty_id].duty
     rung = facts.cycles[duty.cycle_code].rung(notice.rung)
     return reason_to_keep_back(duty, rung, days=facts.days[duty.cycle_code], is_by_hand=False, as_of=now) is None
 
 
-def _duty(runtime: Runtime, facts: _Facts, record: cycles.DutyRecord, now: datetime) -> MemberDuty:
+def _duty(runtime: Runtime, facts: ToldFacts, record: cycles.DutyRecord, now: datetime) -> MemberDuty:
     duty = record.duty
     cycle = facts.cycles[duty.cycle_code]
     programme, obligation = runtime.programme_with(cycle.obligation_code)
@@ -107,11 +145,11 @@ def _duty(runtime: Runtime, facts: _Facts, record: cycles.DutyRecord, now: datet
 
 
 def _to_member(
-    runtime: Runtime, session: Session, item: ClaimedLetter, duties: Sequence[MemberDuty], now: datetime
+    runtime: Runtime, facts: ToldFacts, item: ClaimedLetter, duties: Sequence[MemberDuty], now: datetime
 ) -> Letter:
     programme = duties[0].programme
     today = now.astimezone(OFFICE_ZONE).date()
-    members = rosters.members_in_force(session, programme.code, today)
+    members = facts.members[programme.code]
     wanted = {duty.member_code for duty in duties}
     away = [members[code] for code in wanted if code in members and members[code].is_away(today)]
     wanted |= {member.deputy_code for member in away if member.deputy_code is not None}
@@ -122,7 +160,7 @@ def _to_member(
 
 def _to_parent(
     runtime: Runtime,
-    session: Session,
+    facts: ToldFacts,
     item: ClaimedLetter,
     spoken: Sequence[MemberDuty],
     duties: Sequence[Duty],
@@ -130,7 +168,7 @@ def _to_parent(
     """Return the letter, with the newest workbook of each parent's own children where one has been made."""
     now = runtime.clock.now()
     programme = spoken[0].programme
-    ended = rosters.ended_units(session, programme.code, now.astimezone(OFFICE_ZONE).date())
+    ended = facts.ended[programme.code]
     parents: dict[str, dict[str, None]] = {}
     for duty in duties:
         parents.setdefault(duty.cycle_code, {})[duty.parent_code or ""] = None
@@ -138,22 +176,22 @@ def _to_parent(
         programme=programme,
         names=tuple(dict.fromkeys(name_of_parent(duty, ended) for duty in duties)),
         duties=tuple(spoken),
-        coverage=tuple(_coverage(session, code, list(theirs), now) for code, theirs in parents.items()),
+        coverage=tuple(_coverage(facts, code, theirs, now) for code, theirs in parents.items()),
         as_of=now,
     )
-    files = [file for code, theirs in parents.items() for file in _workbooks(runtime, session, code, theirs)]
+    files = [file for code, theirs in parents.items() for file in _workbooks(runtime, facts, code, theirs)]
     return runtime.renderer.parent(context, replace(_envelope(runtime, item), attachments=tuple(files)))
 
 
-def _coverage(session: Session, cycle_code: str, parents: Sequence[str], now: datetime) -> ChildrenCoverage:
-    rows = [timeliness_row(record.duty, now) for record in cycles.duties_below(session, cycle_code, parents)]
+def _coverage(facts: ToldFacts, cycle_code: str, parents: Iterable[str], now: datetime) -> ChildrenCoverage:
+    rows = [timeliness_row(duty, now) for parent in parents for duty in facts.below.get((cycle_code, parent), ())]
     return ChildrenCoverage(
         cycle_code=cycle_code, n_reported=sum(row.is_reported for row in rows), n_expected=len(rows)
     )
 
 
-def _workbooks(runtime: Runtime, session: Session, cycle_code: str, parents: Iterable[str]) -> Iterator[Attachment]:
-    edition = editions.newest_edition(session, cycle_code)
+def _workbooks(runtime: Runtime, facts: ToldFacts, cycle_code: str, parents: Iterable[str]) -> Iterator[Attachment]:
+    edition = facts.editions.get(cycle_code)
     if edition is None:
         return
     for path in (workbook_of_parent(edition, parent) for parent in parents):

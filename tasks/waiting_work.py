@@ -7,15 +7,18 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from models.db.records import arrivals, letters
+from models.db.records import arrivals, heartbeats, letters
 from models.db.records.arrivals import JudgedArrival
 from models.db.records.letters import StuckLetter
 from models.domain.calendar import WorkingCalendar
-from models.domain.vocabulary import OFFICE_ZONE, LetterState
+from models.domain.vocabulary import OFFICE_ZONE, Channel, LetterState
+from tasks.receive import MAILBOX_POLLED
 from tasks.runtime import Runtime
 
 SHOWN_FOR: Final = timedelta(days=14)
 """What nobody can end by an act of his own is shown so long; `dondoc letters` and the status board know the rest."""
+DAYS_COPIES_ARE_MISSED: Final = timedelta(days=3)
+COPIES_MISSED_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +66,26 @@ def waiting_work(runtime: Runtime, session: Session, as_of: datetime) -> Waiting
             runtime.texts.say("people.deferred", sender=sender, n=n, limit=runtime.settings.arrivals_per_sender_hour)
             for sender, n in arrivals.unjudged_by_sender(session)
         ),
-        doubtful=tuple(each for each in stuck if each.state is LetterState.UNKNOWN),
+        doubtful=(
+            *(each for each in stuck if each.state is LetterState.UNKNOWN),
+            *_never_copied(runtime, session),
+        ),
         failed=tuple(each for each in stuck if each.state is LetterState.FAILED),
         n_older_letters=len(letters.stuck_letters(session)) - len(stuck),
+    )
+
+
+def _never_copied(runtime: Runtime, session: Session) -> list[StuckLetter]:
+    """Return letters that the mail server says it took, and of which our own mailbox never got the blind copy."""
+    polled_at = heartbeats.last_beat(session, MAILBOX_POLLED)
+    has_journal = runtime.settings.journal and runtime.mailbox is not None
+    if not has_journal or polled_at is None or arrivals.unjudged_keys(session, Channel.MAIL):
+        return []
+    return letters.sent_without_copy(
+        session,
+        sent_after=polled_at - DAYS_COPIES_ARE_MISSED,
+        sent_before=polled_at - timedelta(minutes=runtime.settings.journal_wait_minutes),
+        limit=COPIES_MISSED_SHOWN,
     )
 
 

@@ -1,6 +1,9 @@
 """An office that is being served, seen through Prefect's own API: the real server, a real worker, and a home."""
 
+import base64
 import json
+import re
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -12,6 +15,9 @@ from http import HTTPStatus
 from pathlib import Path
 from threading import Event
 
+from playwright.sync_api import Page
+
+from deployments.credentials import password_file
 from deployments.engine import free_port, is_healthy
 from deployments.registry import every_deployment
 from tasks.adapters.clock import SystemClock
@@ -20,6 +26,8 @@ from tasks.adapters.texts import vietnamese
 from tasks.settings import Settings
 
 N_BUSY_ANSWERS = 30
+CALLS = "calls.txt"
+ADDRESS = re.compile(r'inet_addr\("([^"]+)"\)|inet_pton\(AF_INET6, "([^"]+)"')
 SECONDS_TO_ANSWER = 40
 """On a machine that other tests keep busy, too."""
 
@@ -32,6 +40,24 @@ class ServedOffice:
     port: int
     process: "subprocess.Popen[bytes]"
 
+    @property
+    def password(self) -> str:
+        """What the pages ask for."""
+        return password_file(self.home).read_text("ascii").strip()
+
+    @property
+    def authorization(self) -> str:
+        """How a program says the password."""
+        return f"Basic {base64.b64encode(self.password.encode()).decode()}"
+
+    def log_in(self, page: Page) -> None:
+        """Give the password in a browser, as an operator does."""
+        page.goto(f"http://127.0.0.1:{self.port}/login")
+        field = page.get_by_placeholder("admin:pass")
+        field.fill(self.password)
+        field.press("Enter")
+        page.wait_for_url(lambda url: "/login" not in url, timeout=20_000)
+
     def ask(self, path: str, body: object = None) -> object:
         """Return what the API answers to a POST, or to a GET when there is nothing to send.
 
@@ -40,7 +66,7 @@ class ServedOffice:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api{path}",
             data=None if body is None else json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
+            headers={"content-type": "application/json", "authorization": self.authorization},
         )
         for _ in range(N_BUSY_ANSWERS):
             try:
@@ -104,6 +130,20 @@ def waited_for(what: Callable[[], object], *, seconds: float) -> object:
     return what()
 
 
+def _watched(calls: Path) -> list[str]:
+    """Return what has every call over a network written down, where this machine lets one process look at another."""
+    watching = ["strace", "-D", "-f", "-qq", "--seccomp-bpf", "-e", "trace=connect,sendto,sendmsg", "-o", str(calls)]
+    can_watch = shutil.which("strace") and subprocess.run([*watching, "true"], check=False).returncode == 0
+    return watching if can_watch else []
+
+
+def called_by(folder: Path) -> set[str]:
+    """Return every address that an office, its server, worker and runs have called; empty where nobody could watch."""
+    calls = folder / CALLS
+    written = calls.read_text("utf-8", "replace") if calls.exists() else ""
+    return {first or second for first, second in ADDRESS.findall(written)}
+
+
 @contextmanager
 def serving(folder: Path, **environment: str) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
     """Serve the home in a folder until the end, which is SIGKILL, as a power cut would be.
@@ -116,7 +156,7 @@ def serving(folder: Path, **environment: str) -> Iterator[tuple[int, "subprocess
     port, log = free_port(), folder / "served.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "deployments.cli", "serve", "--port", str(port)],
+            [*_watched(folder / CALLS), sys.executable, "-m", "deployments.cli", "serve", "--port", str(port)],
             env={
                 "DONDOC_HOME": str(folder / "home"),
                 "PATH": "/usr/bin:/bin",

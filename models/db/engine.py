@@ -66,7 +66,7 @@ def is_newest(engine: Engine) -> bool:
         DatabaseRefusedError: the database does not answer, refuses us, is not ours, or is newer than this program.
     """
     with refusing_in_words(engine), engine.connect() as connection:
-        revision = _revision(connection)
+        revision = revision_of(connection)
         if revision is not None:
             _refuse_unknown(connection, revision)
         return revision == head_revision()
@@ -80,7 +80,7 @@ def migrate(engine: Engine) -> None:
     """
     with refusing_in_words(engine):
         with engine.connect() as connection:
-            if _revision(connection) == head_revision():
+            if revision_of(connection) == head_revision():
                 return
         with engine.begin() as connection:
             take_turn(connection, Turn.MIGRATING)
@@ -101,6 +101,16 @@ def refusing_in_words(engine: Engine) -> Iterator[None]:
         if refused is None:
             raise
         raise refused from None  # the driver's own words stand in the facts
+
+
+def refuse_newer(engine: Engine, revision: str) -> None:
+    """Refuse a schema that this program does not know.
+
+    Raises:
+        DatabaseRefusedError: it is newer than this program.
+    """
+    if revision not in _revisions():
+        raise DatabaseRefusedError("newer", database=engine.url.database or "", revision=revision)
 
 
 def alembic_config() -> Config:
@@ -136,12 +146,17 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
-def _revision(connection: Connection) -> str | None:
+def _revisions() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision of the schema; None where there is none of ours."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def _upgrade(connection: Connection) -> None:
-    revision = _revision(connection)
+    revision = revision_of(connection)
     if revision is None:
         _refuse_strangers(connection)
         _refuse_what_cannot_sort(connection)
@@ -156,7 +171,7 @@ def _refuse_unknown(connection: Connection, revision: str) -> None:
     """Refuse a revision that none of our migrations has: it is a newer program's of ours, or another program's."""
     if revision == head_revision():
         return
-    if revision not in {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}:
+    if revision not in _revisions():
         ours = set(inspect(connection).get_table_names()) >= {"cycle", "duty", "letter", "arrival"}
         raise DatabaseRefusedError("newer" if ours else "foreign", database=_named(connection), revision=revision)
 

@@ -16,6 +16,7 @@ class Turn(IntEnum):
     OPENING = 2
     JUDGING = 3
     POSTING = 4
+    COMPILING = 5
 
 
 def take_turn(connection: Connection, turn: Turn) -> None:

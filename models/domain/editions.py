@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from models.domain.forms import Finding
+from models.domain.questions import key_of
 from models.domain.targets import Target
 from models.domain.vocabulary import EditionKind
 
@@ -139,18 +140,21 @@ def inputs_digest(
     expected: Iterable[str],
     waived: Iterable[str],
     targets: Iterable[Target] = (),
+    questions: Iterable[PutQuestion] = (),
 ) -> str:
-    """Return one SHA-256 in hex over all that decides an edition's numbers; equal digests need no second edition.
+    """Return one SHA-256 in hex over all that decides what an edition says; equal digests need no second edition.
 
-    `expected` and `waived` are unit codes. Time is not in it: the same inputs say the same tomorrow.
+    `expected` and `waived` are unit codes; of the questions only what explains them can change by itself. Time is not
+    in it: the same inputs say the same tomorrow.
     """
     asked = sorted([target.unit_code, target.field, target.amount] for target in targets)
+    told = sorted([each.unit_code, *key_of(each.finding), each.explanation] for each in questions if each.explanation)
     inputs = {
         "kind": kind.value,
         "sources": [[row.unit_code, row.version, row.digest, row.is_nil] for row in manifest_order(sources)],
         "expected": sorted(expected),
         "waived": sorted(waived),
-    } | ({"targets": asked} if asked else {})
+    } | {name: values for name, values in (("targets", asked), ("explained", told)) if values}
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 

@@ -154,6 +154,15 @@ class DatabaseRefusedError(DondocError):
         self.code = f"error.database_{reason}"
 
 
+class BackupRefusedError(DondocError):
+    """A backup cannot be written or brought back; `reason` is the code of the sentence that says why."""
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        """Keep the code of the sentence with its facts."""
+        super().__init__(**facts)
+        self.code = f"error.backup_{reason}"
+
+
 class OtherReleaseError(DondocError):
     """This machine works with another release or another plan than the office; `reason` says which, and what to do."""
 

@@ -202,6 +202,9 @@ def write_whole(path: Path, content: bytes, *, is_durable: bool = True) -> None:
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(beside, content, is_durable=is_durable)
+    except OSError:
+        beside.unlink(missing_ok=True)  # half a file would take what is left of a full disk
+        raise
     beside.replace(path)
     if is_durable:
         _sync_folder(path.parent)

@@ -69,6 +69,7 @@ def page(mailing):
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
         form = browser.new_page(viewport={"width": 1280, "height": 1000}, locale="vi-VN")
+        mailing.log_in(form)
         form.goto(f"http://127.0.0.1:{mailing.port}/deployments/deployment/{identity}/run")
         field(form, "Lý do").wait_for(timeout=MILLISECONDS)
         yield form

@@ -95,6 +95,7 @@ def desk(morning):
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
         page = browser.new_page(viewport={"width": 1280, "height": 1000}, locale="vi-VN")
+        morning.office.log_in(page)
         page.goto(address)
         page.get_by_role("heading", name="Việc cần người xử lý").wait_for(timeout=MILLISECONDS)
         yield Clicks(page, address)

@@ -2,13 +2,18 @@
 
 import json
 import shutil
+import stat
+import urllib.error
+import urllib.request
 from datetime import datetime
+from http import HTTPStatus
 
 import pytest
 from playwright.sync_api import sync_playwright
 
+from deployments.credentials import password_file
 from models.domain.vocabulary import OFFICE_ZONE
-from tests.served import ServedOffice, registered_names, serving, waited_for
+from tests.served import ServedOffice, called_by, registered_names, serving, waited_for
 
 EXTEND = "50 · Gia hạn"
 GOOD = {
@@ -19,6 +24,7 @@ GOOD = {
     "operator": "Bàn trực tổng hợp",
 }
 N_ON_A_PAGE = 10
+MAIL_PASSWORD = "bi-mat-hop-thu-4417"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
@@ -27,6 +33,7 @@ def served(tmp_path_factory):
     """An empty home that is being served, on a working morning on which no mail server answers."""
     folder = tmp_path_factory.mktemp("served")
     silent = {"DONDOC_VIRTUAL_NOW": "2025-05-16T08:30:00+07:00", "DONDOC_SMTP_PORT": "1"}
+    silent |= {"DONDOC_SMTP_USERNAME": "baocao", "DONDOC_SMTP_PASSWORD": MAIL_PASSWORD}
     with serving(folder, **silent) as (port, process):
         yield ServedOffice(home=folder / "home", port=port, process=process)
 
@@ -49,6 +56,31 @@ def test_every_deployment_is_ready_and_speaks_vietnamese(served):
         for name, field in found["20 · BC 6T · mục III.1-c"]["parameter_openapi_schema"]["properties"].items()
     }
     assert titles == {"obligation": "Nghĩa vụ báo cáo", "as_of": "Tính đến", "dry_run": "Chạy thử"}
+
+
+@pytest.mark.parametrize("words", ["", "Basic ZG9uZG9jOm5vdC1pdA==", "Bearer x"])
+@pytest.mark.parametrize("path", ["/deployments/filter", "/logs/filter", "/admin/version"])
+def test_nobody_is_let_in_without_the_homes_password(served, path, words):
+    request = urllib.request.Request(f"http://127.0.0.1:{served.port}/api{path}", headers={"authorization": words})
+    request.data = None if path.startswith("/admin") else b"{}"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    with refused.value as answer:
+        assert answer.code == HTTPStatus.UNAUTHORIZED
+
+
+def test_the_password_lies_in_a_file_of_the_owner_alone_and_no_secret_is_said_anywhere(served, first_rounds):
+    path = password_file(served.home)
+    secret = path.read_text("ascii").strip().partition(":")[2]
+    assert (stat.S_IMODE(path.stat().st_mode), len(secret) >= 24) == (0o600, True)
+    logs = [*served.home.joinpath("logs").glob("*.log"), served.home.parent / "served.log"]
+    assert str(path) in logs[-1].read_text("utf-8").replace("\n", "")
+    asked = [
+        served.ask(path, {}) for path in ("/flow_runs/filter", "/task_runs/filter", "/artifacts/filter", "/logs/filter")
+    ]
+    written = json.dumps([*asked, served.deployments()]) + "".join(log.read_text("utf-8", "replace") for log in logs)
+    assert "BC 6T 2025" in written
+    assert [each for each in (secret, MAIL_PASSWORD) if each in written] == []
 
 
 def test_every_deployment_really_gets_its_next_runs_in_the_offices_hours(served):
@@ -101,6 +133,7 @@ def test_the_list_of_deployments_reads_as_the_plan_and_calls_nobody_outside(serv
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
         page = browser.new_page()
         page.on("request", lambda request: outside.append(request.url) if "127.0.0.1" not in request.url else None)
+        served.log_in(page)
         page.goto(f"http://127.0.0.1:{served.port}/deployments")
         for name in sorted(registered_names())[:N_ON_A_PAGE]:
             page.get_by_text(name, exact=True).wait_for(timeout=20_000)
@@ -161,3 +194,11 @@ def test_a_good_extension_completes_and_is_written_into_the_book_of_acts(opened)
     [book] = opened.ask("/artifacts/latest/filter", {"artifacts": {"key": {"any_": ["so-viec-lam-tay"]}}})
     assert "Công văn số 12/SYT-VP" in [row["Lý do"] for row in json.loads(book["data"])]
     assert "Sổ việc làm tay" in book["description"]
+
+
+def test_server_worker_and_runs_call_nobody_but_this_machine(served, first_rounds):
+    called = called_by(served.home.parent)
+    if not called:
+        pytest.skip("nobody may watch another process here (Debian: strace)")
+    assert "127.0.0.1" in called
+    assert {address for address in called if not (address.startswith("127.") or address == "::1")} == set()

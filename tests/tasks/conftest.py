@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,13 +11,16 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from deployments.postoffice import PostOffice, mails_for, write_now
 from deployments.simulated_units import Act, Correspondent, Habit, SimulatedUnit, post
 from models.db.records import arrivals, cycles
+from models.db.records.letters import ClaimedLetter
 from models.domain.vocabulary import LetterKind
 from tasks.adapters.texts import vietnamese
 from tasks.chase import queue_due_reminders, queue_reminders_of_others
+from tasks.letters import write_letters
 from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
 from tasks.post import post_letters, together
 from tasks.receive import file_arrivals_away
@@ -133,6 +136,16 @@ class Office:
 def address_of(unit: str) -> str:
     """Return the address of a unit's desk in the shipped roster."""
     return f"baocao.{unit}@example.invalid"
+
+
+def n_queries_to_write(runtime: Runtime, claimed: Sequence[ClaimedLetter]) -> int:
+    """Write claimed letters, and return how many queries that took."""
+    asked: list[str] = []
+    with runtime.sessions() as session:
+        event.listen(session.get_bind(), "before_cursor_execute", lambda *said: asked.append(said[2]))
+        written = write_letters(runtime, session, claimed, runtime.clock.now())
+    assert all(item.letter is not None for item in written)
+    return len(asked)
 
 
 class HomesOwnFile:

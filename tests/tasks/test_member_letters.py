@@ -13,7 +13,7 @@ from models.domain.vocabulary import LetterKind, LetterState, MarkKind
 from tasks.post import post_letters
 from tasks.tell_members import queue_member_letters
 from tests.builders import hanoi
-from tests.tasks.conftest import address_of
+from tests.tasks.conftest import address_of, n_queries_to_write
 
 CYCLE = "bc-6t-2025"
 FIRST_URGING = "2025-06-19 08:00"
@@ -63,6 +63,15 @@ def test_a_member_in_charge_of_22_late_units_gets_one_letter_that_names_them_all
     assert plain(letter).count(": quá hạn 3 ngày (từ ngày 17/6/2025)") == 22
     assert letter["Cc"] is None
     assert (told, sent) == (len({row.duty_id for row in stored(opened_office, select(MemberNoticeRow))}), 8)
+
+
+def test_the_letters_to_all_members_are_written_from_the_same_few_queries(opened_office):
+    queue(opened_office, FIRST_URGING)
+    with opened_office.at(FIRST_URGING) as runtime:
+        with runtime.sessions.begin() as session:
+            claimed = letters.claim(session, kinds=[LetterKind.MEMBER], limit=9, at=hanoi(FIRST_URGING), max_attempts=9)
+        assert len(claimed) == 8
+        assert n_queries_to_write(runtime, claimed) == n_queries_to_write(runtime, claimed[:1])
 
 
 def test_run_twice_a_member_has_one_letter_and_hears_of_a_rung_no_second_time(opened_office):

@@ -1,6 +1,8 @@
 """A question about a figure is answered by a note beside it or by a reply, and then stays answered."""
 
+from models.domain.vocabulary import EditionKind
 from tasks.board import board_of
+from tasks.compile import compile_cycle
 from tasks.publish import board_rows
 from tests.tasks.answering import newest, plain, send_form, send_words
 
@@ -45,3 +47,25 @@ def test_a_question_is_answered_once_by_a_reply_or_a_note_and_not_put_again_abou
     send_form(office, UNIT, "2025-06-05 09:00", cells=SPENT_MORE | {"CT20": 170_000_000})
     office.poll("2025-06-05 09:05")
     assert "đề nghị giải trình 1 nội dung" in newest(office, UNIT)["Subject"]
+
+
+def test_an_explanation_after_an_edition_gives_the_next_one(opened_office):
+    office = opened_office
+    send_form(office, UNIT, "2025-06-03 09:00", cells=SPENT_MORE)
+    office.poll("2025-06-03 09:05")
+    assert [compiled(office, instant) for instant in ("2025-06-03 10:00", "2025-06-03 11:00")] == [
+        (1, True),
+        (1, False),
+    ]
+    send_words(office, UNIT, "2025-06-03 14:00", "Giải trình: được bổ sung kinh phí theo Quyết định 45")
+    office.poll("2025-06-03 14:05")
+    assert [compiled(office, instant) for instant in ("2025-06-03 15:00", "2025-06-03 16:00")] == [
+        (2, True),
+        (2, False),
+    ]
+
+
+def compiled(office, instant):
+    with office.at(instant) as runtime:
+        made = compile_cycle(runtime, "bc-6t-2025", runtime.clock.now(), EditionKind.PROVISIONAL)
+        return made.edition.number, made.is_new

@@ -16,6 +16,7 @@ from deployments.postoffice import PostOffice
 from deployments.simulated_units import post
 from models.db.records import letters, roll_calls
 from models.db.tables import ContactConfirmationRow, LetterRow, RollCallRow
+from models.domain.roll_call import ToAsk
 from models.domain.scoring import Ground, score_unit
 from models.domain.vocabulary import ContactHealth, LetterKind, LetterState, Outcome
 from tasks.adapters.programme import write_roster
@@ -30,7 +31,7 @@ from tasks.publish import board_rows, contact_rows
 from tasks.review_facts import ReviewSpan, facts_of_units
 from tasks.status_board import make_board
 from tests.builders import hanoi
-from tests.tasks.conftest import Office, address_of
+from tests.tasks.conftest import Office, address_of, n_queries_to_write
 
 DAY = "2025-04-29 08:00"
 """Ten working days before the six-month report of 2025 opens."""
@@ -193,6 +194,37 @@ def test_letters_that_wait_for_the_mail_server_leave_once_and_keep_the_day_to_th
     assert len(small.letters_to(SECOND)) == 1
     with small.at("2025-05-05 09:00") as runtime, runtime.sessions() as session:
         assert SECOND in letters.recipients_chased_on(session, date(2025, 5, 5))
+
+
+def test_a_letter_that_waits_takes_nothing_of_another_programme_which_is_asked_later(small):
+    waiting = LetterRow(
+        key="of-another-programme",
+        message_id="<cho@x.invalid>",
+        kind=LetterKind.ROLL_CALL,
+        recipient=SECOND,
+        day=date(2025, 4, 28),
+        state=LetterState.QUEUED,
+        queued_at=hanoi("2025-04-28 08:00"),
+    )
+    with small.at("2025-04-28 08:00") as runtime, runtime.sessions.begin() as session:
+        letter_id = letters.queue_letter(session, waiting)
+        asks = [ToAsk(cycle_code="khac-2025", unit_code="u1", address=SECOND)]
+        roll_calls.note_asked(session, "chuong-trinh-khac", asks, letter_id=letter_id, token="abc")
+    assert call(small, DAY) == (4, 3)
+    assert small.letters_to(SECOND) == [], "the other programme is not in this office: its letter is taken back"
+    assert call(small, "2025-05-05 08:00") == (1, 1)
+    assert "Sở Y tế" in small.letters_to(SECOND)[0]["Subject"]
+
+
+def test_all_letters_of_a_batch_are_written_from_the_same_few_queries(small):
+    with small.at(DAY) as runtime:
+        queue_roll_calls.fn(runtime, runtime.clock.now())
+        with runtime.sessions.begin() as session:
+            claimed = letters.claim(
+                session, kinds=[LetterKind.ROLL_CALL], limit=9, at=runtime.clock.now(), max_attempts=9
+            )
+        assert len(claimed) == 4
+        assert n_queries_to_write(runtime, claimed) == n_queries_to_write(runtime, claimed[:1])
 
 
 def test_two_rounds_at_once_ask_each_contact_once(small):

@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import func, select
 
 from deployments.postoffice import PostOffice
-from models.db.records import arrivals, editions, ledger, letters, rosters
-from models.db.tables import ReminderRow, SubmissionRow, UnitRow
-from models.domain.vocabulary import EditionKind, LetterKind, LetterState, SkipReason
+from models.db.records import arrivals, audit, editions, ledger, letters, rosters
+from models.db.tables import ArrivalRow, ReminderRow, SubmissionRow, UnitRow
+from models.domain.vocabulary import Action, EditionKind, LetterKind, LetterState, Outcome, SkipReason
 from tasks.compile import compile_cycle
+from tasks.handle_duties import accept
+from tasks.operators import sign
 from tests.builders import hanoi, with_units
 from tests.tasks.conftest import HomesOwnFile, Office, OnServer, address_of
 
@@ -119,3 +121,23 @@ def test_two_polls_at_once_judge_and_answer_each_arrival_once(ticked_twice):
     assert [len(office.letters_to(address_of(unit))) for unit in ANSWERS] == [2] * len(ANSWERS)
     with office.at("2025-06-03 10:00") as runtime, runtime.sessions() as session:
         assert session.scalar(select(func.count()).select_from(SubmissionRow)) == 3
+
+
+def test_two_operators_who_accept_the_same_arrival_at_once_let_it_count_once(ticked_twice):
+    office, _ = ticked_twice
+    office.send("so-cong-thuong", "answer_wrongly", "2025-06-04 09:00")
+    office.poll("2025-06-04 09:05")
+    with office.at("2025-06-04 10:00") as runtime, runtime.sessions() as session:
+        returned = session.scalars(select(ArrivalRow.id).where(ArrivalRow.outcome == Outcome.RETURNED)).all()[-1]
+
+    def accepted():
+        with office.at("2025-06-04 10:00") as runtime:
+            return accept.fn(runtime, returned, signature=sign(runtime, "Bàn trực", "Công văn số 12")).n_changed
+
+    assert sorted(at_once(accepted)) == [0, 1]
+    assert [each.action for each in acts_of(office)] == [Action.ACCEPT]
+
+
+def acts_of(office):
+    with office.at("2025-06-04 11:00") as runtime, runtime.sessions() as session:
+        return audit.actions_since(session, hanoi("2025-01-01 00:00"))

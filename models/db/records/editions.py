@@ -99,6 +99,12 @@ def editions_of(session: Session, cycle_code: str) -> list[StoredEdition]:
     return [_stored(row, cycle, files.get(row.id, {})) for row, cycle in made]
 
 
+def count_editions(session: Session, cycle_code: str) -> int:
+    """Return how many editions a cycle has."""
+    query = select(func.count()).select_from(EditionRow).join(CycleRow).where(CycleRow.code == cycle_code)
+    return session.scalar(query) or 0
+
+
 def newest_edition(session: Session, cycle_code: str) -> StoredEdition | None:
     """Return the newest edition of a cycle, or None when there is none."""
     return next(reversed(editions_of(session, cycle_code)), None)

@@ -11,7 +11,7 @@ from sqlalchemy import Select, Table, func, select, update
 from sqlalchemy.orm import Session
 
 from models.db.inserting import insert_new, insert_one
-from models.db.tables import BouncedAddressRow, CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
+from models.db.tables import ArrivalRow, BouncedAddressRow, CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
 from models.domain.chasing import Send, Skip
 from models.domain.reach import Dispatch
 from models.domain.vocabulary import OFFICE_ZONE, LetterKind, LetterState, SkipReason
@@ -343,17 +343,36 @@ def stuck_letters(session: Session, *, since: datetime | None = None) -> list[St
     wanted = select(LetterRow).where(LetterRow.state.in_((LetterState.UNKNOWN, LetterState.FAILED)))
     if since is not None:
         wanted = wanted.where(stood_at >= since)
-    return [
-        StuckLetter(
-            kind=row.kind,
-            recipient=row.recipient,
-            subject=row.subject,
-            state=row.state,
-            at=row.finished_at or row.claimed_at or row.queued_at,
-            detail=row.detail,
-        )
-        for row in session.scalars(wanted.order_by(LetterRow.id))
-    ]
+    return [_stuck(row) for row in session.scalars(wanted.order_by(LetterRow.id))]
+
+
+def _stuck(row: LetterRow) -> StuckLetter:
+    return StuckLetter(
+        kind=row.kind,
+        recipient=row.recipient,
+        subject=row.subject,
+        state=row.state,
+        at=row.finished_at or row.claimed_at or row.queued_at,
+        detail=row.detail,
+    )
+
+
+def sent_without_copy(
+    session: Session, *, sent_after: datetime, sent_before: datetime, limit: int
+) -> list[StuckLetter]:
+    """Return the letters that the server took and whose blind copy never came, the newest first.
+
+    Only what was read of the mailbox counts: the caller sees to it that nothing of it waits to be judged.
+    """
+    has_copy = select(ArrivalRow.id).where(ArrivalRow.message_id == LetterRow.message_id).exists()
+    rows = session.scalars(
+        select(LetterRow)
+        .where(LetterRow.state == LetterState.SENT, ~has_copy)
+        .where(LetterRow.finished_at > sent_after, LetterRow.finished_at < sent_before)
+        .order_by(LetterRow.id.desc())
+        .limit(limit)
+    )
+    return [_stuck(row) for row in rows]
 
 
 def duties_of_messages(session: Session, message_ids: Iterable[str]) -> dict[str, list[int]]:

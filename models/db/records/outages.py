@@ -5,17 +5,20 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from models.db.inserting import insert_new
 from models.db.tables import OutageRow
 from models.domain.outages import Outage
 
 
 def begin(session: Session, name: str, *, at: datetime, detail: str) -> bool:
-    """Record that a place cannot be reached from the instant on, and say whether that is new."""
+    """Record that a place cannot be reached from the instant on, and say whether that is new.
+
+    A clock that was set back may give an instant that is known already: then what is known stays.
+    """
     going_on = select(OutageRow.id).where(OutageRow.name == name, OutageRow.until.is_(None))
     if session.scalars(going_on).first() is not None:
         return False
-    session.add(OutageRow(name=name, since=at, until=None, detail=detail))
-    return True
+    return bool(insert_new(session, OutageRow, [{"name": name, "since": at, "until": None, "detail": detail}]))
 
 
 def end(session: Session, name: str, *, at: datetime) -> None:

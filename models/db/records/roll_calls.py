@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.db.inserting import insert_new
 from models.db.tables import ContactConfirmationRow, LetterRow, RollCallRow, RollCallTokenRow
 from models.domain.roll_call import ToAsk
+from models.domain.vocabulary import LetterState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,17 @@ def asked_addresses(session: Session, cycle_code: str) -> frozenset[str]:
     return frozenset(
         session.scalars(select(RollCallRow.recipient).where(RollCallRow.cycle_code == cycle_code).distinct())
     )
+
+
+def programmes_of_waiting(session: Session) -> dict[int, str]:
+    """Return by roll-call letter that has not left the programme that it speaks for: that of its first row."""
+    rows = session.execute(
+        select(RollCallRow.letter_id, RollCallRow.programme_code)
+        .join(LetterRow, LetterRow.id == RollCallRow.letter_id)
+        .where(LetterRow.state == LetterState.QUEUED)
+        .order_by(RollCallRow.id.desc())
+    )
+    return {letter_id: code for letter_id, code in rows}  # noqa: C416 - a Row is no pair to dict()
 
 
 def note_asked(session: Session, programme_code: str, asks: Iterable[ToAsk], *, letter_id: int, token: str) -> int:

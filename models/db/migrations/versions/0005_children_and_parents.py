@@ -25,6 +25,6 @@ def downgrade() -> None:
         batch_op.drop_constraint("uq_member_notice_duty_id_rung_kind", type_="unique")
         batch_op.create_unique_constraint("uq_member_notice_duty_id_rung", ["duty_id", "rung"])
         batch_op.drop_column("kind")
-    with op.batch_alter_table("duty", schema=None) as batch_op:
-        batch_op.drop_column("parent_name")
-        batch_op.drop_column("parent_code")
+    # Not as a batch: SQLite would copy the table, and much refers to it.
+    op.drop_column("duty", "parent_name")
+    op.drop_column("duty", "parent_code")

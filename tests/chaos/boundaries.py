@@ -1,0 +1,96 @@
+"""The points at which a process can die so that it matters: after each effect on the world, and in the middle of one.
+
+They are found by listening, not by hand: commits, commands to the two mail servers, files half written, files renamed.
+"""
+
+import asyncio.selector_events
+import imaplib
+import os
+import signal
+import sys
+from pathlib import Path
+from threading import Lock
+
+from sqlalchemy.engine.default import DefaultDialect
+
+from tasks.adapters import archive
+
+FILE_EVENTS = {"os.rename": "rename", "os.remove": "remove", "os.link": "link"}
+SMTP_TEXT_FROM = 200
+"""A longer write to the mail server is a letter's text."""
+
+
+class Boundaries:
+    """Counts the boundaries that this process crosses; at the one it is given the process kills itself."""
+
+    def __init__(self, home: Path, *, kill_at: int | None = None) -> None:
+        self.labels: list[str] = []
+        self._kill_at = kill_at
+        self._home = str(home)
+        self._lock = Lock()
+
+    def listen(self) -> None:
+        """Listen from now on, until the process ends."""
+        self._listen_to_commits()
+        self._listen_to_files()
+        self._listen_to_smtp()
+        self._listen_to_imap()
+
+    def cross(self, label: str) -> None:
+        with self._lock:
+            self.labels.append(label)
+            if len(self.labels) == self._kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def _listen_to_commits(self) -> None:
+        commit = DefaultDialect.do_commit
+
+        def do_commit(dialect, connection):
+            self.cross("before a commit")
+            commit(dialect, connection)
+            self.cross("after a commit")
+
+        DefaultDialect.do_commit = do_commit
+
+    def _listen_to_files(self) -> None:
+        whole = archive._write  # noqa: SLF001 - by which every file of the home is written
+
+        def write(path, content, *, is_durable):
+            path.write_bytes(content[: len(content) // 2])
+            self.cross("a file half written")
+            whole(path, content, is_durable=is_durable)
+
+        def heard(event, arguments):
+            if event in FILE_EVENTS and str(arguments[0]).startswith(self._home):
+                self.cross(f"before a file's {FILE_EVENTS[event]}")
+
+        archive._write = write  # noqa: SLF001 - as above
+        sys.addaudithook(heard)
+
+    def _listen_to_smtp(self) -> None:
+        transport = asyncio.selector_events._SelectorSocketTransport  # noqa: SLF001 - where every write goes by
+        write = transport.write
+
+        def write_and_cross(connection, content):
+            word = (
+                "the text" if len(content) > SMTP_TEXT_FROM else bytes(content[:4]).decode("ascii", "replace").strip()
+            )
+            if word == "the text":
+                write(connection, content[: len(content) // 2])
+                self.cross("half of the text handed to the mail server")
+                content = content[len(content) // 2 :]
+            write(connection, content)
+            self.cross(f"{word} said to the mail server")
+
+        transport.write = write_and_cross
+
+    def _listen_to_imap(self) -> None:
+        send = imaplib.IMAP4.send
+
+        def send_and_cross(connection, content):
+            send(connection, content)
+            words = content.split()
+            said = words[1:3] if words[1:2] == [b"UID"] else words[1:2]
+            self.cross(f"{b' '.join(said).decode('ascii', 'replace')} said to the mailbox")
+
+        imaplib.IMAP4.send = send_and_cross
