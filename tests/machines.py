@@ -201,6 +201,8 @@ def several_machines(
             office.start(machines[name], "deployments.cli", "worker", "--name", name, "--limit", "1")
         assert waited_for(lambda: office.workers() == set(workers), seconds=120), office.workers()
         yield office, machines
+        for name in workers:  # all at once: each says good-bye to the server, which takes seconds
+            office.processes[name].terminate()
 
 
 def _ended(process: "subprocess.Popen[bytes]") -> None:

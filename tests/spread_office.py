@@ -1,7 +1,7 @@
 """An office whose heavy steps are shared out, for the tests: opens a cycle, stamps, takes in, judges, in one flow run.
 
-`python -m tests.spread_office UNITS` works on the home of the environment, starts Prefect's server for the while, and
-prints as JSON what was done, or the sentence with which the run stopped.
+`python -m tests.spread_office UNITS` works on the home of the environment and the server that is set there, and prints
+as JSON what was done, or the sentence with which the run stopped.
 """
 
 import json
@@ -38,10 +38,10 @@ def work(n_units: int) -> dict[str, Any]:
 
 
 def main(n_units: int) -> None:
-    """Run the flow on a server of the home's own."""
+    """Run the flow on the server of the settings; without one on one of the home's own."""
     settings = Settings.load()
     os.environ["DONDOC_VIRTUAL_NOW"] = datetime.isoformat(ARRIVED_AT)
-    with prefect_for(Path(settings.home)):
+    with prefect_for(Path(settings.home), settings.prefect):
         from prefect import flow
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
