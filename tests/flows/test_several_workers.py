@@ -85,9 +85,11 @@ def test_a_worker_without_a_server_says_what_to_set_and_takes_no_work(tmp_path, 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):
-    """One office for all tests here: starting its server, store and workers takes longer than a test does."""
+    """One office for all tests here: starting its server and workers takes longer than a test does."""
+    folder = tmp_path_factory.mktemp("machines")
     morning = {"DONDOC_VIRTUAL_NOW": "2025-05-16T08:30:00+07:00", "DONDOC_SMTP_PORT": "1"}
-    with several_machines(tmp_path_factory.mktemp("machines"), Loopback(), **morning) as (office, _):
+    # A share; with S3 machines are tried by `make machines`, for each process takes a second to load what speaks it.
+    with several_machines(folder, Loopback(), DONDOC_FILES_URL=f"file://{folder}/kho", **morning) as (office, _):
         yield office
 
 
