@@ -246,10 +246,9 @@ def letters_to_far(n: int) -> Figures:
 def intake_with(n: int) -> Figures:
     """Take in filled forms with one worker that opens them, then with two, and say how much faster two are."""
     from bench.intake import ARRIVED_AT, lay_out  # noqa: PLC0415
-    from tasks.judge import judge_arrivals  # noqa: PLC0415
-    from tasks.receive import take_arrivals  # noqa: PLC0415
     from tasks.runtime import open_runtime  # noqa: PLC0415
     from tasks.settings import Settings  # noqa: PLC0415
+    from tasks.take_and_judge import take_and_judge  # noqa: PLC0415
 
     os.environ |= {"DONDOC_ARRIVALS_PER_POLL": str(n), "DONDOC_UNITS_PER_CHUNK": str(n)}
     os.environ["DONDOC_VIRTUAL_NOW"] = ARRIVED_AT.isoformat()
@@ -262,8 +261,7 @@ def intake_with(n: int) -> Figures:
             runtime.reader.prepare()
 
             def take_in() -> None:
-                take_arrivals.fn(runtime)
-                assert judge_arrivals.fn(runtime, ARRIVED_AT)["accepted"] == n
+                assert take_and_judge.fn(runtime, ARRIVED_AT)["accepted"] == n
 
             took[workers] = seconds_of(take_in)
     return {"one": took[1], "two": took[2], "ratio": took[1] / took[2]}

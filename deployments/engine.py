@@ -111,16 +111,21 @@ def refuse_an_open_door(shared: PrefectSettings) -> None:
     """Refuse to let a server be reached from outside without a password: whoever reaches it may start and stop runs.
 
     Raises:
-        EngineMisplacedError: there is none, or one of which Prefect's server would fail at every request.
+        EngineMisplacedError: there is none, or one of which Prefect's server would fail at every request; or what it
+            is to listen on is no address.
     """
     auth = shared.auth.get_secret_value()
     if auth and (":" not in auth or not auth.isascii()):
         raise EngineMisplacedError("auth")
-    is_inside = shared.host == "localhost" or (
-        shared.host != EVERY_ADDRESS and ipaddress.ip_address(shared.host).is_loopback
-    )
-    if not is_inside and not auth:
+    if not _is_inside(shared.host) and not auth:
         raise EngineMisplacedError("open", host=shared.host)
+
+
+def _is_inside(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        raise EngineMisplacedError("host", host=host) from None
 
 
 def use(settings: Mapping[str, str]) -> None:

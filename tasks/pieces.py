@@ -47,7 +47,7 @@ def stamped_forms(
 
 @task(name="open-piece", task_run_name=run_name("open_piece"), cache_policy=NO_CACHE)
 def open_piece(place: Place, taken: Sequence[arrivals.TakenArrival]) -> list[Unpacked]:
-    """Open some arrivals that the store keeps; of their files only the workbook that may go back is handed on."""
+    """Open some arrivals that the store keeps; of their files only the forms that may go back are handed on."""
     runtime = runtime_here(place)
     return [_lightened(each) for each in _opened_here(runtime, taken)]
 
@@ -95,12 +95,18 @@ def brought_from_store(runtime: Runtime, arrival: arrivals.TakenArrival) -> Brou
 
 
 def _lightened(unpacked: Unpacked) -> Unpacked:
-    """Return it without the bytes that nobody asks for any more; the arrival itself is in the store."""
+    """Return it without the bytes that nobody asks for any more; the arrival itself is in the store.
+
+    Asked for are those of the forms of ours, which are told from blank ones by them, and of the first workbook.
+    """
     files = unpacked.enclosures
-    first, rest = files.workbooks[:1], files.workbooks[1:]
-    lighter = replace(
-        files, workbooks=(*first, *_emptied(rest)), documents=_emptied(files.documents), others=_emptied(files.others)
+    asked_for = {0} | {
+        number for number, read in enumerate(unpacked.forms) if read.form is not None and read.form.stamp is not None
+    }
+    workbooks = tuple(
+        file if number in asked_for else replace(file, content=b"") for number, file in enumerate(files.workbooks)
     )
+    lighter = replace(files, workbooks=workbooks, documents=_emptied(files.documents), others=_emptied(files.others))
     return replace(unpacked, enclosures=lighter, mail=replace(unpacked.mail, files=_emptied(unpacked.mail.files)))
 
 

@@ -30,7 +30,7 @@ from tasks.ports import (
     MailTransport,
     Spread,
 )
-from tasks.release import refuse_other_release, take_over
+from tasks.release import refuse_database_of_one_machine, refuse_other_place, release_in_use, take_over
 from tasks.settings import Settings
 
 
@@ -114,11 +114,13 @@ class Runtime:
 def open_runtime(settings: Settings, *, takes_over: bool = False) -> Iterator[Runtime]:
     """Yield a Runtime over the real adapters, with the database's schema up to date, and let go of all of it after.
 
-    With `takes_over` the office works with this machine's release and plans from now on, and the others are held to it.
+    With `takes_over` the office works with this machine's release, plans, store and folder from now on, and the others
+    are held to them.
 
     Raises:
         OtherReleaseError: the office works with another release or plan than this machine.
-        DatabaseRefusedError, FileStoreRefusedError: database or store cannot be worked with.
+        DatabaseRefusedError, FileStoreRefusedError: database, store or shared folder cannot be worked with, or are not
+            the office's.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     # Prefect hands the lines of these loggers to its pages, and leaves their level to us.
@@ -141,21 +143,22 @@ def open_runtime(settings: Settings, *, takes_over: bool = False) -> Iterator[Ru
     with ExitStack() as stack:
         for let_go in _endings(engine.dispose, mail.close, reader.close, mailbox.close if mailbox else None):
             stack.callback(let_go)
-        if not takes_over:
-            refuse_other_release(engine, programmes)
-        migrate(engine)
+        refuse_database_of_one_machine(engine, settings.prefect)
+        archive = archive_at(settings.files_url, settings.shared / "archive", settings.files_options.get_secret_value())
+        noted = None if takes_over else release_in_use(engine, programmes)
+        if noted is None:
+            migrate(engine)
+        else:
+            refuse_other_place(noted, archive, settings.shared)
         if takes_over:
-            with Session(engine) as session, session.begin():
-                take_over(session, programmes, at=clock.now())
+            take_over(engine, programmes, archive, settings.shared, at=clock.now())
         yield Runtime(
             settings=settings,
             programmes=programmes,
             sessions=sessionmaker(engine, expire_on_commit=False),
             clock=clock,
             texts=texts,
-            archive=archive_at(
-                settings.files_url, settings.shared / "archive", settings.files_options.get_secret_value()
-            ),
+            archive=archive,
             renderer=vietnamese_renderer(),
             mail=mail,
             mailbox=mailbox,

@@ -19,7 +19,9 @@ from prefect import Task
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 
+from models.db.engine import head_revision
 from models.domain.errors import SpreadingRefusedError
+from models.domain.plan import Programme
 from tasks.release import plans_here, release_here
 from tasks.runtime import Runtime, open_runtime
 from tasks.settings import Settings
@@ -39,6 +41,7 @@ class Place:
     """What a piece has to be done with, so that no machine of another release or plan does it."""
 
     release: str
+    schema: str | None
     plans: tuple[tuple[str, str], ...]
 
 
@@ -126,12 +129,17 @@ def spread_out(runtime: Runtime) -> Iterator[Runtime]:
     if name == "threads":
         yield runtime
         return
-    place = Place(release=release_here(), plans=tuple(sorted(plans_here(runtime.programmes).items())))
-    cluster = Cluster(name, place)
+    cluster = Cluster(name, place_with(runtime.programmes))
     try:
         yield runtime.with_spread(cluster)
     finally:
         cluster.close()
+
+
+def place_with(programmes: Mapping[str, Programme]) -> Place:
+    """Return what this process would have a piece done with."""
+    plans = tuple(sorted(plans_here(programmes).items()))
+    return Place(release=release_here(), schema=head_revision(), plans=plans)
 
 
 def _runner(name: str) -> TaskRunner[Any]:
@@ -195,7 +203,7 @@ class _Kept:
             return self._runtime
 
     def _require(self, runtime: Runtime, place: Place) -> None:
-        ours = Place(release=release_here(), plans=tuple(sorted(plans_here(runtime.programmes).items())))
+        ours = place_with(runtime.programmes)
         if ours != place:
             self.close()
             raise SpreadingRefusedError("other", ours=ours.release, theirs=place.release)

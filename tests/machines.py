@@ -166,20 +166,21 @@ class Office:
 def several_machines(
     folder: Path, place: Loopback | Wire, *, workers: tuple[str, ...] = ("may-2", "may-3"), **more: str
 ) -> Iterator[tuple[Office, dict[str, Machine]]]:
-    """Yield the office when it is served and its workers take work, with its machines by name."""
+    """Yield the office when it is served and its workers take work, with its machines by name.
+
+    The store is an S3 of its own, unless `more` names one; `more` is what the machines share besides.
+    """
     programs = server_programs()
     assert programs is not None
     with ExitStack() as stack:
         stack.callback(place.close)
         base, server = place.machine("csdl"), place.machine("may-1")
         database = stack.enter_context(running_server(programs, host=base.address, network=place.network))
-        files = stack.enter_context(running_s3(base.address))
-        make_bucket(files, BUCKET)
+        if "DONDOC_FILES_URL" not in more:
+            more |= _s3_settings(stack.enter_context(running_s3(base.address)))
         port = free_port()
         shared = {
             "DONDOC_DATABASE_URL": database.new_database(empty=True),
-            "DONDOC_FILES_URL": f"s3://{BUCKET}/dondoc",
-            "DONDOC_FILES_OPTIONS": options_for(files),
             "DONDOC_SHARED_FOLDER": str(folder / "chung"),
             "DONDOC_PREFECT_HOST": server.address,
             "DONDOC_PREFECT_API_URL": f"http://{server.address}:{port}/api",
@@ -201,6 +202,13 @@ def several_machines(
             office.start(machines[name], "deployments.cli", "worker", "--name", name, "--limit", "1")
         assert waited_for(lambda: office.workers() == set(workers), seconds=120), office.workers()
         yield office, machines
+        for name in workers:  # all at once: each says good-bye to the server, which takes seconds
+            office.processes[name].terminate()
+
+
+def _s3_settings(address: str) -> dict[str, str]:
+    make_bucket(address, BUCKET)
+    return {"DONDOC_FILES_URL": f"s3://{BUCKET}/dondoc", "DONDOC_FILES_OPTIONS": options_for(address)}
 
 
 def _ended(process: "subprocess.Popen[bytes]") -> None:

@@ -1,7 +1,7 @@
 """An office whose heavy steps are shared out, for the tests: opens a cycle, stamps, takes in, judges, in one flow run.
 
-`python -m tests.spread_office UNITS` works on the home of the environment, starts Prefect's server for the while, and
-prints as JSON what was done, or the sentence with which the run stopped.
+`python -m tests.spread_office UNITS` works on the home of the environment and the server that is set there, and prints
+as JSON what was done, or the sentence with which the run stopped.
 """
 
 import json
@@ -21,11 +21,10 @@ from tasks.settings import Settings
 
 def work(n_units: int) -> dict[str, Any]:
     """Do whatever of the day has not been done, and return the counts."""
-    from tasks.judge import judge_arrivals
     from tasks.open_cycles import active_cycles, stamp_missing_forms
-    from tasks.receive import take_arrivals
     from tasks.runtime import open_runtime
     from tasks.spreading import spread_out
+    from tasks.take_and_judge import take_and_judge
 
     settings = Settings.load()
     opening = ARRIVED_AT.replace(month=5, day=16)
@@ -35,15 +34,14 @@ def work(n_units: int) -> dict[str, Any]:
         counts: dict[str, Any] = {"stamped": stamp_missing_forms(runtime, [CYCLE], opening)}
         if not (settings.drop_folder / "van-thu").exists():
             lay_out(settings.home, runtime, n_units)
-        counts["taken"] = take_arrivals(runtime)
-        return counts | judge_arrivals(runtime, ARRIVED_AT)
+        return counts | take_and_judge(runtime, ARRIVED_AT)
 
 
 def main(n_units: int) -> None:
-    """Run the flow on a server of the home's own."""
+    """Run the flow on the server of the settings; without one on one of the home's own."""
     settings = Settings.load()
     os.environ["DONDOC_VIRTUAL_NOW"] = datetime.isoformat(ARRIVED_AT)
-    with prefect_for(Path(settings.home)):
+    with prefect_for(Path(settings.home), settings.prefect):
         from prefect import flow
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 

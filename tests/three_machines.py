@@ -32,12 +32,12 @@ from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
 from tasks.chase import queue_due_reminders, queue_reminders_of_others
 from tasks.compile import compile_due_editions
-from tasks.judge import judge_arrivals
 from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
 from tasks.post import post_letters
-from tasks.receive import file_arrivals_away, take_arrivals
+from tasks.receive import file_arrivals_away
 from tasks.runtime import open_runtime
 from tasks.settings import Settings
+from tasks.take_and_judge import take_and_judge
 from tests.machines import Loopback, Machine, Office, Wire, several_machines
 from tests.served import registered_names
 
@@ -119,8 +119,7 @@ def step(code: str, at: datetime) -> None:
     """Do the steps of one round or poll on the home of the environment, without Prefect's server."""
     with open_runtime(Settings.load()) as runtime:
         if code == "poll":
-            take_arrivals.fn(runtime)
-            judge_arrivals.fn(runtime, at)
+            take_and_judge.fn(runtime, at)
             post_letters.fn(runtime, (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR))
             file_arrivals_away.fn(runtime)
             return

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from threading import Event
 from typing import Any, Final
@@ -58,6 +59,19 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def is_newest(engine: Engine) -> bool:
+    """Say whether the schema is that of this program's newest migration; nothing is changed.
+
+    Raises:
+        DatabaseRefusedError: the database does not answer, refuses us, is not ours, or is newer than this program.
+    """
+    with refusing_in_words(engine), engine.connect() as connection:
+        revision = revision_of(connection)
+        if revision is not None:
+            _refuse_unknown(connection, revision)
+        return revision == head_revision()
+
+
 def migrate(engine: Engine) -> None:
     """Bring the schema to the newest migration; does nothing, and quickly, when it is there already.
 
@@ -66,7 +80,7 @@ def migrate(engine: Engine) -> None:
     """
     with refusing_in_words(engine):
         with engine.connect() as connection:
-            if revision_of(connection) == _head():
+            if revision_of(connection) == head_revision():
                 return
         with engine.begin() as connection:
             take_turn(connection, Turn.MIGRATING)
@@ -126,7 +140,9 @@ def _for_psycopg() -> dict[str, Any]:
     }
 
 
-def _head() -> str | None:
+@cache
+def head_revision() -> str | None:
+    """Return the newest migration that this program came with when it was first asked."""
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
@@ -144,12 +160,20 @@ def _upgrade(connection: Connection) -> None:
     if revision is None:
         _refuse_strangers(connection)
         _refuse_what_cannot_sort(connection)
-    elif revision not in _revisions():
-        ours = set(inspect(connection).get_table_names()) >= {"cycle", "duty", "letter", "arrival"}
-        raise DatabaseRefusedError("newer" if ours else "foreign", database=_named(connection), revision=revision)
+    else:
+        _refuse_unknown(connection, revision)
     config = alembic_config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _refuse_unknown(connection: Connection, revision: str) -> None:
+    """Refuse a revision that none of our migrations has: it is a newer program's of ours, or another program's."""
+    if revision == head_revision():
+        return
+    if revision not in _revisions():
+        ours = set(inspect(connection).get_table_names()) >= {"cycle", "duty", "letter", "arrival"}
+        raise DatabaseRefusedError("newer" if ours else "foreign", database=_named(connection), revision=revision)
 
 
 def _refuse_strangers(connection: Connection) -> None:

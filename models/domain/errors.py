@@ -164,7 +164,7 @@ class BackupRefusedError(DondocError):
 
 
 class OtherReleaseError(DondocError):
-    """This machine works with another release or another plan than the office; `reason` says which of the two."""
+    """This machine works with another release or another plan than the office; `reason` says which, and what to do."""
 
     def __init__(self, reason: str, **facts: object) -> None:
         """Keep the code of the sentence with its facts."""

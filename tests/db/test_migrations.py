@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, insert, inspect, text
 from models.db.base import Base
 from models.db.engine import alembic_config, migrate, open_engine
 from models.db.tables import ArrivalRow, LetterRow
-from models.domain.vocabulary import Channel, LetterKind, LetterState
+from models.domain.vocabulary import Channel, LetterKind, LetterState, Outcome
 
 
 @pytest.fixture
@@ -96,6 +96,26 @@ def test_two_programs_that_start_at_once_migrate_once(empty_database):
     assert set(inspect(engines[0]).get_table_names()) >= set(Base.metadata.tables)
     for engine in engines:
         engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [(Outcome.ACCEPTED, "receipt"), (Outcome.RETURNED, "return"), (Outcome.QUARANTINED, "held")],
+)
+def test_a_queued_answer_about_several_forms_leaves_an_older_program_as_what_became_of_the_first(engine, outcome, kind):
+    migrate(engine)
+    config = alembic_config()
+    at = datetime(2025, 10, 21, 9, tzinfo=UTC)
+    with engine.begin() as connection:
+        values = {"key": "imap:1", "part": 1, "received_at": at, "taken_at": at, "outcome": outcome, "judged_at": at}
+        fixed = {"channel": Channel.MAIL, "digest": "a" * 64, "is_cut": False, "operator": "", "file_name": ""}
+        connection.execute(insert(ArrivalRow.__table__).values(**values, **fixed))
+        letter = {"key": "answer|imap:1", "message_id": "<1@x.invalid>", "recipient": "a@x.invalid", "arrival_id": 1}
+        state = {"kind": LetterKind.SEVERAL, "day": at.date(), "state": LetterState.QUEUED, "queued_at": at}
+        connection.execute(insert(LetterRow.__table__).values(**letter, **state))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0008")
+        assert connection.execute(text("SELECT kind FROM letter")).scalars().all() == [kind]
 
 
 def test_parts_of_an_arrival_stand_by_themselves_in_an_older_schema_and_keep_their_answer(engine):

@@ -1,23 +1,38 @@
-"""One office on several machines, as processes of this one: a server with a password, two workers, own homes."""
+"""One office on several machines, as processes of this one: a server with a password, two workers, own homes.
 
+And work that is shared out over a real Dask cluster of two: what dies of it in the middle loses nothing.
+"""
+
+import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
+from distributed import Client
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from deployments.engine import EngineMisplacedError, prefect_settings, refuse_an_open_door
+from bench.intake import ARRIVED_AT
+from bench.synthetic import CYCLE
+from deployments.engine import EngineMisplacedError, free_port, prefect_settings, refuse_an_open_door
 from models.db.engine import open_engine
 from tasks.adapters.texts import vietnamese
-from tasks.settings import PrefectSettings
+from tasks.open_cycles import stamp_missing_forms
+from tasks.runtime import open_runtime
+from tasks.settings import PrefectSettings, Settings
+from tasks.take_and_judge import take_and_judge
 from tests.machines import Loopback, several_machines
 from tests.postgresql import NO_SERVER, server_programs
+from tests.served import waited_for
 
 REPORT = "20 · BC 6T · mục III.1-c"
 YEARLY = "21 · BC năm · mục III.1-d"
 OPENING = {"as_of": "2025-05-16T08:00:00", "dry_run": False}
+N_UNITS = 60
 
 
 @pytest.mark.parametrize(
@@ -27,6 +42,7 @@ OPENING = {"as_of": "2025-05-16T08:00:00", "dry_run": False}
         ({"host": "10.83.5.2"}, "error.engine_open"),
         ({"host": "10.83.5.2", "auth": "một-chữ"}, "error.engine_auth"),
         ({"host": "127.0.0.1", "auth": "tên:mật-khẩu"}, "error.engine_auth"),
+        ({"host": "may-1.tinh.example.invalid", "auth": "van-phong:mat-khau"}, "error.engine_host"),
     ],
 )
 def test_a_server_that_others_could_reach_without_a_password_that_works_is_not_started(setting, code):
@@ -67,23 +83,142 @@ def test_a_worker_without_a_server_says_what_to_set_and_takes_no_work(tmp_path, 
     assert said in answer.stderr
 
 
-@pytest.mark.skipif(server_programs() is None, reason=NO_SERVER)
-def test_two_workers_share_the_work_and_one_cycle_is_never_ticked_twice(tmp_path):
+@pytest.fixture(scope="module")
+def office(tmp_path_factory):
+    """One office for all tests here: starting its server and workers takes longer than a test does."""
+    folder = tmp_path_factory.mktemp("machines")
     morning = {"DONDOC_VIRTUAL_NOW": "2025-05-16T08:30:00+07:00", "DONDOC_SMTP_PORT": "1"}
-    with several_machines(tmp_path, Loopback(), **morning) as (office, _):
-        same = [office.begin(REPORT, obligation="O-20", **OPENING) for _ in range(2)]
-        other = office.begin(YEARLY, obligation="O-21", **OPENING | {"dry_run": True})
-        states = {run: office.ended(run) for run in (*same, other)}
+    # A share; with S3 machines are tried by `make machines`, for each process takes a second to load what speaks it.
+    with several_machines(folder, Loopback(), DONDOC_FILES_URL=f"file://{folder}/kho", **morning) as (office, _):
+        yield office
 
-        assert states[other]["state_type"] == "COMPLETED", states[other]["state"]
-        (did,) = [run for run in same if states[run]["state_type"] != "CANCELLED"]
-        # The mail server is down, so the round that opened the cycle is seen to be incomplete.
-        assert "Còn 82 thư chưa gửi được" in states[did]["state"]["message"]
-        assert {office.worker_of(did), office.worker_of(other)} == {"may-2", "may-3"}
-        engine = open_engine(office.shared["DONDOC_DATABASE_URL"])
-        with engine.connect() as database:
-            assert database.scalar(text("SELECT count(*) FROM cycle")) == 1
-            assert tuple(database.execute(text("SELECT count(*), count(form_digest) FROM duty")).one()) == (76, 76)
-        engine.dispose()
-    lying = [path for name in ("may-2", "may-3") for path in (tmp_path / name / "archive").rglob("*")]
+
+@pytest.mark.skipif(server_programs() is None, reason=NO_SERVER)
+def test_two_workers_share_the_work_and_one_cycle_is_never_ticked_twice(office):
+    same = [office.begin(REPORT, obligation="O-20", **OPENING) for _ in range(2)]
+    other = office.begin(YEARLY, obligation="O-21", **OPENING | {"dry_run": True})
+    states = {run: office.ended(run) for run in (*same, other)}
+
+    assert states[other]["state_type"] == "COMPLETED", states[other]["state"]
+    (did,) = [run for run in same if states[run]["state_type"] != "CANCELLED"]
+    # The mail server is down, so the round that opened the cycle is seen to be incomplete.
+    assert "Còn 82 thư chưa gửi được" in states[did]["state"]["message"]
+    assert {office.worker_of(did), office.worker_of(other)} == {"may-2", "may-3"}
+    engine = open_engine(office.shared["DONDOC_DATABASE_URL"])
+    with engine.connect() as database:
+        assert database.scalar(text("SELECT count(*) FROM cycle")) == 1
+        assert tuple(database.execute(text("SELECT count(*), count(form_digest) FROM duty")).one()) == (76, 76)
+    engine.dispose()
+    lying = [path for name in ("may-2", "may-3") for path in (office.folder / name / "archive").rglob("*")]
     assert not lying, "forms lie in the store that all machines see"
+
+
+@contextmanager
+def process(arguments, log, *, errors=None, **environment):
+    with log.open("wb") as output, (errors or Path(os.devnull)).open("wb") as said:
+        running = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=said if errors else subprocess.STDOUT,
+        )
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+
+
+class Cluster:
+    """A scheduler and two workers, each a process; the workers know database and home, and the office's server."""
+
+    def __init__(self, folder, stack, office):
+        self.address = f"127.0.0.1:{free_port()}"
+        self.home, self._folder = folder / "home", folder
+        self.database_url = office.database.new_database()
+        server = ("DONDOC_PREFECT_API_URL", "DONDOC_PREFECT_AUTH")
+        self._server = {name: office.shared[name] for name in server}
+        scheduling = [
+            "distributed.cli.dask_scheduler",
+            "--no-dashboard",
+            "--host",
+            *self.address.replace(":", " --port ").split(),
+        ]
+        self.scheduler = stack.enter_context(process(scheduling, folder / "scheduler.log"))
+        working = [
+            "distributed.cli.dask_worker",
+            f"tcp://{self.address}",
+            "--no-nanny",
+            "--nthreads",
+            "1",
+            "--no-dashboard",
+        ]
+        self.workers = [
+            stack.enter_context(
+                process(
+                    [*working, "--name", name, "--local-directory", folder / name],
+                    folder / f"{name}.log",
+                    **self.environment(),
+                )
+            )
+            for name in ("first", "second")
+        ]
+
+    def environment(self):
+        return self._server | {
+            "DONDOC_HOME": str(self.home),
+            "DONDOC_DATABASE_URL": self.database_url,
+            "DONDOC_UNITS_PER_CHUNK": "5",
+            "DONDOC_TASK_RUNNER": f"dask://{self.address}",
+            "PREFECT_LOGGING_LEVEL": "ERROR",
+        }
+
+    @contextmanager
+    def seen(self):
+        """Yield a client, and see both workers at work."""
+        with Client(f"tcp://{self.address}", set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+            yield client
+
+
+@contextmanager
+def run_of(cluster, folder):
+    """Yield the run of the day, which has begun; what it prints is in its answer."""
+    arguments = ["tests.spread_office", str(N_UNITS)]
+    with process(arguments, folder / "answer.json", errors=folder / "run.log", **cluster.environment()) as run:
+        yield run
+
+
+def told_by(run, folder):
+    assert run.wait(timeout=120) == 0, (folder / "run.log").read_text()[-2_000:]
+    return json.loads((folder / "answer.json").read_text("utf-8"))
+
+
+@pytest.fixture
+def cluster(tmp_path, office):
+    with ExitStack() as stack:
+        yield Cluster(tmp_path, stack, office)
+
+
+def both_at_work(client):
+    return all(client.processing().values())
+
+
+def n_stamped(cluster):
+    return sum(path.is_file() for path in (cluster.home / "archive").rglob("*"))
+
+
+@pytest.mark.skipif(server_programs() is None, reason=NO_SERVER)
+def test_a_piece_whose_worker_dies_is_done_by_the_other_and_a_day_whose_cluster_is_gone_is_finished_by_the_next_run(
+    cluster, tmp_path
+):
+    with cluster.seen() as client, run_of(cluster, tmp_path) as run:
+        assert waited_for(lambda: both_at_work(client), seconds=60)
+        cluster.workers[0].send_signal(signal.SIGKILL)
+        assert waited_for(lambda: n_stamped(cluster) >= N_UNITS, seconds=60), "the other worker stamps what is left"
+        for gone in (cluster.workers[1], cluster.scheduler):
+            gone.send_signal(signal.SIGKILL)
+        assert "Cụm máy ở dask://" in told_by(run, tmp_path)["stopped"]
+    with open_runtime(Settings(home=cluster.home, database_url=SecretStr(cluster.database_url))) as runtime:
+        assert stamp_missing_forms.fn(runtime, [CYCLE]) <= N_UNITS
+        assert take_and_judge.fn(runtime, ARRIVED_AT)["accepted"] == N_UNITS

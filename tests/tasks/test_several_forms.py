@@ -6,7 +6,7 @@ from email import policy
 from email.message import EmailMessage
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from sqlalchemy import select
 
 from deployments.postoffice import mails_for
@@ -14,14 +14,15 @@ from deployments.simulated_units import WORKBOOK, post
 from models.db.records import arrivals
 from models.db.tables import ArrivalRow, LetterRow, SubmissionRow
 from models.domain.vocabulary import Outcome
-from tasks import judge
+from tasks import judge, pieces
 from tasks.hand_in import hand_in
 from tasks.operators import Signature
+from tasks.post import post_letters
 from tasks.resolve_quarantine import Resolution, resolve_quarantine
 from tasks.take_and_judge import take_and_judge
 from tests.builders import hanoi
 from tests.tasks.answering import form_of, newest, plain
-from tests.tasks.conftest import address_of, copied
+from tests.tasks.conftest import ANSWERS, address_of, copied
 
 UNIT, OTHER, HALF, YEAR = "so-y-te", "so-noi-vu", "bc-6t-2025", "bc-nam-2025"
 AT, POLL = "2025-10-21 09:00", "2025-10-21 09:05"
@@ -207,6 +208,42 @@ def test_of_a_form_beside_another_workbook_the_form_goes_back_marked(both_open):
     sent(office, a_mail(office, ("phu luc.xlsx", other), ("bieu.xlsx", wrong), ("ky.pdf", PDF)))
     (marked,) = newest(office, UNIT).iter_attachments()
     assert marked.get_filename() == "bieu.xlsx"
+
+
+class InPieces:
+    """Has the pieces done in this process, as a cluster does; satisfies `ports.Spread`."""
+
+    def each(self, work, orders):
+        return (work.fn(place=None, **order) for order in orders)
+
+
+def sent_to_a_cluster(office, mail, monkeypatch):
+    with office.at(AT):
+        post([mail], port=office.mail.smtp_port)
+    with office.delivered(POLL) as runtime:
+        monkeypatch.setattr(pieces, "runtime_here", lambda _place: runtime)
+        counts = take_and_judge.fn(runtime.with_spread(InPieces()), runtime.clock.now())
+        post_letters.fn(runtime, ANSWERS)
+    return counts
+
+
+def test_a_cluster_tells_the_blank_form_from_the_filled_one(both_open, monkeypatch):
+    office, _, year = both_open
+    with office.at(AT) as runtime:
+        blank = runtime.archive.read(office.duty(UNIT, YEAR).form_digest)
+    mail = a_mail(office, ("a.xlsx", year), ("goc.xlsx", blank), ("a.pdf", PDF))
+    counts = sent_to_a_cluster(office, mail, monkeypatch)
+    assert (counts["accepted"], counts["quarantined"]) == (1, 0)
+
+
+def test_a_cluster_gives_the_form_back_marked_that_lay_behind_another(both_open, monkeypatch):
+    office, half, _ = both_open
+    wrong, _ = form_of(office, UNIT, "2025-10-21 08:00", cycle=YEAR, cells={"CT01": -4})
+    mail = a_mail(office, ("6t.xlsx", half), ("nam.xlsx", wrong), ("6t.pdf", PDF), ("nam.pdf", PDF))
+    sent_to_a_cluster(office, mail, monkeypatch)
+    (marked,) = newest(office, UNIT).iter_attachments()
+    assert marked.get_filename() == "2-nam.xlsx"
+    assert load_workbook(io.BytesIO(marked.get_content())).sheetnames
 
 
 def test_different_forms_for_one_duty_wait_for_a_person_and_the_form_of_another_duty_does_not(both_open):

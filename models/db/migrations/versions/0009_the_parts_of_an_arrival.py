@@ -20,7 +20,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Let the further parts stand as arrivals of their own: what they came to stays, and their letters with it."""
-    op.execute("UPDATE letter SET kind = 'receipt' WHERE kind = 'several'")
+    # One that has not left yet is written as its kind says: a form that went back must not be told as received.
+    op.execute(
+        "UPDATE letter SET kind = CASE (SELECT outcome FROM arrival WHERE arrival.id = letter.arrival_id)"
+        " WHEN 'returned' THEN 'return' WHEN 'quarantined' THEN 'held' ELSE 'receipt' END WHERE kind = 'several'"
+    )
     op.drop_index("ix_arrival_whole_id_part", "arrival")
     op.drop_column("arrival", "whole_id")
     op.drop_column("arrival", "part")
