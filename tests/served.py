@@ -72,6 +72,9 @@ class ServedOffice:
             try:
                 with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER) as answer:
                     return json.load(answer)
+            except TimeoutError:
+                if body is not None:
+                    raise  # what was asked for may be done all the same; a question may be put again
             except urllib.error.HTTPError as refused:
                 if refused.code != HTTPStatus.SERVICE_UNAVAILABLE:
                     raise
