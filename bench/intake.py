@@ -86,7 +86,7 @@ def filled_forms(runtime: "Runtime", n: int) -> Iterator[tuple[str, bytes]]:
         yield record.duty.unit_code, readdressed(kinds[number % len(kinds)], names)
 
 
-def lay_out(home: Path, runtime: "Runtime", n: int) -> list[Path]:
+def lay_out(home: Path, runtime: "Runtime", n: int, n_bare: int = SAMPLE) -> list[Path]:
     """Lay an archive of form and signed copy into the drop folder for each unit; return a sample of bare forms."""
     folder, bare = home / "drop" / "van-thu", home / "bare"
     folder.mkdir(parents=True)
@@ -98,7 +98,7 @@ def lay_out(home: Path, runtime: "Runtime", n: int) -> list[Path]:
             package.writestr(f"{code}.xlsx", form)
             package.writestr(f"{code}.pdf", signed_copy(code))
         os.utime(path, (LAID_DOWN_AT.timestamp(),) * 2)
-        if len(sample) < SAMPLE:
+        if len(sample) < n_bare:
             sample.append(bare / f"{code}.xlsx")
             sample[-1].write_bytes(form)
     return sample
@@ -135,7 +135,7 @@ def read_each(paths: list[Path], sheets: list[str]) -> float:
     return one_task_per_file()
 
 
-def main(n: int = N_FORMS) -> int:
+def main(n: int = N_FORMS, n_of_baseline: int = SAMPLE) -> int:
     os.environ |= {
         "DONDOC_ARRIVALS_PER_POLL": str(n),
         "DONDOC_UNITS_PER_CHUNK": str(n),
@@ -149,7 +149,7 @@ def main(n: int = N_FORMS) -> int:
 
         with open_runtime(Settings.load()) as runtime:
             open_cycle(runtime, n)
-            sample = lay_out(home, runtime, n)
+            sample = lay_out(home, runtime, n, n_of_baseline)
             programme, _ = runtime.programme_with("O-20")
         spec = next(iter(programme.forms.values()))
         sheets = [spec.figures_sheet, spec.narratives_sheet]
