@@ -18,7 +18,8 @@ from pathlib import Path
 from deployments.engine import answers, free_port
 from tests.postgresql import Server, running_server, server_programs
 from tests.s3_server import make_bucket, options_for, running_s3
-from tests.served import registered_names, waited_for
+from tests.served import registered_names
+from tests.waiting import waited_for
 
 AUTH = "van-phong:mat khau%/@#"
 BUCKET = "van-phong"

@@ -22,7 +22,7 @@ from deployments.engine import free_port
 from deployments.postoffice import Account
 from deployments.processes import Child
 from models.domain.tokens import is_own_address
-from tests.served import waited_for
+from tests.waiting import waited_for
 
 NO_SERVERS = "no Postfix and Dovecot on this machine, or not root (Debian: postfix dovecot-imapd dovecot-lmtpd)"
 OWNER = "nobody"

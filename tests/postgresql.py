@@ -21,7 +21,7 @@ from sqlalchemy import URL
 from deployments.engine import free_port
 from deployments.processes import Child
 from models.db.engine import migrate, open_engine
-from tests.served import waited_for
+from tests.waiting import waited_for
 
 PASSWORD = "mật khẩu/%:@?#'x"  # everything that has to be escaped in an address
 USER = "dondoc"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -24,6 +24,7 @@ from tasks.adapters.clock import SystemClock
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
 from tasks.settings import Settings
+from tests.waiting import waited_for
 
 N_BUSY_ANSWERS = 30
 CALLS = "calls.txt"
@@ -121,16 +122,6 @@ def registered_names() -> set[str]:
     """Return the names of everything that an office registers."""
     programmes = [load_programme(folder) for folder in Settings().programmes]
     return {each.name for each in every_deployment(programmes, vietnamese(), SystemClock().now().date())}
-
-
-def waited_for(what: Callable[[], object], *, seconds: float) -> object:
-    """Return what the call gives as soon as it gives something, else what it gives at the end."""
-    patience = Event()
-    for _ in range(int(seconds * 2)):
-        if found := what():
-            return found
-        patience.wait(0.5)
-    return what()
 
 
 def _watched(calls: Path) -> list[str]:

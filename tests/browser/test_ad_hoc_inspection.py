@@ -13,8 +13,9 @@ from playwright.sync_api import Page, sync_playwright
 from deployments.postoffice import PostOffice, mails_for, write_now
 from tests.builders import hanoi
 from tests.run_forms import MILLISECONDS, QUIET, field, pick, pick_day, pick_several, write, write_list
-from tests.served import ServedOffice, serving, waited_for
+from tests.served import ServedOffice, serving
 from tests.tasks.conftest import address_of
+from tests.waiting import waited_for
 
 pytestmark = [
     pytest.mark.browser,

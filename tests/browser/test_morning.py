@@ -18,9 +18,10 @@ from tasks.desk import DESK_KEY
 from tasks.import_roster import first_programme, import_roster, present_roster
 from tests.builders import hanoi
 from tests.run_forms import MILLISECONDS, QUIET, field, pick_day, write
-from tests.served import ServedOffice, serving, waited_for
+from tests.served import ServedOffice, serving
 from tests.tasks.answering import send_words
 from tests.tasks.conftest import Office
+from tests.waiting import waited_for
 
 pytestmark = [
     pytest.mark.browser,

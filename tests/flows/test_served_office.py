@@ -13,7 +13,8 @@ from playwright.sync_api import sync_playwright
 
 from deployments.credentials import password_file
 from models.domain.vocabulary import OFFICE_ZONE
-from tests.served import ServedOffice, called_by, registered_names, serving, waited_for
+from tests.served import ServedOffice, called_by, registered_names, serving
+from tests.waiting import waited_for
 
 EXTEND = "50 · Gia hạn"
 GOOD = {

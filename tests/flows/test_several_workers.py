@@ -27,7 +27,7 @@ from tasks.settings import PrefectSettings, Settings
 from tasks.take_and_judge import take_and_judge
 from tests.machines import Loopback, several_machines
 from tests.postgresql import NO_SERVER, server_programs
-from tests.served import waited_for
+from tests.waiting import waited_for
 
 REPORT = "20 · BC 6T · mục III.1-c"
 YEARLY = "21 · BC năm · mục III.1-d"
