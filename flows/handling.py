@@ -7,7 +7,7 @@ from datetime import date, datetime
 from prefect import flow
 
 from flows.endings import told_to_the_operator
-from models.domain.vocabulary import EditionKind, LetterKind
+from models.domain.vocabulary import ANSWERS, EditionKind, LetterKind
 from tasks import handle_duties
 from tasks.bring_roster import bring_roster, preview_roster
 from tasks.chase_now import chase_now
@@ -22,8 +22,6 @@ from tasks.publish_actions import publish_done
 from tasks.resolve_quarantine import Resolution, resolve_quarantine
 from tasks.runtime import Runtime, open_runtime
 from tasks.settings import Settings
-
-ANSWERS = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.SEVERAL)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from prefect import flow
 from flows.endings import mail_the_operator, told_to_the_operator
 from flows.instants import instant_of_run
 from models.domain.errors import MailboxUnavailableError
-from models.domain.vocabulary import LetterKind
+from models.domain.vocabulary import ANSWERS, LetterKind
 from tasks.late_runs import queue_bad_runs
 from tasks.post import post_letters, say_what_is_left
 from tasks.publish import publish_arrivals
@@ -18,14 +18,7 @@ from tasks.settings import Settings
 from tasks.spreading import spread_out
 from tasks.take_and_judge import take_and_judge
 
-ANSWERS = (
-    LetterKind.RECEIPT,
-    LetterKind.RETURN,
-    LetterKind.HELD,
-    LetterKind.SEVERAL,
-    LetterKind.OPERATOR,
-    LetterKind.SCORE,
-)
+SENT_BY_A_POLL = (*ANSWERS, LetterKind.OPERATOR, LetterKind.SCORE)
 """What waits in the outbox beside them are letters of scores that were queued outside office hours."""
 
 
@@ -43,11 +36,11 @@ def poll_mailbox(as_of: datetime | None = None, dry_run: bool = False) -> dict[s
         except MailboxUnavailableError:
             if not dry_run:
                 queue_bad_runs(runtime)
-                post_letters(runtime, ANSWERS)  # what lay in the drop folder is answered all the same
+                post_letters(runtime, SENT_BY_A_POLL)  # what lay in the drop folder is answered all the same
             raise
         if not dry_run:
             queue_bad_runs(runtime)
-            counts |= post_letters(runtime, ANSWERS)
+            counts |= post_letters(runtime, SENT_BY_A_POLL)
             counts["filed"] = file_arrivals_away(runtime)
             publish_arrivals(runtime, instant, counts)
         name_poll(runtime, instant, counts, dry_run=dry_run)

@@ -172,11 +172,11 @@ class _Desk:
             yield self._texts.say("desk.coming_first", coming=rungs)
 
 
-def extension_link(links: FormLinks, board: Board, line: DutyLine) -> str:
-    """Return the unit's name as a link to the form of an extension for it in this cycle."""
+def extension_link(links: FormLinks, board: Board, line: DutyLine, shown: str = "") -> str:
+    """Return the unit's name, or what is `shown` for it, as a link to the form of an extension for it in this cycle."""
     return links.link(
         "extend",
-        plain(line.unit_name),
+        plain(shown or line.unit_name),
         cycle=labelled(board.cycle.code, board.cycle.title),
         units=[labelled(line.unit_code, line.unit_name)],
     )

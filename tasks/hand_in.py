@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -12,7 +13,7 @@ from models.db.records import arrivals
 from models.domain.parts import outcome_of_whole
 from models.domain.vocabulary import Channel, Outcome
 from tasks.adapters.archive import FolderArchive
-from tasks.judge import Judged, Waiting, judged_in_chunks, tried_out
+from tasks.judge import Judged, Waiting, garbage_left_lying, judged_in_chunks, tried_out
 from tasks.ports import InboxItem
 from tasks.receive import MAIL_ENDING, brought_by, kept_in_chunks
 from tasks.runtime import Runtime
@@ -53,10 +54,10 @@ def hand_in(
             keys[path] = item.key
             yield item
 
-    sum(kept_in_chunks(runtime, items(), Channel.COMMAND))
     judged: dict[str, list[_Outcome]] = {}
-    for chunk in judged_in_chunks(runtime, Waiting(runtime, as_of)):
-        for item in chunk:
+    with garbage_left_lying():
+        sum(kept_in_chunks(runtime, items(), Channel.COMMAND))
+        for item in chain.from_iterable(judged_in_chunks(runtime, Waiting(runtime, as_of))):
             whole = item.opened.whole or item.opened.arrival
             judged.setdefault(whole.key, []).append(_outcome_of(runtime, item))
     return [_handed_in(path, judged.get(keys[path]) or [_known_outcome(runtime, keys[path])]) for path in files]

@@ -107,7 +107,7 @@ def judged_in_chunks(runtime: Runtime, waiting: "Waiting", *, dry_run: bool = Fa
     While a chunk is judged the next one is being opened, for that is mostly waiting for the workers that read.
     """
     for opened in one_ahead(waiting.opened_in_chunks()):
-        with garbage_left_lying(), runtime.sessions() as session:
+        with runtime.sessions() as session:
             left = opened if dry_run else _left_to_us(session, opened)
             judged = _judge_chunk(runtime, session, left, waiting.as_of, dry_run=dry_run) if left else []
         yield judged
@@ -386,7 +386,7 @@ def _look_up(runtime: Runtime, session: Session, opened: Sequence[Opened], as_of
     newest = newest_at.astimezone(OFFICE_ZONE).date()
     by_sender = rosters.units_of_addresses(session, list(runtime.programmes), senders, on=newest)
     units = {unit for found in by_sender.values() for unit in found}
-    units |= {form.stamp.unit_code for item in opened for form in item.ours if form.stamp is not None}
+    units |= {stamp.unit_code for item in opened for stamp in item.stamps}
     waiting = cycles.open_duties_of_units(session, units, newest_at)
     ids = {*by_token.values(), *(i for found in by_message.values() for i in found)}
     ids |= {item.ruling.duty_id for item in opened if item.ruling is not None}
@@ -448,9 +448,7 @@ def _asked(opened: Opened, record: cycles.DutyRecord | None, known: Known) -> tu
 
 
 def _tokens(runtime: Runtime, opened: Opened) -> list[str]:
-    in_mail = _mail_tokens(runtime, opened.mail)
-    in_forms = [form.stamp.token for form in opened.ours if form.stamp is not None]
-    return [*in_mail, *in_forms]
+    return [*_mail_tokens(runtime, opened.mail), *(stamp.token for stamp in opened.stamps)]
 
 
 def _mail_tokens(runtime: Runtime, mail: ParsedMail) -> list[str]:
@@ -574,7 +572,7 @@ def _signals(runtime: Runtime, opened: Opened, known: Known) -> Signals:
         return Signals(token_duty=opened.ruling.duty_id, operator=operator, workbook_unit=unit)
     # Of several forms in one mail each speaks for itself: what the mail names is one of their duties, or another.
     mail_tokens = _mail_tokens(runtime, opened.mail) if opened.whole is None else []
-    stamps = [form.stamp for form in opened.ours if form.stamp is not None]
+    stamps = opened.stamps
     by_mail = {known.by_token[token] for token in mail_tokens if token in known.by_token}
     by_sheet = {known.by_token[stamp.token] for stamp in stamps if stamp.token in known.by_token}
     by_thread = {key for m in opened.mail.in_reply_to for key in known.by_message.get(m, ())}
@@ -902,7 +900,7 @@ def _mark_of(reply: Reply, stated_at: datetime) -> Mark:
 
 
 def _version(opened: Opened) -> str:
-    return next((form.stamp.form_version for form in opened.ours if form.stamp is not None), "")
+    return next((stamp.form_version for stamp in opened.stamps), "")
 
 
 def _identity(record: cycles.DutyRecord) -> DutyIdentity:

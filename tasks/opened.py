@@ -8,7 +8,7 @@ from models.db.records import arrivals, cycles
 from models.domain.attribution import DutyIdentity
 from models.domain.checks import PastFigures
 from models.domain.cycles import Cycle
-from models.domain.forms import Finding, RawForm
+from models.domain.forms import Finding, RawForm, Stamp
 from models.domain.questions import QuestionKey
 from models.domain.submissions import Contribution
 from models.domain.versions import CountedVersion
@@ -53,19 +53,24 @@ class Opened:
         """The file of the form that is judged; of an arrival without one, its first workbook."""
         workbooks = self.enclosures.workbooks
         read = zip(self.forms, workbooks, strict=False)
-        stamped = (file for form, file in read if form.form is not None and form.form.stamp is not None)
+        stamped = (file for form, file in read if form.stamp is not None)
         return next(stamped, next(iter(workbooks), None))
 
     @property
     def told_in_reading(self) -> tuple[Finding, ...]:
         """What was done in reading the forms that carry a stamp."""
-        read = (read for read in self.forms if read.form is not None and read.form.stamp is not None)
+        read = (read for read in self.forms if read.stamp is not None)
         return tuple(dict.fromkeys(found for each in read for found in each.findings))
 
     @property
     def ours(self) -> tuple[RawForm, ...]:
         """The workbooks that carry a stamp."""
-        return tuple(read.form for read in self.forms if read.form is not None and read.form.stamp is not None)
+        return tuple(read.form for read in self.forms if read.form is not None and read.stamp is not None)
+
+    @property
+    def stamps(self) -> tuple[Stamp, ...]:
+        """What these say of themselves, in the same order."""
+        return tuple(read.stamp for read in self.forms if read.stamp is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

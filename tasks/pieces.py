@@ -100,9 +100,7 @@ def _lightened(unpacked: Unpacked) -> Unpacked:
     Asked for are those of the forms of ours, which are told from blank ones by them, and of the first workbook.
     """
     files = unpacked.enclosures
-    asked_for = {0} | {
-        number for number, read in enumerate(unpacked.forms) if read.form is not None and read.form.stamp is not None
-    }
+    asked_for = {0} | {number for number, read in enumerate(unpacked.forms) if read.stamp is not None}
     workbooks = tuple(
         file if number in asked_for else replace(file, content=b"") for number, file in enumerate(files.workbooks)
     )

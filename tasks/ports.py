@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from models.domain.forms import Finding, RawForm
+from models.domain.forms import Finding, RawForm, Stamp
 from models.domain.vocabulary import Outcome
 
 
@@ -196,6 +196,11 @@ class ReadForm:
 
     form: RawForm | None = None
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """What a form of ours says of itself; None of any other workbook."""
+        return self.form.stamp if self.form is not None else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,10 @@ from models.db.records.editions import Draft
 from models.domain.vocabulary import OFFICE_ZONE, ContactHealth, Outcome, Standing
 from tasks.artifacts import ROWS_SHOWN, artifact_key, is_shown, show_page, show_table
 from tasks.board import NEVER_REACHED, WILL_SEND, Board, DutyLine, board_of
-from tasks.choices import labelled, refresh_choices
+from tasks.choices import refresh_choices
 from tasks.contact_board import ContactBoard, contact_boards
-from tasks.desk import DESK_KEY, desk_page
-from tasks.form_links import FormLinks, form_links, page_of, plain
+from tasks.desk import DESK_KEY, desk_page, extension_link
+from tasks.form_links import FormLinks, form_links, page_of
 from tasks.hand_over import lines_of_handovers
 from tasks.names import run_name
 from tasks.open_cycles import every_active_cycle
@@ -106,12 +106,7 @@ def _rows_with_forms(runtime: Runtime, board: Board, links: FormLinks) -> Iterat
     for line in board.lines:
         row = _row(runtime, line)
         if line.standing in OWING:
-            row[unit] = links.link(
-                "extend",
-                plain(row[unit]),
-                cycle=labelled(board.cycle.code, board.cycle.title),
-                units=[labelled(line.unit_code, line.unit_name)],
-            )
+            row[unit] = extension_link(links, board, line, row[unit])
         yield row
 
 

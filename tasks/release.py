@@ -23,8 +23,6 @@ from tasks.settings import PrefectSettings
 
 NOT_THE_PLAN: Final = frozenset({"roster.xlsx"})
 """The roster in use is the database's; the folder's is only where it began."""
-
-
 NOTE_IN_FOLDER: Final = ".dondoc-van-phong"
 RELEASE: Final = version("dondoc")
 """That of the code in memory: the one on the disk may be replaced while a process runs."""

@@ -48,7 +48,7 @@ def _of_ruled_duty(parts: Sequence[Opened], known: Known) -> list[Opened]:
 
 
 def _token(part: Opened) -> str:
-    return next((form.stamp.token for form in part.ours if form.stamp is not None), "")
+    return next((stamp.token for stamp in part.stamps), "")
 
 
 _Brought = tuple[int, ReadForm, MailFile]
@@ -59,8 +59,8 @@ def _by_duty(opened: Opened, known: Known) -> list[list[_Brought]]:
     """Return the stamped forms by the token of their stamp, in the order they lie in."""
     groups: dict[str, list[_Brought]] = {}
     for number, (read, file) in enumerate(zip(opened.forms, opened.enclosures.workbooks, strict=False), start=1):
-        if read.form is not None and read.form.stamp is not None:
-            groups.setdefault(read.form.stamp.token, []).append((number, read, file))
+        if read.stamp is not None:
+            groups.setdefault(read.stamp.token, []).append((number, read, file))
     return [_without_copies(group, _blank_of(token, known)) for token, group in groups.items()]
 
 
@@ -86,9 +86,9 @@ def _with_forms(opened: Opened, group: Sequence[_Brought]) -> Opened:
     pairs = [
         (read, file)
         for number, (read, file) in enumerate(zip(opened.forms, opened.enclosures.workbooks, strict=False), start=1)
-        if number in kept or read.form is None or read.form.stamp is None
+        if number in kept or read.stamp is None
     ]
-    pairs.sort(key=lambda pair: pair[0].form is None or pair[0].form.stamp is None)
+    pairs.sort(key=lambda pair: pair[0].stamp is None)
     enclosures = replace(opened.enclosures, workbooks=tuple(file for _, file in pairs))
     return replace(opened, forms=tuple(read for read, _ in pairs), enclosures=enclosures)
 
@@ -120,7 +120,7 @@ def _divided(opened: Opened, groups: Sequence[Sequence[_Brought]], known: Known)
 
 def _form_piece(brought: _Brought, known: Known) -> FormPiece:
     _, read, file = brought
-    token = read.form.stamp.token if read.form is not None and read.form.stamp is not None else ""
+    token = read.stamp.token if read.stamp is not None else ""
     record = known.duties.get(known.by_token.get(token, 0))
     piece = Piece(name=file.name, place=file.place)
     if record is None:
@@ -133,9 +133,7 @@ def _form_piece(brought: _Brought, known: Known) -> FormPiece:
 def _about_the_rest(opened: Opened) -> tuple[Finding, ...]:
     """Return what each answer says of the files that go with no single form."""
     rest = [
-        file.name
-        for read, file in zip(opened.forms, opened.enclosures.workbooks, strict=False)
-        if read.form is None or read.form.stamp is None
+        file.name for read, file in zip(opened.forms, opened.enclosures.workbooks, strict=False) if read.stamp is None
     ]
     told = [note("not_among_the_forms", names=", ".join(name or "–" for name in rest))] if rest else []
     return (*told, *_as_notes(opened.enclosures.findings))

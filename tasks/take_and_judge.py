@@ -31,7 +31,7 @@ def take_and_judge(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) 
         for n_taken in taken_in_chunks(runtime):
             counts["taken"] += n_taken
             counts.update(_judge(runtime, waiting, dry_run=dry_run))
-    counts.update(_judge(runtime, waiting, dry_run=dry_run))
+        counts.update(_judge(runtime, waiting, dry_run=dry_run))
     if any(counts[outcome.value] for outcome in Outcome):
         logger.info(runtime.texts.say("log.arrivals_judged", **counts))
     return dict(counts)

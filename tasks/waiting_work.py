@@ -94,7 +94,8 @@ def waiting_work(runtime: Runtime, session: Session, as_of: datetime, boards: Se
     calendar = next(iter(runtime.programmes.values())).calendar
     today, limit = as_of.astimezone(OFFICE_ZONE).date(), runtime.settings.quarantine_working_days
     held = [(item, _days_waited(item, today, calendar)) for item in arrivals.in_quarantine(session)]
-    stuck = letters.stuck_letters(session, since=as_of - SHOWN_FOR)
+    every_stuck = letters.stuck_letters(session)
+    stuck = [each for each in every_stuck if each.at >= as_of - SHOWN_FOR]
     return WaitingWork(
         overdue=tuple(_mail(runtime, item, days) for item, days in held if days > limit),
         held=tuple(_mail(runtime, item, days) for item, days in held if days <= limit),
@@ -115,7 +116,7 @@ def waiting_work(runtime: Runtime, session: Session, as_of: datetime, boards: Se
             *_never_copied(runtime, session),
         ),
         failed=tuple(each for each in stuck if each.state is LetterState.FAILED),
-        n_older_letters=len(letters.stuck_letters(session)) - len(stuck),
+        n_older_letters=len(every_stuck) - len(stuck),
         drafts=tuple(draft for board in boards if (draft := waiting_draft(session, board)) is not None),
         unreached=tuple((board.cycle, line) for board in boards for line in board.lines if line.cannot_be_reached),
         coming=tuple(contact_boards(runtime, as_of)),

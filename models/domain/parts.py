@@ -4,12 +4,11 @@ A document is put to a form by where it lay (the same forwarded mail, archive or
 neither tells is nobody's, however many there are: a signed copy of one report must never be credit for another.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from models.domain.vietnamese import without_marks
+from models.domain.vietnamese import plain_words
 from models.domain.vocabulary import Outcome
 
 WORST_FIRST: Final = (Outcome.QUARANTINED, Outcome.RETURNED, Outcome.ACCEPTED, Outcome.IGNORED)
@@ -61,7 +60,7 @@ def _owner(document: Piece, forms: Sequence[FormPiece]) -> int | None:
     if len(near) == 1:
         return near[0]
     among = near or range(len(forms))
-    called = _plain(document.name)
+    called = plain_words(document.name)
     said = {n: {name for name in _names(forms[n]) if f" {name} " in f" {called} "} for n in among}
     telling = [n for n in among if said[n] - set().union(*(said[other] for other in among if other != n))]
     return telling[0] if len(telling) == 1 else None
@@ -78,8 +77,4 @@ def _nearest(place: tuple[str, ...], forms: Sequence[FormPiece]) -> list[int]:
 
 def _names(form: FormPiece) -> set[str]:
     stem = form.piece.name.rpartition(".")[0] or form.piece.name
-    return {plain for plain in map(_plain, (stem, *form.names)) if plain}
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.sub(r"[\W_]+", " ", without_marks(text)).split())
+    return {plain for plain in map(plain_words, (stem, *form.names)) if plain}

@@ -17,6 +17,7 @@ _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _REPLACEMENT: Final = "\ufffd"
 _SPACES: Final = re.compile(r"\s+")
+_NO_WORD: Final = re.compile(r"[\W_]+")
 _MANY_BREAKS: Final = re.compile(r"\n{3,}")
 _LOOKALIKE_SIGNS: Final = {"\u00d0": "\u0110", "\u0189": "\u0110", "\u00f0": "\u0111"}
 _LOOKALIKES: Final = str.maketrans(_LOOKALIKE_SIGNS)
@@ -55,6 +56,11 @@ def without_marks(text: str) -> str:
     """Return text in small letters without accents: for words of file names only, never to tell names apart."""
     decomposed = unicodedata.normalize("NFD", tidy(text).casefold().replace("đ", "d"))
     return "".join(mark for mark in decomposed if not unicodedata.combining(mark))
+
+
+def plain_words(text: str) -> str:
+    """Return the words of a file's name in small letters without accents, one blank between, whatever parted them."""
+    return " ".join(_NO_WORD.sub(" ", without_marks(text)).split())
 
 
 @lru_cache(maxsize=16_384)

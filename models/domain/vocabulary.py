@@ -240,6 +240,10 @@ class LetterKind(StrEnum):
     WEEKLY = "weekly"
 
 
+ANSWERS: Final = (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.SEVERAL)
+"""What goes to whoever has sent something."""
+
+
 class MarkKind(StrEnum):
     """A fact about a duty that a person stated: an extension, a waiver, a promise, a nil report, silence, an act."""
 

@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -50,62 +51,8 @@ def archive_at(url: str, folder: Path, options: str = "") -> Archive:
     return SharedArchive(files, root.rstrip("/"), kind)
 
 
-@dataclass(frozen=True, slots=True)
-class FolderArchive:
-    """An archive below one folder: `ab/cdef…` for the digest `abcdef…`."""
-
-    folder: Path
-
-    def keep(self, content: bytes) -> str:
-        """Store the bytes unless they are stored already, and return their SHA-256 in hex."""
-        digest = sha256_of(content)
-        path = self._path(digest)
-        if not _has_size(path, len(content)):
-            write_whole(path, content)
-        return digest
-
-    def keep_all(self, contents: Iterable[bytes]) -> list[str]:
-        """Store each of them as `keep` does, several at once, and return their digests in order."""
-        return _each_kept(self.keep, contents)
-
-    def read(self, digest: str) -> bytes:
-        """Return the bytes kept under the digest.
-
-        Raises:
-            FileNotFoundError: none are kept.
-            FileStoreRefusedError: they are no longer what they were, or the whole folder is gone.
-        """
-        try:
-            content = self._path(digest).read_bytes()
-        except FileNotFoundError:
-            self._refuse_without_folder()
-            raise
-        return _sound(content, digest, str(self.folder))
-
-    def size(self, digest: str) -> int:
-        """Return how many bytes are kept under the digest; raises as `read` does."""
-        try:
-            return self._path(digest).stat().st_size
-        except FileNotFoundError:
-            self._refuse_without_folder()
-            raise
-
-    def _refuse_without_folder(self) -> None:
-        """A share that is not mounted is no file that was lost."""
-        if not self.folder.is_dir():
-            raise FileStoreRefusedError("unreachable", kind="file", root=str(self.folder), detail="ENOENT")
-
-    def _path(self, digest: str) -> Path:
-        return self.folder / digest[:2] / digest[2:]
-
-
-@dataclass(frozen=True, slots=True)
-class SharedArchive:
-    """An archive that several machines share, on any file system that fsspec knows; laid out as in a folder."""
-
-    files: AbstractFileSystem
-    root: str
-    kind: str
+class _ByDigest(ABC):
+    """What all archives do alike: bytes lie once under their digest, and are held to it when they are read."""
 
     def keep(self, content: bytes) -> str:
         """Store the bytes unless they are stored already, and return their SHA-256 in hex.
@@ -114,33 +61,125 @@ class SharedArchive:
             FileStoreRefusedError: the store cannot be reached or refuses us.
         """
         digest = sha256_of(content)
-        path = self._path(digest)
-        with self._reached():
-            if not self.files.exists(path):
-                self._put(path, content)
+        if not self._has(digest, len(content)):
+            self._put(digest, content)
         return digest
 
     def keep_all(self, contents: Iterable[bytes]) -> list[str]:
         """Store each of them as `keep` does, several at once, and return their digests in order."""
-        return _each_kept(self.keep, contents)
+        all_of_them: Sequence[bytes] = list(contents)
+        if len(all_of_them) == 1:
+            return [self.keep(all_of_them[0])]
+        with ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="keeping files") as several:
+            return list(several.map(self.keep, all_of_them))
 
     def read(self, digest: str) -> bytes:
         """Return the bytes kept under the digest.
 
         Raises:
             FileNotFoundError: none are kept.
-            FileStoreRefusedError: the store cannot be reached, or they are no longer what they were.
+            FileStoreRefusedError: they are no longer what they were, or the store cannot be reached.
         """
-        with self._reached():
-            content: bytes = self.files.cat_file(self._path(digest))
-        return _sound(content, digest, f"{self.kind}://")
+        content = self._get(digest)
+        if sha256_of(content) != digest:
+            raise FileStoreRefusedError("damaged", digest=digest, root=self._where)
+        return content
+
+    @abstractmethod
+    def size(self, digest: str) -> int:
+        """Return how many bytes are kept under the digest; raises as `read` does where it cannot."""
+
+    @property
+    @abstractmethod
+    def _where(self) -> str:
+        """Where it is, in an operator's words."""
+
+    @abstractmethod
+    def _has(self, digest: str, n_octets: int) -> bool:
+        """Say whether so many bytes are there; fewer or more are damaged, and are put anew."""
+
+    @abstractmethod
+    def _get(self, digest: str) -> bytes: ...
+
+    @abstractmethod
+    def _put(self, digest: str, content: bytes) -> None: ...
+
+
+@dataclass(frozen=True)
+class FolderArchive(_ByDigest):
+    """An archive below one folder: `ab/cdef…` for the digest `abcdef…`."""
+
+    folder: Path
 
     def size(self, digest: str) -> int:
-        """Return how many bytes are kept under the digest."""
+        """Return how many bytes are kept under the digest; raises as `read` does."""
+        with self._told_from_no_folder():
+            return self._path(digest).stat().st_size
+
+    @property
+    def _where(self) -> str:
+        return str(self.folder)
+
+    def _has(self, digest: str, n_octets: int) -> bool:
+        with suppress(FileNotFoundError):
+            return self._path(digest).stat().st_size == n_octets
+        return False
+
+    def _get(self, digest: str) -> bytes:
+        with self._told_from_no_folder():
+            return self._path(digest).read_bytes()
+
+    def _put(self, digest: str, content: bytes) -> None:
+        write_whole(self._path(digest), content)
+
+    @contextmanager
+    def _told_from_no_folder(self) -> Iterator[None]:
+        """A share that is not mounted is no file that was lost."""
+        try:
+            yield
+        except FileNotFoundError:
+            if not self.folder.is_dir():
+                raise FileStoreRefusedError(
+                    "unreachable", kind="file", root=str(self.folder), detail="ENOENT"
+                ) from None
+            raise
+
+    def _path(self, digest: str) -> Path:
+        return self.folder / digest[:2] / digest[2:]
+
+
+@dataclass(frozen=True)
+class SharedArchive(_ByDigest):
+    """An archive that several machines share, on any file system that fsspec knows; laid out as in a folder."""
+
+    files: AbstractFileSystem
+    root: str
+    kind: str
+
+    def size(self, digest: str) -> int:
+        """Return how many bytes are kept under the digest; raises as `read` does."""
         with self._reached():
             return int(self.files.info(self._path(digest))["size"])
 
-    def _put(self, path: str, content: bytes) -> None:
+    @property
+    def _where(self) -> str:
+        return f"{self.kind}://"
+
+    def _has(self, digest: str, n_octets: int) -> bool:
+        with suppress(FileNotFoundError):
+            return self.size(digest) == n_octets
+        return False
+
+    def _get(self, digest: str) -> bytes:
+        with self._reached():
+            content: bytes = self.files.cat_file(self._path(digest))
+        return content
+
+    def _put(self, digest: str, content: bytes) -> None:
+        with self._reached():
+            self._write(self._path(digest), content)
+
+    def _write(self, path: str, content: bytes) -> None:
         if self.kind in WHOLE_OR_NOT_AT_ALL:
             self.files.pipe_file(path, content)
             return
@@ -177,13 +216,6 @@ def _read_options(written: str) -> dict[str, Any]:
     if not isinstance(options, dict):
         raise FileStoreRefusedError("options") from None  # what was written may be a secret
     return options
-
-
-def _has_size(path: Path, n_octets: int) -> bool:
-    try:
-        return path.stat().st_size == n_octets
-    except FileNotFoundError:
-        return False
 
 
 def sha256_of(content: bytes) -> str:
@@ -226,17 +258,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _each_kept(keep: Callable[[bytes], str], contents: Iterable[bytes]) -> list[str]:
-    all_of_them: Sequence[bytes] = list(contents)
-    if len(all_of_them) == 1:
-        return [keep(all_of_them[0])]
-    with ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="keeping files") as several:
-        return list(several.map(keep, all_of_them))
-
-
-def _sound(content: bytes, digest: str, where: str) -> bytes:
-    if sha256_of(content) != digest:
-        raise FileStoreRefusedError("damaged", digest=digest, root=where)
-    return content

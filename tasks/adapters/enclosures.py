@@ -1,7 +1,6 @@
 """Sorts the files of a mail by what they are, not by what they are called: workbooks, documents, and the rest."""
 
 import io
-import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -9,7 +8,7 @@ from typing import Final
 
 from models.domain.forms import Finding, finding
 from models.domain.plan import AttachmentRule
-from models.domain.vietnamese import without_marks
+from models.domain.vietnamese import plain_words
 from tasks.adapters.workbooks.guard import unpack_archive
 from tasks.ports import Enclosures, MailFile
 from tasks.settings import LimitSettings
@@ -87,13 +86,9 @@ def attachments_brought(rules: Sequence[AttachmentRule], documents: Sequence[Mai
 
 
 def _is_called(file: MailFile, rule: AttachmentRule) -> bool:
-    name = f" {_plain_words(file.name)} "
-    is_named = any(f" {_plain_words(words)} " in name for words in rule.name_words)
+    name = f" {plain_words(file.name)} "
+    is_named = any(f" {plain_words(words)} " in name for words in rule.name_words)
     return is_named and PDF_TYPE in rule.media_types
-
-
-def _plain_words(text: str) -> str:
-    return " ".join(re.sub(r"[\W_]+", " ", without_marks(text)).split())
 
 
 def _kind_of(file: MailFile) -> _Kind:

@@ -42,7 +42,7 @@ def first_pages_of(content: bytes) -> list[list[str]]:
 
 
 def _lines_of_pages(content: bytes) -> Iterator[list[str]]:
-    from pypdf import PdfReader  # noqa: PLC0415 - the workers have loaded it before; nobody else needs it
+    from pypdf import PdfReader  # noqa: PLC0415 - most signed copies are scans, and every poll would wait for it
 
     reader = PdfReader(io.BytesIO(content), strict=False)
     for page in islice(reader.pages, PAGES_READ):

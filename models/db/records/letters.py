@@ -337,13 +337,10 @@ class StuckLetter:
     """What the mail server said; empty where it said nothing."""
 
 
-def stuck_letters(session: Session, *, since: datetime | None = None) -> list[StuckLetter]:
-    """Return the letters that failed or are in doubt, the oldest first; with an instant, only those since then."""
-    stood_at = func.coalesce(LetterRow.finished_at, LetterRow.claimed_at, LetterRow.queued_at)
-    wanted = select(LetterRow).where(LetterRow.state.in_((LetterState.UNKNOWN, LetterState.FAILED)))
-    if since is not None:
-        wanted = wanted.where(stood_at >= since)
-    return [_stuck(row) for row in session.scalars(wanted.order_by(LetterRow.id))]
+def stuck_letters(session: Session) -> list[StuckLetter]:
+    """Return the letters that failed or are in doubt, of all time, the oldest first."""
+    stuck = select(LetterRow).where(LetterRow.state.in_((LetterState.UNKNOWN, LetterState.FAILED)))
+    return [_stuck(row) for row in session.scalars(stuck.order_by(LetterRow.id))]
 
 
 def _stuck(row: LetterRow) -> StuckLetter:

@@ -13,6 +13,7 @@ from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Lock, Thread
@@ -43,7 +44,8 @@ OCTETS_KEPT_OPEN: Final = 32 * MEBIBYTE
 """So much of what the first look has opened is kept until it is asked for; what it holds takes a few times that."""
 OBJECTS_PER_COLLECTION: Final = 50_000
 """Reading makes no cycles, and the cells of one turn would be gone through a hundred times for nothing."""
-T = TypeVar("T")
+F = TypeVar("F", Brought, bytes)
+"""An arrival, or the bytes of one workbook."""
 R = TypeVar("R")
 
 
@@ -96,7 +98,7 @@ class GuardedReader:
         A few turns are being looked at ahead of what is asked for. To look at an arrival is to open it: what it holds
         is remembered, and `unpack` need not open it again.
         """
-        for turn, work in _in_flight(_turns(arrivals, _octets_of), self._looking_and_unpacking):
+        for turn, work in _in_flight(_turns(arrivals), self._looking_and_unpacking):
             try:
                 seen = work.result()
             except DEATHS:
@@ -122,7 +124,7 @@ class GuardedReader:
 
     def _unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
         results: list[Unpacked] = []
-        turns = [(turn, self._unpacking(turn)) for turn in _turns(arrivals, _octets_of)]
+        turns = [(turn, self._unpacking(turn)) for turn in _turns(arrivals)]
         for turn, future in turns:
             try:
                 results += future.result()
@@ -136,7 +138,7 @@ class GuardedReader:
 
         The first are being read while the next are still being given.
         """
-        turns = [(turn, self._reading(turn)) for turn in _turns(contents, len)]
+        turns = [(turn, self._reading(turn)) for turn in _turns(contents)]
         results: list[ReadForm] = []
         for turn, future in turns:
             try:
@@ -223,19 +225,22 @@ class GuardedReader:
         return result
 
     def _looking_and_unpacking(self, turn: Sequence[Brought]) -> "Work[list[tuple[FirstLook, Unpacked | None]]]":
-        args = (list(turn), self._limits, self._mail_reader, self._screen)
-        return self.in_a_worker(_look_and_unpack_all, args, self._patience(map(_octets_of, turn)))
+        work = partial(look_and_unpack, reader=self._mail_reader, screen=self._screen, limits=self._limits)
+        return self._doing(work, turn)
 
     def _looking(self, turn: Sequence[Brought], scrutiny: Scrutiny) -> "Work[list[FirstLook]]":
-        args = (list(turn), self._limits, self._mail_reader, self._screen, scrutiny)
-        return self.in_a_worker(_look_all, args, self._patience(map(_octets_of, turn)))
+        look = partial(look_at, reader=self._mail_reader, screen=self._screen, limits=self._limits, scrutiny=scrutiny)
+        return self._doing(look, turn)
 
     def _unpacking(self, turn: Sequence[Brought], effort: Effort = Effort.ALL) -> "Work[list[Unpacked]]":
-        args = (list(turn), self._limits, self._mail_reader, effort)
-        return self.in_a_worker(_unpack_all, args, self._patience(map(_octets_of, turn)))
+        return self._doing(partial(unpack, reader=self._mail_reader, limits=self._limits, effort=effort), turn)
 
     def _reading(self, turn: Sequence[bytes]) -> "Work[list[ReadForm]]":
-        return self.in_a_worker(_read_all, (list(turn), self._limits), self._patience(map(len, turn)))
+        return self._doing(partial(read_workbook, limits=self._limits), turn)
+
+    def _doing(self, work: Callable[[F], R], turn: Sequence[F]) -> "Work[list[R]]":
+        """Hand a turn over, to be done one file after the other."""
+        return self.in_a_worker(_do_to_each, (list(turn), work, self._limits), self._patience(map(_octets_of, turn)))
 
     def _patience(self, octets: Iterable[int]) -> float:
         """Return how long to wait for a turn, whose files each end by themselves when they have cost too much."""
@@ -397,41 +402,12 @@ def _start_worker(n_bytes: int) -> None:
     gc.set_threshold(OBJECTS_PER_COLLECTION)
 
 
-def _look_all(
-    arrivals: Sequence[Brought], limits: LimitSettings, reader: MailReader, screen: SecrecyScreen, scrutiny: Scrutiny
-) -> list[FirstLook]:
+def _do_to_each(files: Sequence[F], work: Callable[[F], R], limits: LimitSettings) -> list[R]:
+    """Do the work to one file after the other, each within its own time."""
     results = []
-    for brought in arrivals:
-        with _one_file(len(brought.content), limits):
-            results.append(look_at(brought, reader, screen, limits, scrutiny))
-    return results
-
-
-def _look_and_unpack_all(
-    arrivals: Sequence[Brought], limits: LimitSettings, reader: MailReader, screen: SecrecyScreen
-) -> list[tuple[FirstLook, Unpacked | None]]:
-    results = []
-    for brought in arrivals:
-        with _one_file(len(brought.content), limits):
-            results.append(look_and_unpack(brought, reader, screen, limits))
-    return results
-
-
-def _unpack_all(
-    arrivals: Sequence[Brought], limits: LimitSettings, reader: MailReader, effort: Effort
-) -> list[Unpacked]:
-    results = []
-    for brought in arrivals:
-        with _one_file(len(brought.content), limits):
-            results.append(unpack(brought, reader, limits, effort))
-    return results
-
-
-def _read_all(contents: Sequence[bytes], limits: LimitSettings) -> list[ReadForm]:
-    results = []
-    for content in contents:
-        with _one_file(len(content), limits):
-            results.append(read_workbook(content, limits))
+    for file in files:
+        with _one_file(_octets_of(file), limits):
+            results.append(work(file))
     return results
 
 
@@ -485,8 +461,8 @@ def _mark(content: bytes, marking: Marking, limits: LimitSettings) -> bytes | _F
         return _Failure(type(problem).__name__)
 
 
-def _octets_of(brought: Brought) -> int:
-    return len(brought.content)
+def _octets_of(file: Brought | bytes) -> int:
+    return len(file.content if isinstance(file, Brought) else file)
 
 
 def _in_flight(
@@ -504,15 +480,15 @@ def _in_flight(
     yield from flying
 
 
-def _turns(given: Iterable[T], octets_of: Callable[[T], int]) -> Iterator[list[T]]:
+def _turns(given: Iterable[F]) -> Iterator[list[F]]:
     """Share the files out: many small ones a turn, so that the way to the worker costs little; a large one alone."""
-    turn: list[T] = []
+    turn: list[F] = []
     n_octets = 0
     for item in given:
-        if turn and (len(turn) == FILES_A_TURN or n_octets + octets_of(item) > BYTES_A_TURN):
+        if turn and (len(turn) == FILES_A_TURN or n_octets + _octets_of(item) > BYTES_A_TURN):
             yield turn
             turn, n_octets = [], 0
         turn.append(item)
-        n_octets += octets_of(item)
+        n_octets += _octets_of(item)
     if turn:
         yield turn

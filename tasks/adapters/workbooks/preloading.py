@@ -8,6 +8,4 @@ import sys
 
 sys.modules["numpy"] = None  # type: ignore[assignment]  # so Python is told that a module is not to be had
 
-import pypdf  # noqa: E402, F401 - the readers need it, and nobody else
-
 import tasks.adapters.workbooks.pool  # noqa: E402, F401 - after numpy was kept away
