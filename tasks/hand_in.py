@@ -14,8 +14,9 @@ from models.domain.parts import outcome_of_whole
 from models.domain.vocabulary import Channel, Outcome
 from tasks.adapters.archive import FolderArchive
 from tasks.judge import Judged, Waiting, garbage_left_lying, judged_in_chunks, tried_out
+from tasks.pieces import MAIL_ENDING
 from tasks.ports import InboxItem
-from tasks.receive import MAIL_ENDING, brought_by, kept_in_chunks
+from tasks.receive import brought_by, kept_in_chunks
 from tasks.runtime import Runtime
 
 OCTETS_OF_A_CUT_MAIL: Final = 1024 * 1024
