@@ -25,6 +25,8 @@ from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 TOKEN_BYTES: Final = 10
+FORMS_UNTIL_WORD: Final = 5_000
+"""After so many forms the run says how far it is: some seconds of work, and more than most offices have."""
 TIME_FOR_LATE_ANSWERS: Final = timedelta(days=60)
 
 
@@ -124,8 +126,15 @@ def _stamp_cycle(runtime: Runtime, cycle_code: str, as_of: datetime) -> int:
         for digests in stamped_forms(runtime, cycle_code, waiting, as_of):
             cycles.set_form(session, digests)
             session.commit()
-            n_stamped += len(digests)
+            n_before, n_stamped = n_stamped, n_stamped + len(digests)
+            if n_stamped // FORMS_UNTIL_WORD > n_before // FORMS_UNTIL_WORD:
+                _say_how_far(runtime, cycle, n_stamped, sum(map(len, waiting)))
     return n_stamped
+
+
+def _say_how_far(runtime: Runtime, cycle: Cycle, n: int, n_in_all: int) -> None:
+    number = runtime.texts.number
+    logger.info(runtime.texts.say("log.forms_stamped", title=cycle.title, n=number(n), n_in_all=number(n_in_all)))
 
 
 def _unstamped(session: Session, cycle_code: str, *, size: int) -> Iterator[list[int]]:
