@@ -45,6 +45,7 @@ from tasks.adapters.automatic_mail import BOUNCE, PERHAPS_BOUNCE
 from tasks.adapters.enclosures import attachments_brought
 from tasks.ahead import one_ahead
 from tasks.gathering import gathered_for
+from tasks.holding import hold
 from tasks.opened import Known, Opened, Ruling
 from tasks.pieces import opened_arrivals
 from tasks.ports import ParsedMail, Unpacked
@@ -686,10 +687,21 @@ def _write_down(runtime: Runtime, session: Session, judged: Sequence[Judged], *,
         for item in judged
     ]
     arrivals.record_outcomes(session, outcomes, at=as_of)
+    hold(runtime, session, dict(_kept_on_their_own(judged, envelopes)))
     _note_what_mails_say(session, judged, as_of)
     _note_confirmations(session, judged)
     _credit(runtime, session, judged, known=known, envelopes=envelopes, as_of=as_of)
     _queue_answers(runtime, session, judged, known=known, as_of=as_of)
+
+
+def _kept_on_their_own(
+    judged: Sequence[Judged], envelopes: Mapping[int, arrivals.Envelope]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the workbooks that are to go back marked, which are kept beside their mails, by digest."""
+    for item in judged:
+        workbook, digest = item.opened.main_workbook, envelopes[item.opened.arrival.id].workbook_digest
+        if workbook is not None and digest is not None and item.verdict.outcome is Outcome.RETURNED:
+            yield digest, workbook.content
 
 
 def _envelope(runtime: Runtime, judged: Judged) -> arrivals.Envelope:

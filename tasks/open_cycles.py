@@ -17,6 +17,7 @@ from models.domain.closing import is_never_closed
 from models.domain.cycles import Cycle, cycles_to_open
 from models.domain.plan import Programme
 from models.domain.roster import Roster, Unit
+from tasks.holding import lost
 from tasks.names import run_name
 from tasks.pieces import stamped_forms
 from tasks.runtime import Runtime
@@ -105,10 +106,17 @@ def _stamp_cycle(runtime: Runtime, cycle_code: str, as_of: datetime) -> int:
         waiting = list(_unstamped(session, cycle_code, size=runtime.settings.units_per_chunk))
         session.rollback()  # nothing is held while others stamp
         for digests in stamped_forms(runtime, cycle_code, waiting, as_of):
-            cycles.set_form(session, digests)
+            n_stamped += _note_stamped(runtime, session, digests)
             session.commit()
-            n_stamped += len(digests)
     return n_stamped
+
+
+def _note_stamped(runtime: Runtime, session: Session, digests: dict[int, str]) -> int:
+    """Record stamped forms and return how many; one that a purge took away again is stamped by the next round."""
+    gone = lost(runtime, session, digests.values())
+    there = {duty_id: digest for duty_id, digest in digests.items() if digest not in gone}
+    cycles.set_form(session, there)
+    return len(there)
 
 
 def _unstamped(session: Session, cycle_code: str, *, size: int) -> Iterator[list[int]]:

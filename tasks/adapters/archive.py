@@ -86,6 +86,10 @@ class _ByDigest(ABC):
         return content
 
     @abstractmethod
+    def remove(self, digest: str) -> None:
+        """Take the bytes away; where none are kept this does nothing. Raises as `keep` does."""
+
+    @abstractmethod
     def size(self, digest: str) -> int:
         """Return how many bytes are kept under the digest; raises as `read` does where it cannot."""
 
@@ -115,6 +119,11 @@ class FolderArchive(_ByDigest):
         """Return how many bytes are kept under the digest; raises as `read` does."""
         with self._told_from_no_folder():
             return self._path(digest).stat().st_size
+
+    def remove(self, digest: str) -> None:
+        """Take the bytes away; where none are kept this does nothing. Raises as `keep` does."""
+        with suppress(FileNotFoundError), self._told_from_no_folder():
+            self._path(digest).unlink()
 
     @property
     def _where(self) -> str:
@@ -160,6 +169,11 @@ class SharedArchive(_ByDigest):
         """Return how many bytes are kept under the digest; raises as `read` does."""
         with self._reached():
             return int(self.files.info(self._path(digest))["size"])
+
+    def remove(self, digest: str) -> None:
+        """Take the bytes away; where none are kept this does nothing. Raises as `keep` does."""
+        with suppress(FileNotFoundError), self._reached():
+            self.files.rm_file(self._path(digest))
 
     @property
     def _where(self) -> str:
