@@ -448,11 +448,14 @@ def restore(file: Annotated[Path, typer.Argument(help=_help("backup_file"))], *,
 def _say_backup(what: str, file: Path, facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         _print_json({"file": str(file), **facts})
-        return
+        raise typer.Exit(DONE_WITH_FINDINGS if facts["n_lacking"] else DONE)
     texts = vietnamese()
     made = texts.instant(datetime.fromisoformat(facts["made_at"]))
     megabytes = texts.number(round(facts["n_octets"] / 1_000_000, 1))
     typer.echo(texts.say(f"cli.backup_{what}", file=file, made=made, n=facts["n_files"], size=megabytes))
+    if facts["n_lacking"]:
+        _say("cli.backup_lacking", n=facts["n_lacking"])
+        raise typer.Exit(DONE_WITH_FINDINGS)
 
 
 @app.command(help=_help("serve"), epilog=_help("example.serve"))

@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from models.db.records import arrivals, cycles
 from models.domain.errors import FileStoreRefusedError
 from models.domain.vocabulary import Channel
+from tasks.adapters.archive import DAMAGED
 from tasks.names import run_name
 from tasks.ports import Brought, MailFile, ParsedMail, Unpacked
 from tasks.receive import MAIL_ENDING
@@ -19,7 +20,6 @@ from tasks.spreading import Place, runtime_here
 from tasks.stamp import Stamper
 
 ARRIVALS_A_PIECE: Final = 100
-DAMAGED: Final = FileStoreRefusedError("damaged").code
 
 
 def opened_arrivals(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Iterable[Unpacked]:

@@ -23,6 +23,8 @@ FILES_AT_ONCE: Final = 8
 """Each waits for a disk or a network, hardly for the processor; and one wait for the disk serves several."""
 WHOLE_OR_NOT_AT_ALL: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "memory"})
 """Kinds of store where a file appears when all of it has come; on the others it is written beside and renamed."""
+DAMAGED: Final = FileStoreRefusedError("damaged").code
+"""Of a file that is no longer what it was; all else that a store may refuse with concerns the whole of it."""
 PATIENCE: Final[Mapping[str, dict[str, Any]]] = {
     "s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 3}}},
 }
