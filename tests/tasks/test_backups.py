@@ -150,6 +150,7 @@ class Machine:
         return self.ended(self.begun(*arguments), status=status)
 
 
+@pytest.mark.timeout(900)  # six processes, each of which loads the program anew
 @pytest.mark.parametrize("kind", ["SQLite and a folder", "PostgreSQL and an S3 store"])
 def test_an_operator_saves_an_office_at_work_and_brings_it_back_elsewhere_by_the_command_line(
     kind, request, opened_home, tmp_path
