@@ -68,7 +68,7 @@ format: install ## Bring the code into its format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-tools: ## Get LibreOffice, Chromium, poppler, PostgreSQL, Postfix and Dovecot from Debian where they are missing and may be installed
+tools: ## Get LibreOffice, Chromium, poppler, PostgreSQL, Postfix, Dovecot, nginx from Debian where they are missing and may be installed
 	@.ci/tools
 
 clean: ## Remove the virtual environment and caches; the home stays
