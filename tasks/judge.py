@@ -485,7 +485,9 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
     cycle = known.cycles[record.duty.cycle_code] if record is not None else None
     asked = _asked(opened, record, known) if reply is not None and reply.given else ()
     reply = reply if cycle is None else reply_that_counts(reply, cycle.terms, asked=asked)
-    file_findings = _file_findings(opened, cycle, known) if ignorable is None else ()
+    # Whose it is, is a guess where tokens of two units meet: nobody is told that it is not the form of that guess.
+    told_by = None if signals.tokens_disagree else cycle
+    file_findings = _file_findings(opened, told_by, known) if ignorable is None else ()
     checked = None
     if record is not None and cycle is not None and attribution.is_certain and opened.ours and not file_findings:
         checked = _check(runtime, opened.ours[0], record, cycle, known)

@@ -145,5 +145,13 @@ def roster_in_use(runtime: Runtime, session: Session, programme: Programme) -> R
 
 
 def new_token() -> str:
-    """Return the secret by which an answer names its duty."""
+    """Return the secret by which an answer names its duty: 80 bits of the system's chance, looked up in the database.
+
+    It is not signed, and need not be: a signature lets whoever holds the key believe what a token says of itself, while
+    ours says nothing and is believed only as the row that has it. It names exactly one duty, so that of another unit or
+    another cycle it is as good as none; it tells nothing to who reads it; it is taken back with its row, which a signed
+    one is not before it runs out; and there is no key to keep, to lose, or to renew. To hit one of a million duties by
+    guessing takes 2^59 mails. Nor is it enough by itself: the sender must be that unit's contact, and the form's own
+    stamp must agree (`models.domain.attribution`).
+    """
     return base64.b32encode(secrets.token_bytes(TOKEN_BYTES)).decode().lower()
