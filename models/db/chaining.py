@@ -33,26 +33,41 @@ KIND_BY_TABLE: Final = (
     ("letter", DecisionKind.LETTERS),
 )
 """The first table of which a transaction wrote rows says what it was about."""
-Rows = Sequence[tuple[Any, ...]]
+TOLD_BY_TABLE: Final[Mapping[str, tuple[str, ...]]] = {
+    "audit": ("operator", "reason", "action", "subject", "unit_code"),
+    "roster_import": ("operator",),
+    "arrival": ("operator", "outcome"),
+    "cycle": ("code",),
+    "duty": ("unit_code",),
+    "edition": ("number",),
+}
+"""Columns that an entry tells of in words."""
+WHOSE: Final = ("cycle_id", "duty_id")
+"""Columns by which it is looked up what an entry is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The rows of one table that a transaction wrote, read back, so that what is hashed is what is kept."""
+    """What was kept of the rows of one table that a transaction wrote: they may be a hundred thousand."""
 
-    covered: Covered
-    rows: Rows
-    changes: Mapping[RowChange, Collection[int]]
+    digests: Mapping[int, bytes]
+    told: Mapping[str, Mapping[Any, None]]
+    """By column the values that occur, in the order of the rows."""
 
     def column(self, name: str) -> list[Any]:
-        place = self.covered.place[name]
-        return [row[place] for row in self.rows]
+        return list(self.told.get(name, ()))
 
 
 def append_entry(connection: Connection, written: Written, *, at: datetime) -> None:
     """Append one entry for all that was written; the first time, the chain's beginning comes before it."""
-    readings = {name: _read(connection, COVERED[name], changes) for name, changes in written.keys.items()}
-    coverages = [each for reading in readings.values() for each in _coverages(connection, reading)]
+    is_about_known = bool(written.cycle_codes)
+    readings = {
+        name: _read(connection, COVERED[name], changes, whose=() if is_about_known else WHOSE)
+        for name, changes in written.keys.items()
+    }
+    coverages = [
+        each for name, reading in readings.items() for each in _coverages(COVERED[name], written.keys[name], reading)
+    ]
     if not coverages:
         return
     touched = {each.table for each in coverages}
@@ -90,15 +105,24 @@ def _insert(connection: Connection, entry: Entry) -> None:
     connection.execute(insert(ENTRIES).values({column.name: getattr(entry, column.name) for column in ENTRIES.c}))
 
 
-def _read(connection: Connection, covered: Covered, changes: Mapping[RowChange, Collection[int]]) -> _Reading:
-    keys = {*changes[RowChange.NEW], *changes[RowChange.CHANGED]}
-    return _Reading(covered, list(read_rows(connection, covered, keys)), changes)
+def _read(
+    connection: Connection, covered: Covered, changes: Mapping[RowChange, Collection[int]], *, whose: Sequence[str]
+) -> _Reading:
+    """Read rows back, so that what is hashed is what is kept; of each only its digest and what is told stay."""
+    columns = [each for each in (*TOLD_BY_TABLE.get(covered.name, ()), *whose) if each in covered.place]
+    digests: dict[int, bytes] = {}
+    told: dict[str, dict[Any, None]] = {name: {} for name in columns}
+    for rows in read_rows(connection, covered, {*changes[RowChange.NEW], *changes[RowChange.CHANGED]}):
+        digests |= digested(connection, covered, rows)
+        for name in columns:
+            place = covered.place[name]
+            told[name] |= dict.fromkeys([row[place] for row in rows])
+    return _Reading(digests, told)
 
 
-def _coverages(connection: Connection, reading: _Reading) -> Iterator[Coverage]:
-    digests = digested(connection, reading.covered, reading.rows)
-    for change, keys in reading.changes.items():
-        coverage = coverage_of(reading.covered, change, keys, digests)
+def _coverages(covered: Covered, changes: Mapping[RowChange, Collection[int]], reading: _Reading) -> Iterator[Coverage]:
+    for change, keys in changes.items():
+        coverage = coverage_of(covered, change, keys, reading.digests)
         if coverage is not None:
             yield coverage
 
@@ -134,11 +158,11 @@ def _subject(connection: Connection, readings: Mapping[str, _Reading], written: 
         subject["cycles"] = sorted(cycles)
     if 0 < len(units) <= MOST_NAMED:
         subject["units"] = sorted(units)
-    arrivals = readings["arrival"].rows if "arrival" in readings else ()
+    arrivals = readings["arrival"].digests if "arrival" in readings else {}
     if 0 < len(arrivals) <= MOST_NAMED:
-        subject["arrivals"] = [row[0] for row in arrivals]
+        subject["arrivals"] = sorted(arrivals)
     if "edition" in readings:
-        subject["edition"] = readings["edition"].column("number")[0]
+        subject["edition"] = max(readings["edition"].column("number"), default=0)
     return subject
 
 
@@ -167,8 +191,7 @@ def _cycles_and_units(
 
 def _named(readings: Mapping[str, _Reading], column: str) -> set[int]:
     """Return the keys that rows of any table name in a column."""
-    theirs = [reading.column(column) for reading in readings.values() if column in reading.covered.place]
-    return {key for keys in theirs for key in keys if key is not None}
+    return {key for reading in readings.values() for key in reading.column(column) if key is not None}
 
 
 def _pieces(keys: Iterable[int]) -> Iterator[list[int]]:

@@ -171,12 +171,12 @@ UNCOVERED: Final = frozenset(
 )
 
 
-def read_rows(connection: Connection, covered: Covered, keys: Iterable[int]) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows that are there, by ascending key: the key, then the columns as the driver hands them out."""
+def read_rows(connection: Connection, covered: Covered, keys: Iterable[int]) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the rows that are there in pieces, by ascending key: the key, then the columns as the driver has them."""
     wanted = sorted(keys)
     for start in range(0, len(wanted), ROWS_AT_ONCE):
         piece = wanted[start : start + ROWS_AT_ONCE]
-        yield from _plainly(connection, covered.name, ("id", *covered.columns), "id", piece)
+        yield _plainly(connection, covered.name, ("id", *covered.columns), "id", piece)
 
 
 def digested(connection: Connection, covered: Covered, rows: Sequence[tuple[Any, ...]]) -> dict[int, bytes]:

@@ -248,8 +248,9 @@ def _compare_piece(
     connection: Connection, entry: Entry, coverage: Coverage, places: Sequence[tuple[int, int]], found: _Found
 ) -> None:
     covered = COVERED[coverage.table]
-    rows = list(read_rows(connection, covered, [key for _, key in places]))
-    digests = digested(connection, covered, rows)
+    digests: dict[int, bytes] = {}
+    for rows in read_rows(connection, covered, [key for _, key in places]):
+        digests |= digested(connection, covered, rows)
     found.n_rows += len(places)
     for place, key in places:
         if key not in digests:
@@ -261,8 +262,9 @@ def _compare_piece(
 def _compare_gone(connection: Connection, entry: Entry, coverage: Coverage, found: _Found) -> None:
     seen, born = found.bits(coverage.table)
     unseen = [key for key in coverage.keys if key not in seen]
-    for row in read_rows(connection, COVERED[coverage.table], unseen):
-        found.tell("row_added", entry, coverage.table, row[0])
+    for rows in read_rows(connection, COVERED[coverage.table], unseen):
+        for row in rows:
+            found.tell("row_added", entry, coverage.table, row[0])
     for key in coverage.keys:
         seen.add(key)
         born.discard(key)
