@@ -17,6 +17,8 @@ from models.domain.vocabulary import DecisionKind, RowChange
 MOST_NAMED: Final = 20
 """Units or arrivals that an entry names; of more it says how many."""
 ENTRIES: Final[Table] = AuditEntryRow.__table__  # type: ignore[assignment]  # SQLAlchemy types it as any FROM clause
+HEAD: Final = select(ENTRIES.c.number, ENTRIES.c.own).order_by(ENTRIES.c.number.desc()).limit(1)
+APPEND: Final = insert(ENTRIES)
 KIND_BY_TABLE: Final = (
     ("audit", DecisionKind.ACTION),
     ("roster_import", DecisionKind.ROSTER),
@@ -78,9 +80,7 @@ def append_entry(connection: Connection, written: Written, *, at: datetime) -> N
 
     # The last lock of the transaction: whoever has it asks for no other, and two that append never see one head.
     take_turn(connection, Turn.AUDITING)
-    head = connection.execute(
-        select(ENTRIES.c.number, ENTRIES.c.own).order_by(ENTRIES.c.number.desc()).limit(1)
-    ).first()
+    head = connection.execute(HEAD).first()
     if head is None:
         first = first_entry(at, _known_before(connection, coverages))
         _insert(connection, first)
@@ -102,7 +102,7 @@ def append_entry(connection: Connection, written: Written, *, at: datetime) -> N
 
 
 def _insert(connection: Connection, entry: Entry) -> None:
-    connection.execute(insert(ENTRIES).values({column.name: getattr(entry, column.name) for column in ENTRIES.c}))
+    connection.execute(APPEND, {name: getattr(entry, name) for name in ENTRIES.c.keys()})  # noqa: SIM118 - no dict
 
 
 def _read(

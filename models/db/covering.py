@@ -5,7 +5,7 @@ format, for what was chained before has no digest of it.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -201,15 +201,18 @@ def _cells(row: tuple[Any, ...], jsons: Sequence[int], children: Iterable[Cells]
 
 
 def coverage_of(
-    covered: Covered, change: RowChange, keys: Iterable[int], digests: Mapping[int, bytes]
+    covered: Covered, change: RowChange, keys: Collection[int], digests: Mapping[int, bytes]
 ) -> Coverage | None:
-    """Return what an entry keeps of rows that were written in one way; None when none of them is there."""
-    kept = tuple(sorted(key for key in keys if change is RowChange.GONE or key in digests))
+    """Return what an entry keeps of rows that were written in one way; None when none of them is there.
+
+    `digests` are by ascending key.
+    """
+    if change is RowChange.GONE:
+        return Coverage(table=covered.name, change=change, keys=tuple(sorted(keys))) if keys else None
+    kept = digests if len(keys) == len(digests) else {key: digests[key] for key in digests if key in keys}
     if not kept:
         return None
-    return Coverage(
-        table=covered.name, change=change, keys=kept, digests=b"".join(digests.get(key, b"") for key in kept)
-    )
+    return Coverage(table=covered.name, change=change, keys=tuple(kept), digests=b"".join(kept.values()))
 
 
 def _children(connection: Connection, kind: Children, keys: Sequence[int]) -> Iterator[tuple[int, Cells]]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select
 
-from models.db.chaining import ENTRIES
+from models.db.chaining import ENTRIES, HEAD
 from models.db.covering import COVERED, ROWS_AT_ONCE, digested, read_rows
 from models.domain.audit_chain import Coverage, Entry, breaks_of_link
 from models.domain.vocabulary import DecisionKind, RowChange
@@ -137,7 +137,7 @@ def verify(
 
 def head_of(connection: Connection) -> tuple[int, str] | None:
     """Return number and hash of the newest entry; None where there is none."""
-    row = connection.execute(select(ENTRIES.c.number, ENTRIES.c.own).order_by(ENTRIES.c.number.desc()).limit(1)).first()
+    row = connection.execute(HEAD).first()
     return None if row is None else (row.number, row.own)
 
 
