@@ -8,10 +8,10 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, cast
 
 import typer
 
@@ -21,6 +21,9 @@ from models.domain.errors import DondocError, Fault, ProgrammeInvalidError
 from models.domain.vocabulary import OFFICE_ZONE
 from tasks.adapters.texts import vietnamese
 from tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from models.db.records.audit_entries import Verification
 
 DONE: Final = 0
 DONE_WITH_FINDINGS: Final = 1
@@ -34,6 +37,8 @@ def _help(code: str) -> str:
 app = typer.Typer(help=_help("app"), epilog=_help("example.app"), no_args_is_help=True, pretty_exceptions_enable=False)
 roster_app = typer.Typer(help=_help("roster"), no_args_is_help=True)
 app.add_typer(roster_app, name="roster")
+audit_app = typer.Typer(help=_help("audit"), no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
 
 AsJson = Annotated[bool, typer.Option("--json", help=_help("json"))]
 AsOf = Annotated[str, typer.Option("--as-of", help=_help("as_of"))]
@@ -442,10 +447,88 @@ def backup(
 
 @app.command("restore", help=_help("restore"), epilog=_help("example.restore"))
 def restore(file: Annotated[Path, typer.Argument(help=_help("backup_file"))], *, as_json: AsJson = False) -> None:
-    """Bring an archive back into a home and a database that hold nothing yet."""
+    """Bring an archive back into a home and a database that hold nothing yet, and look through its audit."""
+    from tasks.audits import verify_audit
     from tasks.backups import restore_backup
 
-    _say_backup("restored", file, asdict(restore_backup(Settings.load(), file)), as_json=as_json)
+    settings = Settings.load()
+    restored = asdict(restore_backup(settings, file))
+    found = verify_audit(settings.url)
+    if as_json:
+        _say_backup("restored", file, restored | {"audit": _verified(found)}, as_json=True)
+    else:
+        _say_backup("restored", file, restored, as_json=False)
+        _say_verified(found)
+    raise typer.Exit(DONE_WITH_FINDINGS if found.n_breaks else DONE)
+
+
+@audit_app.command("verify", help=_help("audit_verify"), epilog=_help("example.audit_verify"))
+def audit_verify(
+    *,
+    from_head: Annotated[str, typer.Option("--from-head", help=_help("audit_from_head"))] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Look through the chained audit and the rows that it covers."""
+    from tasks.audits import verify_audit
+    from tasks.runtime import open_runtime
+
+    settings = Settings.load()
+    with open_runtime(settings), shown_bar(vietnamese().say("audit.bar"), is_shown=not as_json) as bar:
+        found = verify_audit(settings.url, from_head=from_head, heard=bar.heard)
+    if as_json:
+        _print_json(_verified(found, from_head))
+    else:
+        _say_verified(found, from_head)
+    raise typer.Exit(DONE_WITH_FINDINGS if found.n_breaks else DONE)
+
+
+@audit_app.command("list", help=_help("audit_list"), epilog=_help("example.audit_list"))
+def audit_list(
+    *,
+    cycle: Annotated[str, typer.Option(help=_help("audit_cycle"))] = "",
+    unit: Annotated[str, typer.Option(help=_help("audit_unit"))] = "",
+    since: Annotated[str, typer.Option(help=_help("audit_since"))] = "",
+    limit: Annotated[int, typer.Option(min=1, help=_help("audit_limit"))] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest entries of the chained audit that fit."""
+    from tasks.audits import list_audit
+    from tasks.runtime import open_runtime
+
+    instant = _instant(since) if since else None
+    with open_runtime(Settings.load()) as runtime:
+        lines = list_audit(runtime, cycle_code=cycle, unit_code=unit, since=instant, limit=limit)
+    rows = [asdict(line) for line in lines]
+    # A hash is for `verify` and for programs; a person reads the rest.
+    _show(rows if as_json else [{k: v for k, v in row.items() if k != "hash"} for row in rows], as_json=as_json)
+
+
+def _verified(found: "Verification", from_head: str = "") -> dict[str, Any]:
+    from tasks.audits import break_text
+
+    breaks = [
+        {
+            "code": each.code,
+            "entry": each.entry.number if each.entry else None,
+            "at": each.entry.at if each.entry else None,
+            "table": each.table,
+            "key": each.key or None,
+            "message": break_text(each, vietnamese(), from_head=from_head),
+        }
+        for each in found.breaks
+    ]
+    return asdict(replace(found, breaks=())) | {"breaks": breaks}
+
+
+def _say_verified(found: "Verification", from_head: str = "") -> None:
+    from tasks.audits import break_text, summary_lines
+
+    for each in found.breaks:
+        typer.echo(break_text(each, vietnamese(), from_head=from_head))
+    if found.n_breaks > len(found.breaks):
+        _say("audit.more", n=found.n_breaks - len(found.breaks))
+    for line in summary_lines(found, vietnamese()):
+        typer.echo(line)
 
 
 def _say_backup(what: str, file: Path, facts: dict[str, Any], *, as_json: bool) -> None:

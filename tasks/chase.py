@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from models.db.records import cycles, letters, rosters
+from models.db.sessions import note_cycle
 from models.domain.chasing import Decision, Due, LadderDays, RungsDue, Send, Skip, addressed, first_letter_to_heir
 from models.domain.duties import Duty
 from models.domain.vocabulary import OFFICE_ZONE, SkipReason
@@ -76,6 +77,7 @@ def queue_cycle(
             inherited = _told_to_heirs(session, untold, days, contacts, as_of)
             counts.update(_answer(decision) for decision in (*decisions, *inherited))
             if not dry_run:
+                note_cycle(session, cycle_code)
                 _write_down(session, decisions, as_of)
                 letters.queue_reminders(session, inherited, decided_at=as_of, occasion=TO_HEIR)
                 session.commit()

@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from models.db.records import arrivals, letters
+from models.db.records.audit_entries import head_of
 from models.db.records.letters import ClaimedLetter
 from models.db.tables import LetterRow
 from models.domain.cycles import planned_cycles
@@ -110,7 +111,14 @@ def digest_of(runtime: Runtime, session: Session, kind: LetterKind, address: str
         late=tuple(_late(runtime, boards)),
         is_pressing=work.n > len(old_drafts) or any(since < at for at in late),
         board=str(page) if page.exists() else "",
+        audit=_audit(runtime, session),
     )
+
+
+def _audit(runtime: Runtime, session: Session) -> str:
+    """Say where the audit has come to: an end that is cut off later is noticed by it (`dondoc audit verify`)."""
+    head = head_of(session.connection())
+    return runtime.texts.say("letter.digest.audit", number=head[0], head=head[1]) if head is not None else ""
 
 
 def _came(runtime: Runtime, outcomes: Mapping[tuple[str, Outcome], int]) -> Iterator[str]:

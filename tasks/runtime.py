@@ -9,6 +9,7 @@ from typing import Final, Self
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.db.engine import migrate, open_engine
+from models.db.sessions import chaining_sessions
 from models.domain.cycles import Cycle
 from models.domain.errors import UnknownObligationError
 from models.domain.plan import Obligation, Programme
@@ -155,7 +156,7 @@ def open_runtime(settings: Settings, *, takes_over: bool = False) -> Iterator[Ru
         yield Runtime(
             settings=settings,
             programmes=programmes,
-            sessions=sessionmaker(engine, expire_on_commit=False),
+            sessions=chaining_sessions(engine, clock.now),
             clock=clock,
             texts=texts,
             archive=archive,

@@ -1,27 +1,57 @@
-"""Puts in rows that another run may be putting in at the same moment; it knows the dialects, and no table."""
+"""Puts in many rows at once, or such as another run may be putting in too; it knows the dialects, and no table.
+
+Of rows that the chained audit covers it notes which went in.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
 from psycopg import Cursor
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Table, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from models.db.base import Base
+from models.db.covering import COVERED
+from models.db.sessions import note_rows
+from models.db.turns import become_writer
+from models.domain.vocabulary import RowChange
 
 
 def insert_new(session: Session, table: type[Base], rows: Sequence[Mapping[str, object]]) -> int:
     """Put in the rows that break no unique constraint, leave out the others, and return how many went in."""
     if not rows:
         return 0
+    return _insert_noting(session, table, _insert_unless_known(session, table), rows)
+
+
+def insert_all(session: Session, table: type[Base], rows: Sequence[Mapping[str, object]]) -> None:
+    """Put in rows of which none is there yet, in the order given."""
+    if rows:
+        _insert_noting(session, table, insert(cast("Table", table.__table__)), rows)
+
+
+def _insert_noting(session: Session, table: type[Base], statement: Any, rows: Sequence[Mapping[str, object]]) -> int:
+    """Put rows in, note their numbers where they are covered, and return how many went in."""
     session.flush()
+    connection = session.connection()
     # All at once by Core: the session would put in one after the other, to learn the number of each.
-    done = session.connection().execute(
-        _insert_unless_known(session, table), list(rows), execution_options={"preserve_rowcount": True}
-    )
-    return done.rowcount
+    if table.__tablename__ not in COVERED:
+        done = connection.execute(statement, list(rows), execution_options={"preserve_rowcount": True})
+        return done.rowcount
+    known = cast("Table", table.__table__)
+    if connection.dialect.name == "postgresql":
+        keys = connection.execute(statement.returning(known.c.id), list(rows)).scalars().all()
+    else:
+        # Numbers go upwards one by one, and nobody else writes: what is beyond the last one is ours.
+        become_writer(connection)
+        newest = select(func.coalesce(func.max(known.c.id), 0))
+        last = connection.scalars(newest).one()
+        connection.execute(statement, list(rows))
+        keys = range(last + 1, connection.scalars(newest).one() + 1)
+    note_rows(session, table, RowChange.NEW, keys)
+    return len(keys)
 
 
 def insert_one(session: Session, table: type[Base], row: Mapping[str, object]) -> int | None:
@@ -30,6 +60,8 @@ def insert_one(session: Session, table: type[Base], row: Mapping[str, object]) -
     session.flush()
     inserted = session.connection().execute(_insert_unless_known(session, table).returning(known.c.id), dict(row))
     number: int | None = inserted.scalar()
+    if number is not None:
+        note_rows(session, table, RowChange.NEW, (number,))
     return number
 
 

@@ -75,6 +75,24 @@ def files_spoken_of(snapshot: Snapshot, folder: Path) -> set[str]:
     return found
 
 
+@contextmanager
+def at_one_instant(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection that sees the database as it stands now, whoever writes to it meanwhile; for reading."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+            driver.text_factory = lambda octets: octets.decode("utf-8", "surrogateescape")  # as far as it can be read
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+                driver.text_factory = str
+        return
+    with engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
+        yield connection
+
+
 def refuse_target(engine: Engine, snapshot: Snapshot) -> None:
     """Refuse a database into which a snapshot cannot be loaded; nothing is changed.
 

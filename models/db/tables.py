@@ -582,6 +582,26 @@ class AuditRow(Base):
     """Number of the Prefect run in which it was done; its history may be swept away, this row is not."""
 
 
+class AuditEntryRow(Base):
+    """One decision of the chained audit, with the digests of the rows that it wrote; the database refuses a change."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (UniqueConstraint("previous"), UniqueConstraint("own"), Index(None, "at"))
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    format: Mapped[int]
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(30))
+    operator: Mapped[str | None] = mapped_column(NAME)
+    reason: Mapped[str] = mapped_column(Text)
+    # Text, not JSON: what was hashed is kept to the letter.
+    subject: Mapped[str] = mapped_column(Text)
+    details: Mapped[str] = mapped_column(Text)
+    rows: Mapped[str] = mapped_column(Text)
+    previous: Mapped[str] = mapped_column(DIGEST)
+    own: Mapped[str] = mapped_column(DIGEST)
+
+
 class InspectionRow(Base):
     """One inspection; the units' explanations are the duties of its cycle."""
 

@@ -10,7 +10,11 @@ OURS: Final = 835
 
 
 class Turn(IntEnum):
-    """What only one transaction does at a time; the numbers are those of PostgreSQL's advisory locks."""
+    """What only one transaction does at a time; the numbers are those of PostgreSQL's advisory locks.
+
+    In this order a transaction may take several. AUDITING comes after every other lock, rows included, when the
+    transaction ends (`models.db.sessions`): whoever has it waits for nobody any more, so that it closes no circle.
+    """
 
     MIGRATING = 1
     OPENING = 2
@@ -18,17 +22,25 @@ class Turn(IntEnum):
     POSTING = 4
     COMPILING = 5
     PURGING = 6
+    AUDITING = 7
 
 
 def take_turn(connection: Connection, turn: Turn) -> None:
     """Wait until no other transaction has the turn, and keep it until this one ends: what follows sees all it wrote.
 
-    It comes first in a transaction. PostgreSQL keeps each turn apart by an advisory lock. SQLite has one writer at a
-    time anyway, but lets it read before it waits: there the transaction becomes the writer at once.
+    It comes first in a transaction, but for AUDITING, which comes last. PostgreSQL keeps each turn apart by an advisory
+    lock. SQLite has one writer at a time anyway, but lets it read before it waits: there the transaction becomes the
+    writer at once.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:ours, :turn)"), {"ours": OURS, "turn": turn.value})
-    elif not _writes_already(connection):
+    else:
+        become_writer(connection)
+
+
+def become_writer(connection: Connection) -> None:
+    """Let a transaction of SQLite be the one that writes, from now to its end; it waits for the one that is."""
+    if not _writes_already(connection):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

@@ -371,3 +371,28 @@ class Action(StrEnum):
     ENTER_CLASSIFICATION = "enter_classification"
     MAKE_DOSSIER = "make_dossier"
     PURGE = "purge"
+
+
+class DecisionKind(StrEnum):
+    """What an entry of the chained audit is about: the first of these that fits what its transaction wrote."""
+
+    BEGUN = "begun"
+    ACTION = "action"
+    ROSTER = "roster"
+    OPENING = "opening"
+    VERDICT = "verdict"
+    TAKING = "taking"
+    EDITION = "edition"
+    DRAFT = "draft"
+    REVIEW = "review"
+    REMINDING = "reminding"
+    LETTERS = "letters"
+    OTHER = "other"
+
+
+class RowChange(StrEnum):
+    """What a transaction did to a row that the chained audit covers."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    GONE = "gone"

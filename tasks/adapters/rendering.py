@@ -412,6 +412,8 @@ class DigestContext:
     """Where the status board lies; empty while there is none."""
     n_came: int = 0
     """How many arrivals the lines under `came` add up to."""
+    audit: str = ""
+    """Number and hash of the newest entry of the audit, as one line: in a mailbox it lies outside of the database."""
 
     @property
     def has_news(self) -> bool:

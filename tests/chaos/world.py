@@ -13,10 +13,10 @@ from pathlib import Path
 
 from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import sessionmaker
 
 from models.db.engine import migrate, open_engine
 from models.db.records.letters import ONE_A_DAY
+from models.db.sessions import chaining_sessions
 from models.db.tables import DutyMarkRow, DutyRow, LetterRow, ReminderRow, ReopeningRow
 from models.domain.errors import MailboxUnavailableError, MailServerUnavailableError
 from models.domain.vocabulary import OFFICE_ZONE, LetterKind, MarkKind, Outcome
@@ -89,7 +89,7 @@ class World:
         self._engine = open_engine(url)
         migrate(self._engine)
         self._reader = reader
-        self._sessions = sessionmaker(self._engine, expire_on_commit=False)
+        self._sessions = chaining_sessions(self._engine, lambda: self.now)
         event.listen(self._sessions, "before_commit", self._perhaps_lost)
         self._settings = Settings(
             home=home, mail_from=US, imap=ImapSettings(host="in memory"), limits=LimitSettings(workers=1)

@@ -4,7 +4,9 @@ import json
 import os
 import shutil
 import socket
-from datetime import date
+import sqlite3
+from contextlib import closing
+from datetime import UTC, date, datetime
 
 import pytest
 from icalendar import Calendar
@@ -14,9 +16,13 @@ from rich.console import Console
 from deployments import showing
 from deployments.cli import main
 from deployments.engine import TELL_NOBODY
+from models.db.covering import COVERED
+from models.db.records.audit_entries import Break
+from models.domain.audit_chain import first_entry
 from models.domain.vocabulary import KeptKind
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
+from tasks.audits import break_text
 from tasks.settings import Settings
 from tests.builders import with_units
 from tests.meta.source_code import ROOT
@@ -385,6 +391,65 @@ def test_a_purge_is_a_trial_unless_it_is_signed(dondoc):
     status, printed, complaint = dondoc("purge", "--yes", "--operator", "Lưu trữ")
     assert (status, printed) == (2, "")
     assert "lý do" in complaint
+
+
+def test_an_audit_that_has_not_begun_is_sound_with_status_0(dondoc):
+    status, printed, _ = dondoc("audit", "verify")
+    assert (status, "chưa bắt đầu" in printed) == (0, True)
+
+
+@pytest.fixture
+def audited(dondoc, home):
+    """A home in which an operator has loaded a roster; its database, and the audit's newest hash."""
+    assert dondoc("roster", "import", FOLDER / "roster.xlsx", "--operator", "Trần Thị B")[0] in {0, 1}
+    status, printed, _ = dondoc("audit", "verify", "--json")
+    found = json.loads(printed)
+    assert (status, found["n_breaks"], found["n_entries"]) == (0, 0, 2)
+    return home / "dondoc.db", found["head"]
+
+
+def test_a_sound_audit_is_said_so_with_its_newest_hash_and_where_it_begins(dondoc, audited):
+    _, head = audited
+    status, printed, _ = dondoc("audit", "verify", "--from-head", head)
+    assert status == 0
+    assert all(said in printed for said in (head, "nguyên vẹn", "bắt đầu lúc"))
+
+
+def test_what_was_changed_past_the_program_is_one_sentence_each_with_status_1(dondoc, audited):
+    with closing(sqlite3.connect(audited[0])) as database, database:
+        database.execute("UPDATE roster_import SET operator = 'Ai đó'")
+    status, printed, _ = dondoc("audit", "verify")
+    first, *_ = printed.splitlines()
+    assert status == 1
+    assert all(said in first for said in ("Lần nạp danh sách đơn vị số 1", "đã bị sửa", "mục 2", "Đề nghị"))
+    status, printed, _ = dondoc("audit", "verify", "--json")
+    (found,) = json.loads(printed)["breaks"]
+    assert (status, found["code"], found["table"], found["key"], found["entry"]) == (
+        *(1, "row_changed", "roster_import"),
+        *(1, 2),
+    )
+
+
+def test_every_sort_of_break_has_its_sentence():
+    entry = first_entry(datetime(2025, 6, 1, tzinfo=UTC), {})
+    for code in ("entry_changed", "entry_gone", "link_broken", "beginning_gone", "format_unknown", "tail_gone"):
+        assert "mục 1" in break_text(Break(code=code, entry=entry), vietnamese(), from_head="f" * 64).lower()
+    assert "toàn bộ" in break_text(Break(code="tail_gone", entry=None), vietnamese(), from_head="f" * 64)
+    for table in COVERED:
+        for code, its_entry in (("row_changed", entry), ("row_gone", entry), ("row_added", None), ("row_added", entry)):
+            said = break_text(Break(code=code, entry=its_entry, table=table, key=7), vietnamese())
+            assert " số 7 " in said
+
+
+def test_the_audit_is_listed_for_people_and_for_scripts(dondoc, audited):
+    _, head = audited
+    status, printed, _ = dondoc("audit", "list")
+    assert (status, "Trần Thị B" in printed, "Nạp danh sách đơn vị" in printed) == (0, True, True)
+    begun, loaded = json.loads(dondoc("audit", "list", "--json")[1])
+    assert (begun["number"], loaded["hash"], loaded["operator"]) == (1, head, "Trần Thị B")
+    assert json.loads(dondoc("audit", "list", "--limit", "1", "--json")[1]) == [loaded]
+    for nothing in (("--unit", "so-y-te"), ("--cycle", "bc-6t-2025"), ("--since", "2999-01-01")):
+        assert json.loads(dondoc("audit", "list", *nothing, "--json")[1]) == []
 
 
 def test_the_card_is_written_where_it_was_asked_for(dondoc, tmp_path):

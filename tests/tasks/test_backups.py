@@ -26,6 +26,7 @@ from models.domain.errors import BackupRefusedError, DatabaseRefusedError, FileS
 from models.domain.vocabulary import Channel, KeptKind
 from tasks.adapters.archive import archive_at, sha256_of
 from tasks.adapters.texts import vietnamese
+from tasks.audits import verify_audit
 from tasks.backups import FOLDERS, check_backup, make_backup, restore_backup
 from tasks.settings import Settings
 from tests.builders import hanoi
@@ -92,6 +93,8 @@ def test_a_home_in_use_comes_back_the_same_on_another_machine(used_home, tmp_pat
     assert rows_of(elsewhere.url) == rows_of(settings.url)
     assert files_of(elsewhere.home) == files_of(settings.home)
     assert len(rows_of(elsewhere.url)["duty"]) == 76
+    audited = verify_audit(elsewhere.url)  # the rows of one kind of database were brought to the other, too
+    assert (audited.n_breaks, audited.n_entries > 1) == (0, True)
     engine = open_engine(elsewhere.url)
     with engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO outage (name, since, detail) VALUES ('x', '2025-01-01 00:00:00', '')")

@@ -1,11 +1,14 @@
 """The digests and the word of troubles: who is told what, once, and never when there is nothing to tell."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 
 from models.db.records import letters
 from models.db.tables import LetterRow
 from models.domain.vocabulary import LetterKind, LetterState
+from tasks.audits import verify_audit
 from tasks.desk import desk_page
 from tasks.digests import DIGESTS, queue_digests
 from tasks.post import post_letters
@@ -44,6 +47,18 @@ def test_a_digest_says_what_came_what_went_what_is_due_and_whom_it_needs(read_by
     assert "Báo cáo 06 tháng năm 2025: tiếp nhận 1" in said
     assert "đã báo cáo 1/76 đơn vị" in said
     assert "1 việc cần người xử lý, 2 văn bản đến" in mail["Subject"]
+
+
+def test_a_digest_carries_the_newest_hash_of_the_audit_out_of_the_database(read_by_people):
+    read_by_people.send("so-tai-chinh", "answer", "2025-06-10 09:30")
+    read_by_people.poll("2025-06-10 10:00")
+    assert morning(read_by_people, "2025-06-11 07:40") == (2, 2)
+    (mail,) = read_by_people.letters_to(HEAD)
+    (head,) = re.findall(r"Nhật ký kiểm toán đến mục \d+, mã ([0-9a-f]{64})", text_of(mail))
+    with read_by_people.at("2025-06-11 08:00") as runtime:
+        known = verify_audit(runtime.settings.url, from_head=head)
+        unknown = verify_audit(runtime.settings.url, from_head=head[::-1])
+    assert (known.n_breaks, unknown.n_breaks) == (0, 1)
 
 
 def test_there_is_one_digest_a_day_and_one_a_week_whoever_runs_again(read_by_people):

@@ -5,10 +5,11 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Row, Table, and_, bindparam, func, insert, select, update
+from sqlalchemy import Row, Table, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from models.db.inserting import insert_new, insert_plain
+from models.db.inserting import insert_all, insert_new, insert_plain
+from models.db.sessions import note_rows
 from models.db.tables import (
     ArrivalRow,
     CycleRow,
@@ -24,7 +25,7 @@ from models.domain.judgement import NOT_OUR_DUTY, VERSION_LOCKED
 from models.domain.parts import outcome_of_whole
 from models.domain.submissions import Contribution, Verdict
 from models.domain.versions import CountedVersion
-from models.domain.vocabulary import Channel, FindingLevel, Outcome
+from models.domain.vocabulary import Channel, FindingLevel, Outcome, RowChange
 
 FiguresByUnit = dict[str, dict[str, tuple[int | None, str | None]]]
 REPEATED: Final = note("repeated")
@@ -251,6 +252,7 @@ def record_outcomes(session: Session, outcomes: Sequence[NewOutcome], *, at: dat
         table = cast("Table", ArrivalRow.__table__)
         guarded = update(table).where(table.c.id == bindparam("arrival_id"), table.c.outcome.is_(None))
         session.connection().execute(guarded, rows)
+        note_rows(session, ArrivalRow, RowChange.CHANGED, [new.arrival_id for new in outcomes])
 
 
 def add_submissions(session: Session, submissions: Sequence[NewSubmission]) -> None:
@@ -271,8 +273,7 @@ def add_submissions(session: Session, submissions: Sequence[NewSubmission]) -> N
             "workbook_digest": new.workbook_digest,
         }
         rows.append(row)
-    if rows:
-        session.connection().execute(insert(cast("Table", SubmissionRow.__table__)), rows)
+    insert_all(session, SubmissionRow, rows)
     sound = {new.arrival_id: new.form for new in submissions if new.form is not None and new.has_sound_form}
     brought_by = select(SubmissionRow.arrival_id, SubmissionRow.id).where(SubmissionRow.arrival_id.in_(sound))
     _add_answers(
@@ -491,6 +492,7 @@ def resolve(session: Session, arrival_id: int, *, at: datetime) -> None:
     session.execute(
         update(ArrivalRow).where(ArrivalRow.id == arrival_id, ArrivalRow.resolved_at.is_(None)).values(resolved_at=at)
     )
+    note_rows(session, ArrivalRow, RowChange.CHANGED, [arrival_id])
 
 
 def contests_of(session: Session, duty_id: int) -> list[JudgedArrival]:

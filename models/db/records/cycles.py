@@ -7,18 +7,20 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, Table, bindparam, func, insert, select, update
+from sqlalchemy import Row, Select, Table, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from models.db.among import is_among
 from models.db.base import VIETNAMESE
+from models.db.inserting import insert_all
+from models.db.sessions import note_rows
 from models.db.tables import ArrivalRow, CycleRow, DutyMarkRow, DutyRow, ReopeningRow
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty, Mark, Reopening
 from models.domain.errors import UnknownCycleError
 from models.domain.plan import Terms
 from models.domain.roster import Unit
-from models.domain.vocabulary import MarkKind, Outcome
+from models.domain.vocabulary import MarkKind, Outcome, RowChange
 
 _TERMS: Final = TypeAdapter(Terms)
 _DUTY_COLUMNS: Final = (
@@ -99,7 +101,7 @@ def freeze_expected(
         for unit, token in zip(units, tokens, strict=True)
     ]
     if rows:
-        session.execute(insert(DutyRow), rows)
+        insert_all(session, DutyRow, rows)
 
 
 def add_expected(
@@ -237,6 +239,7 @@ def settle(session: Session, completed: Mapping[int, datetime], *, accepted_at: 
         guarded = update(table).where(table.c.id == bindparam("duty_id"), table.c.completed_at.is_(None))
         rows = [{"duty_id": key, "completed_at": at, "accepted_at": accepted_at} for key, at in completed.items()]
         session.connection().execute(guarded, rows)
+        note_rows(session, DutyRow, RowChange.CHANGED, completed)
 
 
 def settle_sisters(
@@ -309,7 +312,7 @@ def reopen(session: Session, duty_id: int, reopening: Reopening, *, letter_id: i
             )
         )
         each.completed_at = each.accepted_at = None
-    session.execute(
+    dealt_with = session.scalars(
         update(ArrivalRow)
         .where(
             ArrivalRow.duty_id == duty_id,
@@ -317,7 +320,9 @@ def reopen(session: Session, duty_id: int, reopening: Reopening, *, letter_id: i
             ArrivalRow.resolved_at.is_(None),
         )
         .values(resolved_at=reopening.reopened_at)
-    )
+        .returning(ArrivalRow.id)
+    ).all()
+    note_rows(session, ArrivalRow, RowChange.CHANGED, dealt_with)
 
 
 def reopenings_in(session: Session, letter_ids: Sequence[int]) -> dict[int, tuple[int, Reopening]]:

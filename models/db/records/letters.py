@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from models.db.among import is_among
 from models.db.inserting import insert_new, insert_one
+from models.db.sessions import note_rows
 from models.db.tables import ArrivalRow, BouncedAddressRow, CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
 from models.domain.chasing import Send, Skip
 from models.domain.reach import Dispatch
-from models.domain.vocabulary import OFFICE_ZONE, LetterKind, LetterState, SkipReason
+from models.domain.vocabulary import OFFICE_ZONE, LetterKind, LetterState, RowChange, SkipReason
 
 ONE_A_DAY: Final = (LetterKind.CHASE, LetterKind.MEMBER, LetterKind.PARENT, LetterKind.ROLL_CALL)
 """Letters that the program brings up by itself: of these together one person gets one a day."""
@@ -99,6 +100,7 @@ def queue_reminders(session: Session, sends: Iterable[Send], *, decided_at: date
             .where(ReminderRow.id.in_(revived), ReminderRow.cancelled_because.is_not(None))
             .values(cancelled_because=None, letter_id=None, decided_at=decided_at)
         )
+        note_rows(session, ReminderRow, RowChange.CHANGED, revived)
     rows = [
         {"duty_id": duty_id, "rung": rung, "recipient": to, "decided_at": decided_at, "occasion": occasion}
         for duty_id, rung, to in wanted
@@ -135,6 +137,7 @@ def cancel_reminders(session: Session, reasons: Mapping[int, SkipReason]) -> Non
     if reasons:
         rows = [{"id": key, "cancelled_because": reason} for key, reason in reasons.items()]
         session.execute(update(ReminderRow), rows)
+        note_rows(session, ReminderRow, RowChange.CHANGED, reasons)
 
 
 def recipients_chased_on(session: Session, day: date) -> AbstractSet[str]:

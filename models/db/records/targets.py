@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import and_, delete, func, insert, select
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.orm import Session
 
+from models.db.inserting import insert_all
+from models.db.sessions import note_rows
 from models.db.tables import CycleRow, DutyRow, FigureRow, InspectionRow, SubmissionRow, TargetRow
 from models.domain.cycles import Cycle
 from models.domain.targets import DatedFigure, Target
+from models.domain.vocabulary import RowChange
 
 
 def targets_of_year(session: Session, programme_code: str, year: int) -> list[Target]:
@@ -50,7 +53,8 @@ def replace_targets(
     session: Session, programme_code: str, year: int, targets: Iterable[Target], *, set_at: datetime
 ) -> None:
     """Put the targets of a year in the place of those that are there."""
-    session.execute(delete(TargetRow).where(TargetRow.programme_code == programme_code, TargetRow.year == year))
+    theirs = delete(TargetRow).where(TargetRow.programme_code == programme_code, TargetRow.year == year)
+    note_rows(session, TargetRow, RowChange.GONE, session.scalars(theirs.returning(TargetRow.id)).all())
     rows = [
         {
             "programme_code": programme_code,
@@ -62,8 +66,7 @@ def replace_targets(
         }
         for target in targets
     ]
-    if rows:
-        session.execute(insert(TargetRow), rows)
+    insert_all(session, TargetRow, rows)
 
 
 def targeted_figures(session: Session, cycle: Cycle, as_of: datetime) -> list[DatedFigure]:
