@@ -21,7 +21,8 @@ class Turn(IntEnum):
     JUDGING = 3
     POSTING = 4
     COMPILING = 5
-    AUDITING = 6
+    PURGING = 6
+    AUDITING = 7
 
 
 def take_turn(connection: Connection, turn: Turn) -> None:
@@ -41,6 +42,19 @@ def become_writer(connection: Connection) -> None:
     """Let a transaction of SQLite be the one that writes, from now to its end; it waits for the one that is."""
     if not _writes_already(connection):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def share_turn(connection: Connection, turn: Turn) -> None:
+    """Wait until nobody has taken the turn for himself; any number may share it until their transactions end.
+
+    In SQLite, which has one writer, this is a turn of one's own.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock_shared(:ours, :turn)"), {"ours": OURS, "turn": turn.value}
+        )
+    else:
+        take_turn(connection, turn)
 
 
 def _writes_already(connection: Connection) -> bool:

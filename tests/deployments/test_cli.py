@@ -19,6 +19,7 @@ from deployments.engine import TELL_NOBODY
 from models.db.covering import COVERED
 from models.db.records.audit_entries import Break
 from models.domain.audit_chain import first_entry
+from models.domain.vocabulary import KeptKind
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
 from tasks.audits import break_text
@@ -437,6 +438,18 @@ def test_the_audit_is_listed_for_people_and_for_scripts(dondoc, audited):
     assert json.loads(dondoc("audit", "list", "--limit", "1", "--json")[1]) == [loaded]
     for nothing in (("--unit", "so-y-te"), ("--cycle", "bc-6t-2025"), ("--since", "2999-01-01")):
         assert json.loads(dondoc("audit", "list", *nothing, "--json")[1]) == []
+
+
+def test_a_purge_is_a_trial_unless_it_is_signed(dondoc):
+    status, printed, _ = dondoc("purge", "--json")
+    told = json.loads(printed)
+    assert (status, told["is_done"], told["n_files"], told["n_left_over"]) == (0, False, 0, 0)
+    assert {each["kind"] for each in told["kinds"]} == set(KeptKind)
+    status, printed, _ = dondoc("purge")
+    assert (status, "mãi mãi" in printed, "24 tháng" in printed or "2 năm" in printed) == (0, True, True)
+    status, printed, complaint = dondoc("purge", "--yes", "--operator", "Lưu trữ")
+    assert (status, printed) == (2, "")
+    assert "lý do" in complaint
 
 
 def test_the_card_is_written_where_it_was_asked_for(dondoc, tmp_path):
