@@ -166,7 +166,7 @@ UNCOVERED: Final = frozenset(
         *("bounced_address", "heartbeat", "outage", "trouble", "release_in_use"),  # what was observed, not decided
         *("member_notice", "roll_call", "roll_call_token", "handover", "score_letter"),  # what a covered letter tells
         "contact_confirmation",  # its arrival is covered
-        "removed_file",  # the purge that removed it is covered, by kind and number
+        "removed_file",  # the act that removes files is covered
         "audit_entry",
     }
 )
