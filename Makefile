@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export DONDOC_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test coverage fuzz chaos mail machines check audit-deps pictures bench bench-scale format tools clean
+.PHONY: help install demo run test test-again coverage fuzz chaos mail machines check audit-deps pictures bench bench-scale format tools clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ run: install ## Open the home (var/, or DONDOC_HOME) with Prefect's server, its 
 
 test: install tools ## Run all tests (real mail servers, Prefect, LibreOffice and Chromium on this machine)
 	@$(BIN)/python -m pytest -n 2 --durations=15
+
+test-again: install ## Run alone what failed in the last run of the tests
+	@$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 coverage: install tools ## Run all tests and say which lines none of them reaches (half as long again)
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered

@@ -69,6 +69,11 @@ def worked_in(work: Callable[[], Any]) -> float:
     return time.process_time() - started
 
 
+def say(line: str) -> None:
+    """Show how far a measurement has come; only its figures go to standard output, which another process reads."""
+    print(f"   {line}", file=sys.stderr, flush=True)
+
+
 def peak_megabytes() -> float:
     """Return the most memory that this process has had; `ru_maxrss` would begin with what its parent had."""
     status = Path("/proc/self/status").read_text("utf-8")
@@ -83,14 +88,19 @@ def round_of(n: int) -> Figures:
     from tasks.runtime import open_runtime  # noqa: PLC0415
     from tasks.settings import Settings  # noqa: PLC0415
 
+    seconds = {}
     with a_home(), open_runtime(Settings.load()) as runtime:
         load_roster(runtime, n)
-        seconds = {"open": worked_in(lambda: open_for_all(runtime))}
-        seconds["stamp"] = worked_in(lambda: stamp_missing_forms.fn(runtime, [CYCLE], OPENING))
-        seconds["queue"] = worked_in(lambda: queue_due_reminders.fn(runtime, CYCLE, OPENING))
-        queue_due_reminders.fn(runtime, CYCLE, QUIET_DAY)
-        seconds["tick"] = worked_in(lambda: queue_due_reminders.fn(runtime, CYCLE, QUIET_DAY))
-    return {step: took / n * 1_000 for step, took in seconds.items()} | {"peak_mb": peak_megabytes()}
+        for step, work in (
+            ("open", lambda: open_for_all(runtime)),
+            ("stamp", lambda: stamp_missing_forms.fn(runtime, [CYCLE], OPENING)),
+            ("queue", lambda: queue_due_reminders.fn(runtime, CYCLE, OPENING)),
+            ("first tick", lambda: queue_due_reminders.fn(runtime, CYCLE, QUIET_DAY)),
+            ("tick", lambda: queue_due_reminders.fn(runtime, CYCLE, QUIET_DAY)),
+        ):
+            seconds[step] = worked_in(work)
+            say(f"{step} of {n:,}: {seconds[step]:.2f} s of the processor")
+    return {step: seconds[step] / n * 1_000 for step in STEPS} | {"peak_mb": peak_megabytes()}
 
 
 def tick_of(n: int) -> Figures:

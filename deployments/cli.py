@@ -254,7 +254,8 @@ def intake(
         _fail("cli.no_such_file", path=missing[0])
     with open_runtime(Settings.load()) as runtime:
         instant = _instant(as_of) if as_of else runtime.clock.now()
-        results = hand_in(runtime, files, operator=operator, as_of=instant, dry_run=dry_run)
+        with shown_bar(runtime.texts.say("cli.intake_bar"), is_shown=not as_json) as bar:
+            results = hand_in(runtime, files, operator=operator, as_of=instant, dry_run=dry_run, heard=bar.heard)
     if as_json:
         _print_json([asdict(result) for result in results])
     else:
@@ -345,8 +346,10 @@ def compile_(
 
     kind = EditionKind.FINAL if final else EditionKind.PROVISIONAL
     with open_runtime(Settings.load()) as runtime:
-        compiled = compile_cycle(runtime, cycle, _instant(as_of) if as_of else runtime.clock.now(), kind)
-        files = copy_files(runtime, compiled.edition, out)
+        instant = _instant(as_of) if as_of else runtime.clock.now()
+        with shown_bar(runtime.texts.say("cli.compile_bar"), is_shown=not as_json):
+            compiled = compile_cycle(runtime, cycle, instant, kind)
+            files = copy_files(runtime, compiled.edition, out)
     edition = compiled.edition
     facts = {
         "edition": edition.number,

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from prefect import task
@@ -10,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
 from models.db.records import cycles, letters, rosters
-from models.domain.chasing import Decision, LadderDays, Send, Skip, decide, first_letter_to_heir
+from models.domain.chasing import Decision, Due, LadderDays, RungsDue, Send, Skip, addressed, first_letter_to_heir
 from models.domain.duties import Duty
 from models.domain.vocabulary import OFFICE_ZONE, SkipReason
 from tasks.names import run_name
@@ -55,17 +56,22 @@ def queue_cycle(
         if not programme.office_hours.contains(as_of, programme.calendar):
             return {}
         days = LadderDays(cycle.terms.ladder, programme.calendar)
+        rungs = RungsDue(days, as_of)
         counts: Counter[str] = Counter()
         ended = rosters.ended_units(session, programme.code, as_of.astimezone(OFFICE_ZONE).date())
         heirs = {code for code, unit in ended.items() if unit.heir_code is not None}
         for chunk in cycles.duties_in_chunks(session, cycle_code, size=runtime.settings.units_per_chunk):
-            contacts = _addresses(session, programme.code, chunk, as_of)
-            ready = [each for each in chunk if each.form_digest or not (is_for_others and cycle.has_form)]
-            decisions = _decide(session, ready, days, contacts, as_of)
+            ready = [each.duty for each in chunk if each.form_digest or not (is_for_others and cycle.has_form)]
+            due = _due(session, ready, rungs)
+            contacts = _addresses(session, programme.code, ready, due, heirs, as_of)
+            decisions = [
+                each if isinstance(each, Skip) else addressed(each, contacts.get(duty.unit_code, []))
+                for duty, each in zip(ready, due, strict=True)
+            ]
             untold = [
-                each.duty
-                for each, decision in zip(ready, decisions, strict=True)
-                if each.duty.unit_code in heirs and not isinstance(decision, Send)
+                duty
+                for duty, decision in zip(ready, decisions, strict=True)
+                if duty.unit_code in heirs and not isinstance(decision, Send)
             ]
             inherited = _told_to_heirs(session, untold, days, contacts, as_of)
             counts.update(_answer(decision) for decision in (*decisions, *inherited))
@@ -104,32 +110,26 @@ def _told_to_heirs(
     return [send for send in sends if send is not None]
 
 
+def _due(session: Session, duties: Sequence[Duty], rungs: RungsDue) -> list[Due | Skip]:
+    decided = letters.decided_rungs(session, [duty.id for duty in duties])
+    return [rungs.of(duty, decided.get(duty.id, frozenset())) for duty in duties]
+
+
 def _addresses(
-    session: Session, programme_code: str, chunk: list[cycles.DutyRecord], as_of: datetime
-) -> dict[str, list[str]]:
-    unit_codes = [record.duty.unit_code for record in chunk]
-    contacts = rosters.working_contacts(session, programme_code, as_of.date(), unit_codes=unit_codes)
-    return {unit_code: [contact.email for contact in listed] for unit_code, listed in contacts.items()}
-
-
-def _decide(
     session: Session,
-    chunk: list[cycles.DutyRecord],
-    days: LadderDays,
-    contacts: dict[str, list[str]],
+    programme_code: str,
+    duties: Sequence[Duty],
+    due: Sequence[Due | Skip],
+    heirs: AbstractSet[str],
     as_of: datetime,
-) -> list[Decision]:
-    decided = letters.decided_rungs(session, [record.duty.id for record in chunk])
-    return [
-        decide(
-            record.duty,
-            days=days,
-            already_sent=decided.get(record.duty.id, frozenset()),
-            contacts=contacts.get(record.duty.unit_code, []),
-            as_of=as_of,
-        )
-        for record in chunk
+) -> dict[str, list[str]]:
+    """Return the addresses of those of whom something may be said: on most days they are few, or none."""
+    asked = [
+        duty.unit_code
+        for duty, each in zip(duties, due, strict=True)
+        if isinstance(each, Due) or duty.unit_code in heirs
     ]
+    return rosters.working_addresses(session, programme_code, as_of.date(), asked)
 
 
 def _write_down(session: Session, decisions: list[Decision], as_of: datetime) -> None:

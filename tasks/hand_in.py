@@ -1,7 +1,7 @@
 """Takes files from the command line as if they had arrived, and says what became of each."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -14,8 +14,9 @@ from models.domain.parts import outcome_of_whole
 from models.domain.vocabulary import Channel, Outcome
 from tasks.adapters.archive import FolderArchive
 from tasks.judge import Judged, Waiting, garbage_left_lying, judged_in_chunks, tried_out
+from tasks.pieces import MAIL_ENDING
 from tasks.ports import InboxItem
-from tasks.receive import MAIL_ENDING, brought_by, kept_in_chunks
+from tasks.receive import brought_by, kept_in_chunks
 from tasks.runtime import Runtime
 
 OCTETS_OF_A_CUT_MAIL: Final = 1024 * 1024
@@ -37,15 +38,21 @@ class HandedIn:
 
 
 def hand_in(
-    runtime: Runtime, files: Sequence[Path], *, operator: str, as_of: datetime, dry_run: bool = False
+    runtime: Runtime,
+    files: Sequence[Path],
+    *,
+    operator: str,
+    as_of: datetime,
+    dry_run: bool = False,
+    heard: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[HandedIn]:
     """Take the files in as received at the instant and judge them; with `dry_run` nothing stays behind.
 
     A mail (.eml) is judged by its sender, any other file by the operator who brought it. Each file has one result, in
-    order.
+    order. `heard` is told how many files are judged, and of how many.
     """
     if dry_run:
-        return _try_out(runtime, files, operator=operator, as_of=as_of)
+        return _try_out(runtime, files, operator=operator, as_of=as_of, heard=heard)
     keys: dict[Path, str] = {}
 
     def items() -> Iterator[InboxItem]:
@@ -60,10 +67,13 @@ def hand_in(
         for item in chain.from_iterable(judged_in_chunks(runtime, Waiting(runtime, as_of))):
             whole = item.opened.whole or item.opened.arrival
             judged.setdefault(whole.key, []).append(_outcome_of(runtime, item))
+            heard(len(judged), len(files))
     return [_handed_in(path, judged.get(keys[path]) or [_known_outcome(runtime, keys[path])]) for path in files]
 
 
-def _try_out(runtime: Runtime, files: Sequence[Path], *, operator: str, as_of: datetime) -> list[HandedIn]:
+def _try_out(
+    runtime: Runtime, files: Sequence[Path], *, operator: str, as_of: datetime, heard: Callable[[int, int], None]
+) -> list[HandedIn]:
     """Judge files that are kept in a folder which is gone afterwards; the database is read only."""
     with TemporaryDirectory(prefix="dondoc-") as folder:
         trial = runtime.with_archive(FolderArchive(Path(folder)))
@@ -85,10 +95,11 @@ def _try_out(runtime: Runtime, files: Sequence[Path], *, operator: str, as_of: d
                     is_secret=look.is_secret,
                 )
 
-        return [
-            _handed_in(path, [_outcome_of(runtime, part) for part in parts])
-            for path, parts in zip(files, tried_out(trial, taken()), strict=True)
-        ]
+        results: list[HandedIn] = []
+        for path, parts in zip(files, tried_out(trial, taken()), strict=True):
+            results.append(_handed_in(path, [_outcome_of(runtime, part) for part in parts]))
+            heard(len(results), len(files))
+        return results
 
 
 def _item(runtime: Runtime, path: Path, operator: str, as_of: datetime) -> InboxItem:

@@ -57,7 +57,6 @@ from tasks.several_forms import in_parts, the_part
 logger = logging.getLogger(__name__)
 ARRIVALS_PER_CHUNK: Final = 100
 ARRIVALS_PER_TRIAL: Final = 25
-PIECES_AT_ONCE: Final = 4
 ONE_HOUR: Final = timedelta(hours=1)
 OWN_LETTER: Final = "own_letter"
 ANSWERED_BY: Final[Mapping[Outcome, LetterKind]] = {
@@ -271,10 +270,9 @@ class Waiting:
 
     def opened_in_chunks(self) -> Iterator[list[Opened]]:
         """Yield what waits after the last that was yielded, opened; asked again, what has come since."""
-        n_at_most = _arrivals_per_chunk(self._runtime)
         while True:
             with self._runtime.sessions() as session:
-                taken = arrivals.unjudged(session, limit=n_at_most, after_id=self._after_id)
+                taken = arrivals.unjudged(session, limit=ARRIVALS_PER_CHUNK, after_id=self._after_id)
             if not taken:
                 return
             chunk = _chunk_of(self._runtime, taken)
@@ -282,13 +280,8 @@ class Waiting:
             in_turn = [arrival for arrival in chunk if self._quota.lets_through(arrival)]
             if in_turn:
                 yield _open(self._runtime, in_turn)
-            if len(chunk) == len(taken) < n_at_most:
+            if len(chunk) == len(taken) < ARRIVALS_PER_CHUNK:
                 return
-
-
-def _arrivals_per_chunk(runtime: Runtime) -> int:
-    """Return how many arrivals are opened together: more where several machines open them."""
-    return ARRIVALS_PER_CHUNK if runtime.spread is None else ARRIVALS_PER_CHUNK * PIECES_AT_ONCE
 
 
 def _chunk_of(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Sequence[arrivals.TakenArrival]:

@@ -1,9 +1,11 @@
 """Opens the cycles that have come: freezes who is expected, and stamps one form for each."""
 
 import base64
+import gc
 import logging
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -36,7 +38,7 @@ def open_due_cycles(runtime: Runtime, obligation_code: str, as_of: datetime, *, 
     """
     programme, obligation = runtime.programme_with(obligation_code)
     opened = []
-    with runtime.sessions() as session:
+    with _no_search_for_cycles(), runtime.sessions() as session:
         if not dry_run:
             take_turn(session.connection(), Turn.OPENING)
         roster = roster_in_use(runtime, session, programme)
@@ -54,6 +56,21 @@ def open_due_cycles(runtime: Runtime, obligation_code: str, as_of: datetime, *, 
         if not dry_run:
             session.commit()
     return opened
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Let nobody look for objects that hold each other meanwhile: a roster has none, and is looked through ever again.
+
+    Of 10,000 units a quarter of the time went there, of 1,000 none.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def active_cycles(runtime: Runtime, obligation_code: str, as_of: datetime) -> list[str]:

@@ -1,6 +1,7 @@
 """The pieces of the heavy steps, as tasks that any process of a cluster can do."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -13,22 +14,55 @@ from models.domain.errors import FileStoreRefusedError
 from models.domain.vocabulary import Channel
 from tasks.adapters.archive import DAMAGED
 from tasks.names import run_name
-from tasks.ports import Brought, MailFile, ParsedMail, Unpacked
-from tasks.receive import MAIL_ENDING
+from tasks.ports import Brought, FirstLook, MailFile, ParsedMail, Unpacked
 from tasks.runtime import Runtime
+from tasks.settings import MEBIBYTE
 from tasks.spreading import Place, runtime_here
 from tasks.stamp import Stamper
 
 ARRIVALS_A_PIECE: Final = 100
+OCTETS_A_PIECE: Final = 4 * MEBIBYTE
+MAIL_ENDING: Final = ".eml"
 
 
-def opened_arrivals(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> Iterable[Unpacked]:
-    """Return what each arrival holds, in order: opened by this run's workers, or in pieces by a cluster."""
+def looks(runtime: Runtime, arrived: Iterable[Brought]) -> Iterator[FirstLook]:
+    """Yield what must be known of each arrival before it is kept, in order: from this run's workers, or a cluster.
+
+    To look at an arrival is to open it, and what it holds is remembered here until it is judged. To a cluster its bytes
+    travel, for what bears a marking of secrecy may lie in no store; whoever looks there keeps nothing.
+    """
     if runtime.spread is None:
-        return _opened_here(runtime, taken)
-    pieces = [taken[start : start + ARRIVALS_A_PIECE] for start in range(0, len(taken), ARRIVALS_A_PIECE)]
-    done = runtime.spread.each(open_piece, [{"taken": piece} for piece in pieces])
-    return (unpacked for piece in done for unpacked in piece)
+        yield from runtime.reader.look(arrived)
+        return
+    under_way: deque[Sequence[Brought]] = deque()
+
+    def orders() -> Iterator[dict[str, Sequence[Brought]]]:
+        for piece in _pieces(arrived):
+            under_way.append(piece)
+            yield {"arrived": piece}
+
+    for seen in runtime.spread.each(look_piece, orders(), octets=_octets_in):
+        for brought, (look, unpacked) in zip(under_way.popleft(), seen, strict=True):
+            if unpacked is not None:
+                runtime.reader.remember(brought, unpacked)
+            yield look
+
+
+def _octets_in(order: Mapping[str, Sequence[Brought]]) -> int:
+    return sum(len(brought.content) for brought in order["arrived"])
+
+
+def _pieces(arrived: Iterable[Brought]) -> Iterator[list[Brought]]:
+    piece: list[Brought] = []
+    n_octets = 0
+    for brought in arrived:
+        if piece and (len(piece) == ARRIVALS_A_PIECE or n_octets + len(brought.content) > OCTETS_A_PIECE):
+            yield piece
+            piece, n_octets = [], 0
+        piece.append(brought)
+        n_octets += len(brought.content)
+    if piece:
+        yield piece
 
 
 def stamped_forms(
@@ -45,11 +79,14 @@ def stamped_forms(
     yield from runtime.spread.each(stamp_piece, orders)
 
 
-@task(name="open-piece", task_run_name=run_name("open_piece"), cache_policy=NO_CACHE)
-def open_piece(place: Place, taken: Sequence[arrivals.TakenArrival]) -> list[Unpacked]:
-    """Open some arrivals that the store keeps; of their files only the forms that may go back are handed on."""
-    runtime = runtime_here(place)
-    return [_lightened(each) for each in _opened_here(runtime, taken)]
+@task(name="look-piece", task_run_name=run_name("look_piece"), cache_policy=NO_CACHE)
+def look_piece(place: Place, arrived: Sequence[Brought]) -> list[tuple[FirstLook, Unpacked | None]]:
+    """Look at some arrivals, and return what each holds; of one that bears a marking of secrecy nothing."""
+    reader = runtime_here(place).reader
+    seen = list(reader.look(arrived))
+    kept = [brought for brought, look in zip(arrived, seen, strict=True) if not look.is_secret]
+    opened = iter(reader.unpack(kept))
+    return [(look, None if look.is_secret else _lightened(next(opened))) for look in seen]
 
 
 @task(name="stamp-piece", task_run_name=run_name("stamp_piece"), cache_policy=NO_CACHE)
@@ -61,8 +98,11 @@ def stamp_piece(place: Place, cycle_code: str, duty_ids: Sequence[int], as_of: d
         return Stamper(runtime, session, cycles.cycle(session, cycle_code), as_of).stamp(records)
 
 
-def _opened_here(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Unpacked]:
-    """Open what the store has; one file that is lost or damaged there stops none of the others."""
+def opened_arrivals(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) -> list[Unpacked]:
+    """Return what each arrival holds that the store keeps, in order; most were opened when they were looked at.
+
+    One file that is lost or damaged there stops none of the others.
+    """
     lost: set[int] = set()
 
     def found() -> Iterator[Brought]:

@@ -4,7 +4,7 @@ What travels to the workers that open files, and back, has no slots: a frozen cl
 together again field by field, which costs more than to check what it holds.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -133,8 +133,10 @@ class Archive(Protocol):
 class Spread(Protocol):
     """Has heavy steps done in pieces by several processes or machines."""
 
-    def each(self, work: Any, orders: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
-        """Yield what comes of each order, in their order.
+    def each(
+        self, work: Any, orders: Iterable[Mapping[str, Any]], *, octets: Callable[[Any], int] = ...
+    ) -> Iterator[Any]:
+        """Yield what comes of each order, in their order; `octets` says how many bytes of files an order carries.
 
         Raises:
             SpreadingRefusedError: those who would do it are gone; what was yielded counts, the rest was not done.
@@ -223,7 +225,8 @@ class Enclosures:
 class Brought:
     """An arrival's bytes, as they are handed over to be unpacked."""
 
-    content: bytes
+    content: bytes = field(repr=False)
+    """Never shown: a log that tells of a piece of work must not hold what bears a marking of secrecy."""
     is_mail: bool
     file_name: str = ""
     is_cut: bool = False
@@ -260,6 +263,9 @@ class FormReader(Protocol):
 
     def look(self, arrivals: Iterable[Brought]) -> Iterator[FirstLook]:
         """Yield one result an arrival, in order; of a hostile one nothing is known yet. Some are asked for ahead."""
+
+    def remember(self, brought: Brought, unpacked: Unpacked) -> None:
+        """Remember what an arrival holds that somebody else has looked at, as if it had been done here."""
 
     def unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
         """Return one result an arrival, in order; a hostile one costs its own result only."""

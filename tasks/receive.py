@@ -15,6 +15,7 @@ from models.domain.vocabulary import Channel
 from tasks.ahead import one_ahead
 from tasks.holding import hold
 from tasks.names import run_name
+from tasks.pieces import MAIL_ENDING, looks
 from tasks.ports import Brought, FirstLook, Inbox, InboxItem
 from tasks.runtime import Runtime
 
@@ -22,7 +23,6 @@ logger = logging.getLogger(__name__)
 MAILBOX_POLLED = "mailbox_polled"
 ARRIVALS_PER_TRANSACTION = 100
 OCTETS_PER_CHUNK: Final = 16 * 1024 * 1024
-MAIL_ENDING: Final = ".eml"
 
 
 def taken_in_chunks(runtime: Runtime) -> Iterator[int]:
@@ -118,11 +118,12 @@ def _looks(runtime: Runtime, items: Iterable[InboxItem], channel: Channel) -> It
 
     def brought() -> Iterator[Brought]:
         for item in items:
-            runtime.reader.prepare()
+            if runtime.spread is None:
+                runtime.reader.prepare()
             given.append(item)
             yield brought_by(item, channel)
 
-    for look in runtime.reader.look(brought()):
+    for look in looks(runtime, brought()):
         yield given.popleft(), look
 
 

@@ -6,7 +6,8 @@ Which runner it is, is a setting; by default a run does everything itself, and i
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from models.domain.errors import SpreadingRefusedError
 from models.domain.plan import Programme
 from tasks.release import plans_here, release_here
 from tasks.runtime import Runtime, open_runtime
-from tasks.settings import Settings
+from tasks.settings import MEBIBYTE, Settings
 
 logger = logging.getLogger(__name__)
 SECONDS_TO_CONNECT: Final = 10
@@ -34,6 +35,13 @@ SECONDS_FOR_A_PIECE: Final = 600
 FIRST_OF_ALL: Final = 100
 PIECES_UNDER_WAY: Final = 16
 """So many are handed over before the first is waited for: orders and answers are in memory meanwhile."""
+OCTETS_UNDER_WAY: Final = 32 * MEBIBYTE
+"""Where orders carry files; a larger one travels alone."""
+
+
+def _few(_order: Any) -> int:
+    """Say that an order carries no files."""
+    return 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,25 +62,33 @@ class Cluster:
         self._place = place
         self._stack = ExitStack()
         self._runner: TaskRunner[Any] | None = None
+        self._lock = Lock()
         # That of the flow run alone: a task's own holds its arguments, and a runtime does not travel.
         self._context = copy_context()
 
-    def each(self, work: Task[Any, Any], orders: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
-        """Yield what comes of each order, in their order; several are under way at once.
+    def each(
+        self, work: Task[Any, Any], orders: Iterable[Mapping[str, Any]], *, octets: Callable[[Any], int] = _few
+    ) -> Iterator[Any]:
+        """Yield what comes of each order, in their order; several are under way at once, as many as memory allows.
 
         `work` is a task whose first parameter, `place`, is given here. It must be safe to run again: a piece whose
-        machine dies is done by another.
+        machine dies is done by another. `octets` says how many bytes an order carries. Threads may share a cluster.
 
         Raises:
             SpreadingRefusedError: nobody is there, or they are gone; what was yielded counts, the rest was not done.
             DondocError: whatever a piece itself could not do.
         """
-        waiting: list[PrefectFuture[Any]] = []
+        waiting: deque[tuple[PrefectFuture[Any], int]] = deque()
+        n_octets = 0
         for order in orders:
-            waiting.append(self._handed_over(work, order))
-            if len(waiting) == PIECES_UNDER_WAY:
-                yield self._result(waiting.pop(0))
-        for future in waiting:
+            weight = octets(order)
+            while waiting and (len(waiting) == PIECES_UNDER_WAY or n_octets + weight > OCTETS_UNDER_WAY):
+                future, lighter = waiting.popleft()
+                n_octets -= lighter
+                yield self._result(future)
+            waiting.append((self._handed_over(work, order), weight))
+            n_octets += weight
+        for future, _ in waiting:
             yield self._result(future)
 
     def _handed_over(self, work: Task[Any, Any], order: Mapping[str, Any]) -> PrefectFuture[Any]:
@@ -86,29 +102,32 @@ class Cluster:
     def _result(self, future: PrefectFuture[Any]) -> Any:
         try:
             future.wait(timeout=SECONDS_FOR_A_PIECE)
-            is_done = future.state.is_final()
+            state = future.state
         except Exception as problem:  # as above
             raise self._lost(problem) from problem
-        if not is_done:
+        if not state.is_final():
             raise self._lost(TimeoutError())
+        if state.is_crashed():  # some runners tell so that whoever did it has died
+            raise self._lost(ConnectionError(state.message or ""))
         return future.result()
 
     def _started(self) -> TaskRunner[Any]:
-        if self._runner is None:
-            try:
-                runner = _runner(self._name)
-            except ImportError as problem:
-                extra = self._name.partition("://")[0]
-                raise SpreadingRefusedError(
-                    "not_installed", runner=self._name, extra=extra, detail=problem
-                ) from problem
-            try:
-                self._runner = self._stack.enter_context(runner)
-                _require_workers(runner)
-            except OSError as problem:
-                said = " ".join(str(problem).split())
-                raise SpreadingRefusedError("silent", runner=self._name, detail=said) from problem
-        return self._runner
+        with self._lock:
+            if self._runner is None:
+                self._runner = self._start()
+            return self._runner
+
+    def _start(self) -> TaskRunner[Any]:
+        try:
+            runner = self._stack.enter_context(_runner(self._name))
+            _require_workers(runner)
+        except ImportError as problem:
+            extra = self._name.partition("://")[0]
+            raise SpreadingRefusedError("not_installed", runner=self._name, extra=extra, detail=problem) from problem
+        except OSError as problem:
+            said = " ".join(str(problem).split())
+            raise SpreadingRefusedError("silent", runner=self._name, detail=said) from problem
+        return runner
 
     def _lost(self, problem: BaseException) -> SpreadingRefusedError:
         said = " ".join(f"{type(problem).__name__} {problem}".split())

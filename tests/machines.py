@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,7 +169,8 @@ def several_machines(
 ) -> Iterator[tuple[Office, dict[str, Machine]]]:
     """Yield the office when it is served and its workers take work, with its machines by name.
 
-    The store is an S3 of its own, unless `more` names one; `more` is what the machines share besides.
+    The store is an S3 of its own, unless `more` names one; `more` is what the machines share besides. Workers may be
+    let work later, too: schedules run by the real clock until they are paused.
     """
     programs = server_programs()
     assert programs is not None
@@ -198,13 +199,19 @@ def several_machines(
             return answers(office.api) and wanted <= set(office.deployments())
 
         assert waited_for(is_served, seconds=240), office.log_of(server)[-2_000:]
-        machines = {"may-1": server} | {name: place.machine(name) for name in workers}
-        for name in workers:
-            office.start(machines[name], "deployments.cli", "worker", "--name", name, "--limit", "1")
-        assert waited_for(lambda: office.workers() == set(workers), seconds=120), office.workers()
-        yield office, machines
-        for name in workers:  # all at once: each says good-bye to the server, which takes seconds
-            office.processes[name].terminate()
+        machines = {name: place.machine(name) for name in workers}
+        let_work(office, machines)
+        yield office, machines | {"may-1": server}
+        for process in office.processes.values():  # all at once: a worker's good-bye to the server takes seconds
+            if process is not served:
+                process.terminate()
+
+
+def let_work(office: Office, machines: Mapping[str, Machine]) -> None:
+    """Start the worker of each machine, and return when all take work."""
+    for name, machine in machines.items():
+        office.start(machine, "deployments.cli", "worker", "--name", name, "--limit", "1")
+    assert waited_for(lambda: office.workers() == machines.keys(), seconds=120), office.workers()
 
 
 def _s3_settings(address: str) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 `python -m tests.three_machines` puts PostgreSQL and the store of files, the server and two workers into network
 namespaces of their own (root on Linux, with iproute2). `python -m tests.three_machines demo [short]` replays the report
-of June 2025 once in a home with SQLite and once with PostgreSQL, two workers and a Dask cluster of two, and compares
-the aggregates byte for byte; the digests of the forms, which carry random tokens, are left out of the comparison.
+of June 2025 once in a home with SQLite, as the demo does, and once with PostgreSQL, two workers and a Dask cluster of
+two. It compares the aggregates byte for byte, and what both databases hold of arrivals, submissions and the ledger;
+times of writing, and the digests of the forms, which carry random tokens, are left out of the comparison.
 """
 
 import io
@@ -12,39 +13,98 @@ import re
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from deployments.demo import LAST_DAY, OBLIGATION, Moment, Stage, _is_eventful, moments_of
-from deployments.engine import free_port
+from deployments.demo import LAST_DAY, Moment, Stage, _is_eventful, moments_of
+from deployments.engine import free_port, prefect_for
 from deployments.postoffice import Account, PostOffice
 from models.db.engine import open_engine
 from models.db.records import editions
-from models.domain.vocabulary import LetterKind
+from models.db.tables import (
+    ArrivalRow,
+    DutyRow,
+    FigureRow,
+    LetterRow,
+    NarrativeRow,
+    ReminderRow,
+    SkipRow,
+    SubmissionRow,
+)
 from tasks.adapters.archive import archive_at
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
-from tasks.chase import queue_due_reminders, queue_reminders_of_others
-from tasks.compile import compile_due_editions
-from tasks.open_cycles import active_cycles, open_due_cycles, stamp_missing_forms
-from tasks.post import post_letters
-from tasks.receive import file_arrivals_away
-from tasks.runtime import open_runtime
 from tasks.settings import Settings
-from tasks.take_and_judge import take_and_judge
-from tests.machines import Loopback, Machine, Office, Wire, several_machines
+from tests.machines import Loopback, Machine, Office, Wire, let_work, several_machines
 from tests.served import registered_names
 
 REPORT = "20 · BC 6T · mục III.1-c"
 DIGEST = re.compile(rb"[0-9a-f]{12,64}")
+TOKEN = re.compile(r"\b[a-z2-7]{16}\b")
 EVENING = 16
+MOST_SHOWN = 40
 PARTS_WITH_TIMES = frozenset({"docProps/core.xml"})
+RECORDS: dict[str, Select[Any]] = {
+    "duties": select(DutyRow.unit_code, DutyRow.completed_at, DutyRow.accepted_at),
+    "arrivals": select(
+        ArrivalRow.received_at, ArrivalRow.sender, ArrivalRow.outcome, ArrivalRow.judged_at, ArrivalRow.reasons
+    )
+    .add_columns(DutyRow.unit_code)
+    .outerjoin(DutyRow, DutyRow.id == ArrivalRow.duty_id),
+    "submissions": select(
+        DutyRow.unit_code,
+        SubmissionRow.number,
+        SubmissionRow.received_at,
+        SubmissionRow.judged_at,
+        SubmissionRow.has_sound_form,
+        SubmissionRow.attachments,
+        SubmissionRow.form_version,
+    ).join(SubmissionRow, SubmissionRow.duty_id == DutyRow.id),
+    "figures": select(
+        DutyRow.unit_code,
+        SubmissionRow.number,
+        FigureRow.field,
+        FigureRow.amount,
+        FigureRow.text,
+        FigureRow.is_estimate,
+        FigureRow.note,
+    )
+    .join(SubmissionRow, SubmissionRow.duty_id == DutyRow.id)
+    .join(FigureRow, FigureRow.submission_id == SubmissionRow.id),
+    "narratives": select(DutyRow.unit_code, SubmissionRow.number, NarrativeRow.section, NarrativeRow.text)
+    .join(SubmissionRow, SubmissionRow.duty_id == DutyRow.id)
+    .join(NarrativeRow, NarrativeRow.submission_id == SubmissionRow.id),
+    "letters": select(
+        LetterRow.kind,
+        LetterRow.recipient,
+        LetterRow.day,
+        LetterRow.state,
+        LetterRow.n_attempts,
+        LetterRow.queued_at,
+        LetterRow.subject,
+    ),
+    "reminders": select(
+        DutyRow.unit_code,
+        ReminderRow.rung,
+        ReminderRow.recipient,
+        ReminderRow.decided_at,
+        ReminderRow.cancelled_because,
+        LetterRow.day,
+    )
+    .join(ReminderRow, ReminderRow.duty_id == DutyRow.id)
+    .outerjoin(LetterRow, LetterRow.id == ReminderRow.letter_id),
+    "skips": select(DutyRow.unit_code, SkipRow.rung, SkipRow.reason).join(SkipRow, SkipRow.duty_id == DutyRow.id),
+}
+"""What both databases must hold alike, whatever keys they gave their rows."""
 
 
 def say(text: str) -> None:
@@ -108,31 +168,6 @@ class StageOfSeveral(Stage):
             self.failures.append(f"{at}: {told['state']['message']}")
 
 
-class StageOfOne(Stage):
-    """The replay in this process, without Prefect's server."""
-
-    def _run(self, code: str, parameters: dict[str, Any], at: datetime) -> None:
-        step(code, at)
-
-
-def step(code: str, at: datetime) -> None:
-    """Do the steps of one round or poll on the home of the environment, without Prefect's server."""
-    with open_runtime(Settings.load()) as runtime:
-        if code == "poll":
-            take_and_judge.fn(runtime, at)
-            post_letters.fn(runtime, (LetterKind.RECEIPT, LetterKind.RETURN, LetterKind.HELD, LetterKind.OPERATOR))
-            file_arrivals_away.fn(runtime)
-            return
-        open_due_cycles.fn(runtime, OBLIGATION, at)
-        codes = active_cycles(runtime, OBLIGATION, at)
-        stamp_missing_forms.fn(runtime, codes, at)
-        for cycle_code in codes:
-            queue_due_reminders.fn(runtime, cycle_code, at)
-        queue_reminders_of_others.fn(runtime, codes, at)
-        post_letters.fn(runtime, [LetterKind.CHASE])
-        compile_due_editions.fn(runtime, codes, at)
-
-
 def first_act(stage: Stage, *, is_short: bool) -> list[Moment]:
     """Return the moments of the six-month report on which something happens.
 
@@ -172,8 +207,8 @@ def dask_cluster(office: Office, address: str) -> Iterator[None]:
     yield
 
 
-def replayed_by_several(folder: Path, *, is_short: bool) -> dict[str, bytes]:
-    """Replay on several machines, and return the files of the last edition."""
+def replayed_by_several(folder: Path, *, is_short: bool) -> "Left":
+    """Replay on several machines, and return what is left."""
     address, texts = f"127.0.0.1:{free_port()}", vietnamese()
     home = folder / "stage"
     with PostOffice(home / "office", account=Account()) as post_office:
@@ -181,24 +216,35 @@ def replayed_by_several(folder: Path, *, is_short: bool) -> dict[str, bytes]:
             "DONDOC_TASK_RUNNER": f"dask://{address}",
             "DONDOC_UNITS_PER_CHUNK": "20",
         }
-        with several_machines(folder, Loopback(), **more) as (office, _), dask_cluster(office, address):
+        with several_machines(folder, Loopback(), workers=(), **more) as (office, _), dask_cluster(office, address):
             programme = load_programme(Settings().programmes[0])
             stage = StageOfSeveral(office, home, programme, texts, post_office)
+            let_work(office, {name: Machine(name) for name in ("may-2", "may-3")})
             play(stage, is_short=is_short)
             say(f"rounds and polls by worker: {stage.workers}")
+            assert len(stage.workers) > 1, "one of the two has done nothing"
             files = archive_at(office.shared["DONDOC_FILES_URL"], folder, office.shared["DONDOC_FILES_OPTIONS"])
-            return last_edition(office.shared["DONDOC_DATABASE_URL"], stage.cycle.code, files.read)
+            return left_in(office.shared["DONDOC_DATABASE_URL"], stage.cycle.code, files.read)
 
 
-def replayed_by_one(folder: Path, *, is_short: bool) -> dict[str, bytes]:
-    """Replay in one home with SQLite, and return the files of the last edition."""
+def replayed_by_one(folder: Path, *, is_short: bool) -> "Left":
+    """Replay in one home with SQLite, its flows in this process, and return what is left."""
     texts, home = vietnamese(), folder / "home"
     with PostOffice(home / "office", account=Account()) as post_office:
         os.environ.update(reached_through(post_office) | {"DONDOC_HOME": str(home)})
-        stage = StageOfOne(home, load_programme(Settings().programmes[0]), texts, post_office)
-        play(stage, is_short=is_short)
+        with prefect_for(home):
+            # Prefect reads its settings once, when it is imported.
+            from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415
+
+            from deployments.serve import register_all  # noqa: PLC0415
+
+            stage = Stage(home, load_programme(Settings().programmes[0]), texts, post_office)
+            os.environ["DONDOC_VIRTUAL_NOW"] = stage.cycle.opens_at.isoformat()
+            stage.deployments = register_all(Settings.load())
+            with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+                play(stage, is_short=is_short)
         files = archive_at("", home / "archive")
-        return last_edition(f"sqlite:///{home / 'dondoc.db'}", stage.cycle.code, files.read)
+        return left_in(f"sqlite:///{home / 'dondoc.db'}", stage.cycle.code, files.read)
 
 
 def play(stage: Stage, *, is_short: bool) -> None:
@@ -211,22 +257,42 @@ def play(stage: Stage, *, is_short: bool) -> None:
     assert not stage.failures, stage.failures[0]
 
 
-def last_edition(url: str, cycle_code: str, read: Any) -> dict[str, bytes]:
+@dataclass(frozen=True)
+class Left:
+    """What a replay leaves: the files of the last edition by path, and the records of each sort in order."""
+
+    files: dict[str, bytes]
+    records: dict[str, list[str]]
+
+
+def left_in(url: str, cycle_code: str, read: Callable[[str], bytes]) -> Left:
     engine = open_engine(url)
     with Session(engine) as session:
         made = editions.editions_of(session, cycle_code)
+        records = {sort: sorted(map(as_told, session.execute(query))) for sort, query in RECORDS.items()}
     engine.dispose()
     say(f"{len(made)} editions; the last: {made[-1].kind}, {made[-1].n_reported} of {made[-1].n_expected} reported")
-    return {path: read(digest) for path, digest in made[-1].files.items()}
+    say(", ".join(f"{len(rows)} {sort}" for sort, rows in records.items()))
+    return Left(files={path: read(digest) for path, digest in made[-1].files.items()}, records=records)
 
 
-def differences(one: dict[str, bytes], several: dict[str, bytes]) -> list[str]:
-    """Return the parts of the files that are not the same, times and digests left out."""
-    assert one.keys() == several.keys(), (sorted(one), sorted(several))
+def as_told(row: Sequence[Any]) -> str:
+    """Return a row in words, without the random tokens and what hangs on them."""
+    told = " | ".join(each.isoformat() if isinstance(each, date) else str(each) for each in row)
+    return TOKEN.sub("#", DIGEST.sub(b"#", told.encode()).decode())
+
+
+def differences(one: Left, several: Left) -> list[str]:
+    """Return the parts of the files and the records that are not the same, times of writing and digests left out."""
+    assert one.files.keys() == several.files.keys(), (sorted(one.files), sorted(several.files))
     found = []
-    for path, content in one.items():
-        left, right = parts_of(content), parts_of(several[path])
+    for path, content in one.files.items():
+        left, right = parts_of(content), parts_of(several.files[path])
         found += [f"{path}: {name}" for name in sorted(left.keys() | right.keys()) if left.get(name) != right.get(name)]
+    for sort, rows in one.records.items():
+        ours, theirs = Counter(rows), Counter(several.records[sort])
+        found += [f"{sort}: one home: {row}" for row in ours - theirs]
+        found += [f"{sort}: several machines: {row}" for row in theirs - ours]
     return found
 
 
@@ -245,8 +311,10 @@ def demo(*, is_short: bool) -> int:
         say("PostgreSQL, two workers, Dask")
         several = replayed_by_several(folders[1], is_short=is_short)
     found = differences(one, several)
-    sizes = {Path(path).name: len(content) for path, content in one.items()}
-    say(f"{sizes}: " + ("the same, times and digests left out" if not found else f"DIFFERENT: {found}"))
+    sizes = {Path(path).name: len(content) for path, content in one.files.items()}
+    say(f"{sizes}, records: " + ("the same, times and digests left out" if not found else "DIFFERENT:"))
+    for each in found[:MOST_SHOWN]:
+        say(each)
     return int(bool(found))
 
 

@@ -4,14 +4,22 @@ A rung is due when its day has come and the ledger does not have it: never "toda
 the newest due rung is sent, and the older ones are superseded.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import assert_never
 
 from models.domain.calendar import WorkingCalendar, last_day_before
-from models.domain.duties import Duty, is_muted, late_at, promise_broken_at, promise_in_force, standing_at
+from models.domain.duties import (
+    Duty,
+    has_facts_of_its_own,
+    is_muted,
+    late_at,
+    promise_broken_at,
+    promise_in_force,
+    standing_at,
+)
 from models.domain.plan import Rung
 from models.domain.vocabulary import OFFICE_ZONE, Anchor, Audience, RungAction, SkipReason, Standing
 
@@ -23,6 +31,15 @@ SILENT_STANDINGS: Mapping[Standing, SkipReason] = {
     Standing.NIL: SkipReason.NIL,
     Standing.WAIVED: SkipReason.WAIVED,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A rung is to be said of the duty now, and those it supersedes; whether anybody can be written to is not known."""
+
+    duty_id: int
+    rung: Rung
+    superseded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +116,12 @@ def decide(
     first. The caller asks only within office hours. A broken promise brings the next rung at once. From the day on
     which the ladder closes, nothing more is sent, whatever was missed before.
     """
+    due = rung_due(duty, days=days, already_sent=already_sent, as_of=as_of)
+    return due if isinstance(due, Skip) else addressed(due, contacts)
+
+
+def rung_due(duty: Duty, *, days: LadderDays, already_sent: AbstractSet[str], as_of: datetime) -> Due | Skip:
+    """Return what is to be said of the duty at the instant, or why nothing is: as `decide`, before any address."""
     standing = standing_at(duty, as_of)
     reason = SILENT_STANDINGS.get(standing)
     due = _due_rungs(duty, days, standing, as_of)
@@ -112,11 +135,51 @@ def decide(
     quiet = SkipReason.CLOSED if _is_closed(duty, days, as_of) else _reason_to_wait(duty, as_of)
     if quiet is not None:
         return Skip(duty_id=duty.id, reason=quiet, rung_code=newest.code)
-    if not contacts:
-        return Skip(duty_id=duty.id, reason=SkipReason.NO_CONTACT, rung_code=newest.code)
     superseded = tuple(dated.rung.code for dated in due[:-1] if dated.rung.code not in already_sent)
-    to = tuple(contacts) if newest.audience is Audience.ALL else (contacts[0],)
-    return Send(duty_id=duty.id, rung=newest, to=to, superseded=superseded)
+    return Due(duty_id=duty.id, rung=newest, superseded=superseded)
+
+
+def addressed(due: Due, contacts: Sequence[str]) -> Decision:
+    """Return the letter that says what is due to whoever can be written to, or that nobody can."""
+    rung = due.rung
+    if not contacts:
+        return Skip(duty_id=due.duty_id, reason=SkipReason.NO_CONTACT, rung_code=rung.code)
+    to = tuple(contacts) if rung.audience is Audience.ALL else (contacts[0],)
+    return Send(duty_id=due.duty_id, rung=rung, to=to, superseded=due.superseded)
+
+
+class RungsDue:
+    """Says of each duty of a ladder what is due at one instant (`rung_due`).
+
+    Most duties differ in nothing but their number: nothing has come of them and nobody has stated anything. What is due
+    for one of them is due for all that have had the same rungs, and is worked out once.
+    """
+
+    def __init__(self, days: LadderDays, as_of: datetime) -> None:
+        """Keep the ladder's days and the instant."""
+        self._days = days
+        self._as_of = as_of
+        self._shared: dict[Hashable, Due | Skip] = {}
+
+    def of(self, duty: Duty, already_sent: frozenset[str]) -> Due | Skip:
+        """Return what is to be said of the duty, or why nothing is."""
+        if has_facts_of_its_own(duty):
+            return self._due(duty, already_sent)
+        key = (duty.opens_at, duty.due_at, duty.late_at, already_sent)
+        known = self._shared.get(key)
+        if known is None:
+            known = self._shared[key] = self._due(duty, already_sent)
+        return _of_duty(known, duty.id)
+
+    def _due(self, duty: Duty, already_sent: frozenset[str]) -> Due | Skip:
+        return rung_due(duty, days=self._days, already_sent=already_sent, as_of=self._as_of)
+
+
+def _of_duty(due: Due | Skip, duty_id: int) -> Due | Skip:
+    """Return the same for another duty; `replace` would look at each field by its name."""
+    if isinstance(due, Skip):
+        return Skip(duty_id=duty_id, reason=due.reason, rung_code=due.rung_code)
+    return Due(duty_id=duty_id, rung=due.rung, superseded=due.superseded)
 
 
 def first_letter_to_heir(

@@ -60,6 +60,15 @@ class Duty:
     reopenings: tuple[Reopening, ...] = field(default=())
 
 
+def has_facts_of_its_own(duty: Duty) -> bool:
+    """Say whether anything is known of the duty beside its cycle: an answer, something held, a mark, a reopening.
+
+    Where a duty without any stands, and what is due for it, follows from the times of its cycle alone.
+    """
+    facts = (duty.completed_at, duty.accepted_at, duty.held_since, duty.held_before, duty.marks, duty.reopenings)
+    return any(facts)
+
+
 def standing_at(duty: Duty, as_of: datetime) -> Standing:
     """Return where the duty stood at the instant; facts that came later are not looked at, so any day can be re-run."""
     settled = _settled_standing(duty, as_of)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from models.domain.vocabulary import OFFICE_ZONE
 from tasks.adapters.texts import Texts
+from tasks.adapters.whole_rows import Plain, WholeRowsSheet
 
 FONT: Final = "Times New Roman"
 A4: Final = 9
@@ -170,7 +171,7 @@ class Page:
         self.columns = tuple(columns)
         self._looks = tuple(column.look for column in self.columns)
         self._widths = tuple(column.width for column in self.columns)
-        self.sheet = book.workbook.add_worksheet(book.say(f"sheet.{code}.name"))
+        self.sheet = book.workbook.add_worksheet(book.say(f"sheet.{code}.name"), WholeRowsSheet)
         self._row = 0
         self._first_row = HEADING_ROWS
         self._set_up_paper(n_frozen, fit=fit)
@@ -196,11 +197,16 @@ class Page:
         n_lines = max(
             [_n_lines(v, width) if isinstance(v, str) else 1 for v, width in zip(values, self._widths, strict=False)]
         )
-        if n_lines > 1:
-            # LibreOffice does not fit rows to their text when it opens a file, and Excel does so only on some screens.
-            self.sheet.set_row(self._row, min(LINE_HEIGHT * n_lines + 2, TALLEST_ROW))
-        for n, (value, look) in enumerate(zip(values, row_looks, strict=True)):
-            self._cell(n, value, self.book.cell_style(look, bold=bold))
+        # LibreOffice does not fit rows to their text when it opens a file, and Excel does so only on some screens.
+        height = min(LINE_HEIGHT * n_lines + 2, TALLEST_ROW) if n_lines > 1 else None
+        cells = [
+            self._plain(value, self.book.cell_style(look, bold=bold))
+            for value, look in zip(values, row_looks, strict=True)
+        ]
+        for n, value in enumerate(values):
+            if isinstance(value, Link):
+                self.sheet.link(self._row, n, value.target, clean(str(value.shown)))
+        self.sheet.write_whole_row(self._row, cells, height=height)
         self._row += 1
 
     def line(self, text: str, *, bold: bool = False) -> None:
@@ -224,32 +230,28 @@ class Page:
     def _title(self, column: Column) -> str:
         return column.header if column.is_said else self.book.say(f"column.{column.header}")
 
-    def _cell(self, n: int, value: Value, style: Any) -> None:
-        match value:
-            case None:
-                self.sheet.write_blank(self._row, n, None, style)
-            case str():
-                self.sheet.write_string(self._row, n, clean(value), style)
-            case datetime():
-                local = value.astimezone(OFFICE_ZONE).replace(tzinfo=None)
-                self.sheet.write_datetime(self._row, n, local, style)
-            case OutOf():
-                self.sheet.write_number(self._row, n, value.n_units, self.book.out_of_style(value.n_expected))
-            case Estimate():
-                self.sheet.write_number(self._row, n, value.amount, self.book.estimate_style)
-            case Reached():
-                self.sheet.write_number(self._row, n, value.amount, self.book.reached_style)
-            case Link():
-                self._link(n, value)
-            case _:
-                self.sheet.write_number(self._row, n, value, style)
+    def _plain(self, value: Value, style: Any) -> tuple[Plain, Any]:
+        """Return what a cell holds, and the format it has."""
+        if value is None or isinstance(value, int | float):
+            return value, style
+        if isinstance(value, str):
+            return clean(value), style
+        if isinstance(value, datetime):
+            return _local(value), style
+        return self._marked(value)
 
-    def _link(self, n: int, link: Link) -> None:
-        style = self.book.link_style(link.n_at_most)
-        self.sheet.write_url(self._row, n, f"internal:{link.target}", style, clean(str(link.shown)))
-        if isinstance(link.shown, int):
-            # The link stays with the cell, and the cell holds a number that can be summed.
-            self.sheet.write_number(self._row, n, link.shown, style)
+    def _marked(self, value: OutOf | Estimate | Reached | Link) -> tuple[Plain, Any]:
+        match value:
+            case OutOf():
+                return value.n_units, self.book.out_of_style(value.n_expected)
+            case Estimate():
+                return value.amount, self.book.estimate_style
+            case Reached():
+                return value.amount, self.book.reached_style
+            case Link():
+                # The link stays with the cell, and the cell holds a number that can be summed.
+                shown = clean(value.shown) if isinstance(value.shown, str) else value.shown
+                return shown, self.book.link_style(value.n_at_most)
 
     def _write_headings(self, code: str) -> None:
         headings, book = self.book.headings, self.book
@@ -303,6 +305,12 @@ _LOOKS: Final[Mapping[Look, Mapping[str, object]]] = {
     Look.INSTANT: {"num_format": "hh:mm dd/mm/yyyy", "align": "center"},
     Look.COVERAGE: {"align": "center"},
 }
+
+
+@lru_cache(maxsize=REPEATED_TEXTS)
+def _local(instant: datetime) -> datetime:
+    """Return an instant as the office's clock shows it; a cycle's deadlines come again in row after row."""
+    return instant.astimezone(OFFICE_ZONE).replace(tzinfo=None)
 
 
 def _n_lines(text: str, width: float) -> int:

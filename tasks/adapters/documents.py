@@ -34,7 +34,7 @@ REPORT: Final = "report"
 OUTLINE: Final = ("I", "II", "III", "IV", "V")
 """The parts of a report; a form's section belongs to the part its code begins with, such as II.3 to II."""
 N_NAMED_IN_REPORT: Final = 40
-"""How many units the report names under one obligation before it counts the rest; the workbook names them all."""
+"""How many units the report names in one place before it counts the rest; the workbook names them all."""
 _ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 Context = dict[str, object]
@@ -156,7 +156,7 @@ def _report_context(content: AggregateContent, texts: Texts) -> Context:
             {"name": groups.get(code, code), **_counts(counts)} for code, counts in content.coverage.by_group.items()
         ],
         "indicators": [row for summary in content.tabulation.fields for row in _indicator_rows(summary, texts)],
-        "outline": _outline(content.cycle.form, content.narratives),
+        "outline": _outline(content.cycle.form, content.narratives, texts),
         "tasks": tasks_told(content.tasks, texts),
         "goals": _goals_told(content.progress, texts),
         "targets": [_target_row(row, texts) for row in content.progress.fields] if content.progress else [],
@@ -272,7 +272,7 @@ def _choice_rows(summary: FieldSummary, texts: Texts) -> list[dict[str, str]]:
     ]
 
 
-def _outline(form: FormSpec, narratives: Iterable[Narrative]) -> Mapping[str, list[Context]]:
+def _outline(form: FormSpec, narratives: Iterable[Narrative], texts: Texts) -> Mapping[str, list[Context]]:
     by_section: dict[str, list[Narrative]] = {}
     for narrative in narratives:
         by_section.setdefault(narrative.section, []).append(narrative)
@@ -281,19 +281,36 @@ def _outline(form: FormSpec, narratives: Iterable[Narrative]) -> Mapping[str, li
         told = by_section.get(spec.code, [])
         if told:
             part = spec.code.split(".")[0]
-            parts[part if part in OUTLINE else "other"].append(_section(spec, told))
+            parts[part if part in OUTLINE else "other"].append(_section(spec, told, texts))
     return parts
 
 
-def _section(spec: NarrativeSpec, told: Sequence[Narrative]) -> Context:
+def _section(spec: NarrativeSpec, told: Sequence[Narrative], texts: Texts) -> Context:
     part, _, number = spec.code.partition(".")
     # Part I opens with a section of the report's own, so its first narrative is the second there.
     own = number or ("2" if part == "I" else "")
     return {
         "number": f"{own}. " if own else "",
         "title": spec.title.removeprefix(f"{spec.code}.").strip(),
-        "units": [{"name": clean(one.unit_name), "paragraphs": _paragraphs(one.text)} for one in told],
+        "units": [
+            {"name": _named_together(names, texts), "paragraphs": paragraphs}
+            for paragraphs, names in _told_alike(told).items()
+        ],
     }
+
+
+def _told_alike(told: Sequence[Narrative]) -> dict[tuple[str, ...], list[str]]:
+    """Return by what was written who wrote it: the report quotes it once, where the first of them stands."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for one in told:
+        alike.setdefault(tuple(_paragraphs(one.text)), []).append(clean(one.unit_name))
+    return alike
+
+
+def _named_together(names: Sequence[str], texts: Texts) -> str:
+    named = "; ".join(names[:N_NAMED_IN_REPORT])
+    rest = len(names) - N_NAMED_IN_REPORT
+    return texts.say("aggregate.named_and_more", named=named, n=rest) if rest > 0 else named
 
 
 def _paragraphs(text: str) -> list[str]:

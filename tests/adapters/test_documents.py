@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 
@@ -90,6 +91,26 @@ def test_a_narrative_stands_in_the_part_its_section_belongs_to():
     narrative = Narrative(section="III.2", unit_code="u", unit_name="Sở", text="Còn chậm.")
     told = words(report_bytes(narratives=[narrative]))
     assert told.index("III. ĐÁNH GIÁ CHUNG") < told.index("2. Hạn chế, tồn tại") < told.index("IV. PHƯƠNG HƯỚNG")
+
+
+def told_by(n, text, section="I"):
+    return [Narrative(section=section, unit_code=f"u{k}", unit_name=f"Đơn vị {k}", text=text) for k in range(1, n + 1)]
+
+
+def test_what_several_units_wrote_alike_stands_once_with_all_their_names():
+    alike = told_by(3, "Đã ban hành kế hoạch.\n\nĐã quán triệt.")
+    alike[1] = replace(alike[1], text=" Đã ban hành kế hoạch.\r\nĐã quán triệt. ")
+    other = Narrative(section="I", unit_code="x", unit_name="Sở", text="Đã quán triệt.")
+    told = words(report_bytes(narratives=[alike[0], other, *alike[1:], *told_by(1, "Còn chậm.", "III.2")]))
+    assert told.count("Đã ban hành kế hoạch.") == 1
+    first = told.index("- Đơn vị 1; Đơn vị 2; Đơn vị 3: Đã ban hành kế hoạch.\nĐã quán triệt.")
+    assert first < told.index("- Sở: Đã quán triệt.") < told.index("- Đơn vị 1: Còn chậm.")
+
+
+def test_of_very_many_units_that_wrote_alike_the_report_names_some_and_counts_the_rest():
+    told = words(report_bytes(narratives=told_by(45, "Đã ban hành kế hoạch.")))
+    assert "Đơn vị 40; … và 5 đơn vị khác: Đã ban hành kế hoạch." in told
+    assert "Đơn vị 41" not in told
 
 
 def test_with_nobody_missing_the_annex_says_so():

@@ -1,5 +1,6 @@
 """Who gets which rung on which day, and why the others get none."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -8,15 +9,17 @@ from hypothesis import strategies as st
 
 from models.domain.chasing import (
     LadderDays,
+    RungsDue,
     Send,
     Skip,
     decide,
     next_rung,
     reason_to_keep_back,
     rung_day,
+    rung_due,
     rung_for_member,
 )
-from models.domain.duties import promise_until
+from models.domain.duties import Mark, promise_until
 from models.domain.vocabulary import MarkKind, SkipReason
 from tests.builders import CALENDAR, a_duty, a_ladder, a_mark, hanoi
 
@@ -168,6 +171,38 @@ def test_whatever_days_the_program_runs_no_rung_is_sent_twice_and_none_after_it_
     order = [rung.code for rung in a_ladder()]
     assert len(sent) == len(set(sent))
     assert sent == sorted(sent, key=order.index)
+
+
+SINCE = hanoi("2025-05-01 00:00")
+INSTANTS = st.integers(min_value=0, max_value=24 * 80).map(lambda hours: SINCE + timedelta(hours=hours))
+DUTIES = st.builds(
+    lambda number, day, completed, held, marks: replace(
+        a_duty(day=day, duty_id=number), completed_at=completed, held_since=held, marks=marks
+    ),
+    st.integers(min_value=1, max_value=5),
+    st.sampled_from([15, 20]),
+    st.none() | INSTANTS,
+    st.none() | INSTANTS,
+    st.lists(
+        st.builds(
+            lambda kind, stated, until: Mark(kind=kind, stated_at=stated, until=until),
+            st.sampled_from(MarkKind),
+            INSTANTS,
+            st.none() | INSTANTS,
+        ),
+        max_size=2,
+    ).map(tuple),
+)
+PLAIN = st.builds(lambda number, day: a_duty(day=day, duty_id=number), st.integers(1, 5), st.sampled_from([15, 20]))
+RUNGS = st.frozensets(st.sampled_from([rung.code for rung in a_ladder()]), max_size=4)
+
+
+@given(asked=st.lists(st.tuples(PLAIN | DUTIES, RUNGS), max_size=12), as_of=INSTANTS)
+def test_what_is_due_for_many_is_what_is_due_for_each_of_them_alone(asked, as_of):
+    days = LadderDays(a_ladder(), CALENDAR)
+    shared = RungsDue(days, as_of)
+    for duty, sent in asked:
+        assert shared.of(duty, sent) == rung_due(duty, days=days, already_sent=sent, as_of=as_of)
 
 
 def test_a_promise_by_a_day_holds_through_that_day():

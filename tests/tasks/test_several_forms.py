@@ -14,15 +14,15 @@ from deployments.simulated_units import WORKBOOK, post
 from models.db.records import arrivals
 from models.db.tables import ArrivalRow, LetterRow, SubmissionRow
 from models.domain.vocabulary import Outcome
-from tasks import judge, pieces
+from tasks import judge
 from tasks.hand_in import hand_in
 from tasks.operators import Signature
-from tasks.post import post_letters
 from tasks.resolve_quarantine import Resolution, resolve_quarantine
 from tasks.take_and_judge import take_and_judge
 from tests.builders import hanoi
+from tests.in_pieces import polled_with_a_cluster
 from tests.tasks.answering import form_of, newest, plain
-from tests.tasks.conftest import ANSWERS, address_of, copied
+from tests.tasks.conftest import address_of, copied
 
 UNIT, OTHER, HALF, YEAR = "so-y-te", "so-noi-vu", "bc-6t-2025", "bc-nam-2025"
 AT, POLL = "2025-10-21 09:00", "2025-10-21 09:05"
@@ -210,21 +210,10 @@ def test_of_a_form_beside_another_workbook_the_form_goes_back_marked(both_open):
     assert marked.get_filename() == "bieu.xlsx"
 
 
-class InPieces:
-    """Has the pieces done in this process, as a cluster does; satisfies `ports.Spread`."""
-
-    def each(self, work, orders):
-        return (work.fn(place=None, **order) for order in orders)
-
-
 def sent_to_a_cluster(office, mail, monkeypatch):
     with office.at(AT):
         post([mail], port=office.mail.smtp_port)
-    with office.delivered(POLL) as runtime:
-        monkeypatch.setattr(pieces, "runtime_here", lambda _place: runtime)
-        counts = take_and_judge.fn(runtime.with_spread(InPieces()), runtime.clock.now())
-        post_letters.fn(runtime, ANSWERS)
-    return counts
+    return polled_with_a_cluster(office, POLL, monkeypatch)
 
 
 def test_a_cluster_tells_the_blank_form_from_the_filled_one(both_open, monkeypatch):

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from models.db.among import is_among
 from models.db.base import VIETNAMESE
 from models.db.tables import ArrivalRow, CycleRow, DutyMarkRow, DutyRow, ReopeningRow
 from models.domain.cycles import Cycle
@@ -20,7 +21,21 @@ from models.domain.roster import Unit
 from models.domain.vocabulary import MarkKind, Outcome
 
 _TERMS: Final = TypeAdapter(Terms)
-_DUTY_COLUMNS: Final = tuple(DutyRow.__table__.columns)
+_DUTY_COLUMNS: Final = (
+    DutyRow.id,
+    DutyRow.cycle_id,
+    DutyRow.unit_code,
+    DutyRow.unit_name,
+    DutyRow.group_code,
+    DutyRow.parent_code,
+    DutyRow.parent_name,
+    DutyRow.completed_at,
+    DutyRow.accepted_at,
+    DutyRow.token,
+    DutyRow.member_in_charge,
+    DutyRow.form_digest,
+)
+"""In the order in which `_record` takes them: a row asked for by names costs twice what becomes of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,24 +354,35 @@ def _settled_along(session: Session, row: DutyRow) -> list[DutyRow]:
 def _duty_records(session: Session, query: Select[tuple[DutyRow]]) -> list[DutyRecord]:
     """Return the records of duties; plain rows and one look at each cycle, for a cycle's terms are long."""
     rows = session.execute(query.with_only_columns(*_DUTY_COLUMNS)).all()
-    times = _times_of_cycles(session, {row.cycle_id for row in rows})
-    ids = [row.id for row in rows]
+    times = _times_of_cycles(session, {cycle_id for _, cycle_id, *_ in rows})
+    ids = [duty_id for duty_id, *_ in rows]
     marks = _marks(session, ids)
     reopenings = _reopenings(session, ids)
     held = _held(session, ids)
     return [
-        _record(row, times[row.cycle_id], marks.get(row.id, ()), reopenings.get(row.id, ()), held.get(row.id, ()))
-        for row in rows
+        _record(row, times, marks.get(duty_id, ()), reopenings.get(duty_id, ()), held.get(duty_id, ()))
+        for row, duty_id in zip(rows, ids, strict=True)
     ]
 
 
-def _times_of_cycles(session: Session, ids: Iterable[int]) -> dict[int, Row[Any]]:
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """What a duty takes over from its cycle."""
+
+    cycle_code: str
+    opens_at: datetime
+    due_at: datetime
+    late_at: datetime
+
+
+def _times_of_cycles(session: Session, ids: Iterable[int]) -> dict[int, _Times]:
     query = select(CycleRow.id, CycleRow.code, CycleRow.opens_at, CycleRow.due_at, CycleRow.late_at)
-    return {row.id: row for row in session.execute(query.where(CycleRow.id.in_(list(ids))))}
+    rows = session.execute(query.where(CycleRow.id.in_(list(ids))))
+    return {cycle_id: _Times(*times) for cycle_id, *times in rows}
 
 
 def _marks(session: Session, ids: list[int]) -> dict[int, tuple[Mark, ...]]:
-    rows = session.scalars(select(DutyMarkRow).where(DutyMarkRow.duty_id.in_(ids)).order_by(DutyMarkRow.id))
+    rows = session.scalars(select(DutyMarkRow).where(is_among(DutyMarkRow.duty_id, ids)).order_by(DutyMarkRow.id))
     found: dict[int, tuple[Mark, ...]] = {}
     for row in rows:
         mark = Mark(
@@ -371,7 +397,9 @@ def _marks(session: Session, ids: list[int]) -> dict[int, tuple[Mark, ...]]:
 
 
 def _reopenings(session: Session, ids: list[int]) -> dict[int, tuple[Reopening, ...]]:
-    rows = session.scalars(select(ReopeningRow).where(ReopeningRow.duty_id.in_(ids)).order_by(ReopeningRow.reopened_at))
+    rows = session.scalars(
+        select(ReopeningRow).where(is_among(ReopeningRow.duty_id, ids)).order_by(ReopeningRow.reopened_at)
+    )
     found: dict[int, tuple[Reopening, ...]] = {}
     for row in rows:
         reopening = Reopening(
@@ -388,7 +416,7 @@ def _held(session: Session, ids: list[int]) -> dict[int, tuple[Row[Any], ...]]:
     """Return by duty when the arrivals that seem to answer it were received, and when a person dealt with each."""
     rows = session.execute(
         select(ArrivalRow.duty_id, ArrivalRow.received_at, ArrivalRow.resolved_at)
-        .where(ArrivalRow.duty_id.in_(ids), ArrivalRow.outcome == Outcome.QUARANTINED)
+        .where(is_among(ArrivalRow.duty_id, ids), ArrivalRow.outcome == Outcome.QUARANTINED)
         .order_by(ArrivalRow.received_at, ArrivalRow.id)
     )
     found: dict[int, tuple[Row[Any], ...]] = {}
@@ -399,30 +427,41 @@ def _held(session: Session, ids: list[int]) -> dict[int, tuple[Row[Any], ...]]:
 
 def _record(
     row: Row[Any],
-    cycle: Row[Any],
+    times: Mapping[int, _Times],
     marks: tuple[Mark, ...],
     reopenings: tuple[Reopening, ...],
     held: Sequence[Row[Any]],
 ) -> DutyRecord:
+    duty_id, cycle_id, unit_code, unit_name, group, parent_code, parent_name, *facts, token, member, digest = row
+    completed_at, accepted_at = facts
+    cycle = times[cycle_id]
     duty = Duty(
-        id=row.id,
-        cycle_code=cycle.code,
-        unit_code=row.unit_code,
-        unit_name=row.unit_name,
-        group=row.group_code,
-        parent_code=row.parent_code,
-        parent_name=row.parent_name,
+        id=duty_id,
+        cycle_code=cycle.cycle_code,
+        unit_code=unit_code,
+        unit_name=unit_name,
+        group=group,
+        parent_code=parent_code,
+        parent_name=parent_name,
         opens_at=cycle.opens_at,
         due_at=cycle.due_at,
         late_at=cycle.late_at,
-        completed_at=row.completed_at,
-        accepted_at=row.accepted_at,
-        held_since=next((item.received_at for item in held if item.resolved_at is None), None),
-        held_before=tuple((item.received_at, item.resolved_at) for item in held if item.resolved_at is not None),
+        completed_at=completed_at,
+        accepted_at=accepted_at,
+        held_since=_held_since(held) if held else None,
+        held_before=_held_before(held) if held else (),
         marks=marks,
         reopenings=reopenings,
     )
-    return DutyRecord(duty=duty, token=row.token, member_in_charge=row.member_in_charge, form_digest=row.form_digest)
+    return DutyRecord(duty=duty, token=token, member_in_charge=member, form_digest=digest)
+
+
+def _held_since(held: Sequence[Row[Any]]) -> datetime | None:
+    return next((item.received_at for item in held if item.resolved_at is None), None)
+
+
+def _held_before(held: Sequence[Row[Any]]) -> tuple[tuple[datetime, datetime], ...]:
+    return tuple((item.received_at, item.resolved_at) for item in held if item.resolved_at is not None)
 
 
 def _cycle(row: CycleRow) -> Cycle:

@@ -1,7 +1,7 @@
 """Keeps the ledger: reminders decided, letters claimed and sent, and why the others were not written to."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,6 +10,7 @@ from typing import Final, cast
 from sqlalchemy import Select, Table, func, select, update
 from sqlalchemy.orm import Session
 
+from models.db.among import is_among
 from models.db.inserting import insert_new, insert_one
 from models.db.tables import ArrivalRow, BouncedAddressRow, CycleRow, DutyRow, LetterRow, ReminderRow, SkipRow
 from models.domain.chasing import Send, Skip
@@ -66,13 +67,19 @@ def decided_rungs(session: Session, duty_ids: Sequence[int]) -> dict[int, frozen
     """Return by duty the rungs that the ledger has, whatever became of their letters."""
     rows = session.execute(
         select(ReminderRow.duty_id, ReminderRow.rung).where(
-            ReminderRow.duty_id.in_(duty_ids), ReminderRow.cancelled_because.is_(None)
+            is_among(ReminderRow.duty_id, duty_ids), ReminderRow.cancelled_because.is_(None)
         )
     )
-    found: dict[int, set[str]] = {}
+    found: dict[int, frozenset[str]] = {}
+    # Most have had the same rungs: one set serves them all.
+    longer: dict[tuple[frozenset[str], str], frozenset[str]] = {}
+    nothing: frozenset[str] = frozenset()
     for duty_id, rung in rows:
-        found.setdefault(duty_id, set()).add(rung)
-    return {duty_id: frozenset(rungs) for duty_id, rungs in found.items()}
+        known = found.get(duty_id, nothing)
+        if (known, rung) not in longer:
+            longer[known, rung] = known | {rung}
+        found[duty_id] = longer[known, rung]
+    return found
 
 
 def queue_reminders(session: Session, sends: Iterable[Send], *, decided_at: datetime, occasion: str = "") -> int:
@@ -82,8 +89,10 @@ def queue_reminders(session: Session, sends: Iterable[Send], *, decided_at: date
     once more; the ladder's own have none. Two rounds may do this at once: the constraint lets each row in once.
     """
     wanted = {(send.duty_id, send.rung.code, to): None for send in sends for to in send.to}
-    known = _known_reminders(session, {duty_id for duty_id, _, _ in wanted}, occasion)
-    revived = [known[key].id for key in wanted if key in known and known[key].cancelled_because is not None]
+    if not wanted:
+        return 0
+    known = _known_reminders(session, wanted, occasion)
+    revived = [number for key in wanted if (number := known.get(key)) is not None]
     if revived:
         session.execute(
             update(ReminderRow)
@@ -101,6 +110,8 @@ def queue_reminders(session: Session, sends: Iterable[Send], *, decided_at: date
 def note_skips(session: Session, skips: Iterable[Skip], *, at: datetime) -> int:
     """Write why duties were not written to, each reason once a rung, and return how many are new."""
     wanted = {(skip.duty_id, skip.rung_code, skip.reason) for skip in skips}
+    if not wanted:
+        return 0
     known = _known_skips(session, {duty_id for duty_id, _, _ in wanted})
     rows = [
         {"duty_id": duty_id, "rung": rung, "reason": reason, "noted_at": at}
@@ -440,7 +451,7 @@ def recipients_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int,
     """Return by duty the addresses that a reminder of it was decided for, whatever became of the letter."""
     rows = session.execute(
         select(ReminderRow.duty_id, ReminderRow.recipient)
-        .where(ReminderRow.duty_id.in_(duty_ids), ReminderRow.cancelled_because.is_(None))
+        .where(is_among(ReminderRow.duty_id, duty_ids), ReminderRow.cancelled_because.is_(None))
         .distinct()
     )
     found: dict[int, frozenset[str]] = {}
@@ -500,17 +511,23 @@ def _reminder(row: ReminderRow) -> QueuedReminder:
 
 
 def _known_reminders(
-    session: Session, duty_ids: AbstractSet[int], occasion: str
-) -> dict[tuple[int, str, str], ReminderRow]:
-    rows = session.scalars(
-        select(ReminderRow).where(ReminderRow.duty_id.in_(list(duty_ids)), ReminderRow.occasion == occasion)
+    session: Session, wanted: Collection[tuple[int, str, str]], occasion: str
+) -> dict[tuple[int, str, str], int | None]:
+    """Return which of the reminders the ledger has; with the number of its row where it was taken back, else None."""
+    row = ReminderRow
+    rows = session.execute(
+        select(row.duty_id, row.rung, row.recipient, row.id, row.cancelled_because).where(
+            is_among(row.duty_id, {duty_id for duty_id, _, _ in wanted}),
+            row.rung.in_({rung for _, rung, _ in wanted}),
+            row.occasion == occasion,
+        )
     )
-    return {(row.duty_id, row.rung, row.recipient): row for row in rows}
+    return {(duty_id, rung, to): None if why is None else number for duty_id, rung, to, number, why in rows}
 
 
 def _known_skips(session: Session, duty_ids: AbstractSet[int]) -> set[tuple[int, str, SkipReason]]:
     rows = session.execute(
-        select(SkipRow.duty_id, SkipRow.rung, SkipRow.reason).where(SkipRow.duty_id.in_(list(duty_ids)))
+        select(SkipRow.duty_id, SkipRow.rung, SkipRow.reason).where(is_among(SkipRow.duty_id, duty_ids))
     )
     return {(duty_id, rung, SkipReason(reason)) for duty_id, rung, reason in rows}
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Row, and_, delete, exists, func, insert, or_, select
+from sqlalchemy import Row, Select, and_, delete, exists, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from models.db.among import is_among
 from models.db.tables import BouncedAddressRow, ContactRow, MemberRow, RosterImportRow, UnitRelationRow, UnitRow
 from models.domain.roster import Contact, Member, Roster, Unit
 from models.domain.succession import EndedUnit, Relation, Succession
 
+_Each = TypeVar("_Each")
 ENDED_UNITS: Final = "ended_units"
 """Under this a session keeps the ended units that it has worked out."""
 
@@ -87,6 +89,22 @@ def working_contacts(
     return {code: found[code] for code in unit_codes if code in found}
 
 
+def working_addresses(
+    session: Session, programme_code: str, on: date, unit_codes: Sequence[str]
+) -> dict[str, list[str]]:
+    """Return by unit the addresses of its `working_contacts`, the first to be written to first."""
+    if not unit_codes:
+        return {}
+    heirs = {code: ended.heir_code for code, ended in ended_units(session, programme_code, on).items()}
+    wanted = {*unit_codes, *(heir for code in unit_codes if (heir := heirs.get(code)) is not None)}
+    query = _in_force(programme_code, on, wanted).with_only_columns(ContactRow.unit_code, ContactRow.email)
+    by_unit: dict[str, list[str]] = {}
+    for unit_code, email in session.execute(query):
+        by_unit.setdefault(unit_code, []).append(email)
+    found = _with_heirs(by_unit, heirs)
+    return {code: found[code] for code in unit_codes if code in found}
+
+
 def ended_units(session: Session, programme_code: str, on: date) -> dict[str, EndedUnit]:
     """Return by code the units whose last day lies before that day, with who answers for what they still owe.
 
@@ -153,7 +171,7 @@ def _names_on(session: Session, programme_code: str, codes: set[str], on: date) 
     return {row.code: row.name for row in rows}
 
 
-def _with_heirs(by_unit: dict[str, list[Contact]], heirs: Mapping[str, str | None]) -> dict[str, list[Contact]]:
+def _with_heirs(by_unit: dict[str, list[_Each]], heirs: Mapping[str, str | None]) -> dict[str, list[_Each]]:
     taken_over = {
         code: [*by_unit.get(heir, ()), *by_unit.get(code, ())]
         for code, heir in heirs.items()
@@ -165,6 +183,13 @@ def _with_heirs(by_unit: dict[str, list[Contact]], heirs: Mapping[str, str | Non
 def _contacts_in_force(
     session: Session, programme_code: str, on: date, unit_codes: Iterable[str] | None
 ) -> dict[str, list[Contact]]:
+    by_unit: dict[str, list[Contact]] = {}
+    for row in session.execute(_in_force(programme_code, on, unit_codes)):
+        by_unit.setdefault(row.unit_code, []).append(_contact(row))
+    return by_unit
+
+
+def _in_force(programme_code: str, on: date, unit_codes: Iterable[str] | None) -> Select[Any]:
     is_away = and_(ContactRow.away_from <= on, or_(ContactRow.away_to.is_(None), ContactRow.away_to >= on))
     query = (
         select(*ContactRow.__table__.columns)
@@ -174,12 +199,7 @@ def _contacts_in_force(
         .where(ContactRow.email.not_in(select(BouncedAddressRow.address)))
         .order_by(ContactRow.unit_code, ContactRow.rank, ContactRow.email)
     )
-    if unit_codes is not None:
-        query = query.where(ContactRow.unit_code.in_(list(unit_codes)))
-    by_unit: dict[str, list[Contact]] = {}
-    for row in session.execute(query):
-        by_unit.setdefault(row.unit_code, []).append(_contact(row))
-    return by_unit
+    return query if unit_codes is None else query.where(is_among(ContactRow.unit_code, unit_codes))
 
 
 def unit_names(session: Session, programme_code: str, codes: Iterable[str]) -> dict[str, str]:

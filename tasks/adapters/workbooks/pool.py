@@ -106,6 +106,10 @@ class GuardedReader:
                 continue
             yield from map(self._remembered, turn, seen)
 
+    def remember(self, brought: Brought, unpacked: Unpacked) -> None:
+        """Remember what an arrival holds that somebody else has looked at."""
+        self._opened.keep(brought, unpacked)
+
     def unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
         """Return what each arrival holds, in order; a hostile one costs its own result only.
 
