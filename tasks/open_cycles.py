@@ -26,6 +26,8 @@ from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 TOKEN_BYTES: Final = 10
+FORMS_UNTIL_WORD: Final = 5_000
+"""After so many forms the run says how far it is: some seconds of work, and more than most offices have."""
 TIME_FOR_LATE_ANSWERS: Final = timedelta(days=60)
 
 
@@ -123,9 +125,16 @@ def _stamp_cycle(runtime: Runtime, cycle_code: str, as_of: datetime) -> int:
         waiting = list(_unstamped(session, cycle_code, size=runtime.settings.units_per_chunk))
         session.rollback()  # nothing is held while others stamp
         for digests in stamped_forms(runtime, cycle_code, waiting, as_of):
-            n_stamped += _note_stamped(runtime, session, digests)
+            n_before, n_stamped = n_stamped, n_stamped + _note_stamped(runtime, session, digests)
             session.commit()
+            if n_stamped // FORMS_UNTIL_WORD > n_before // FORMS_UNTIL_WORD:
+                _say_how_far(runtime, cycle, n_stamped, sum(map(len, waiting)))
     return n_stamped
+
+
+def _say_how_far(runtime: Runtime, cycle: Cycle, n: int, n_in_all: int) -> None:
+    number = runtime.texts.number
+    logger.info(runtime.texts.say("log.forms_stamped", title=cycle.title, n=number(n), n_in_all=number(n_in_all)))
 
 
 def _note_stamped(runtime: Runtime, session: Session, digests: dict[int, str]) -> int:

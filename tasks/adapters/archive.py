@@ -1,5 +1,6 @@
 """Keeps files under the SHA-256 of their bytes, in a local folder or at an fsspec address; whole, and never twice."""
 
+import errno
 import hashlib
 import json
 import os
@@ -220,6 +221,8 @@ class SharedArchive(_ByDigest):
         except FileNotFoundError:
             raise
         except Exception as problem:  # each kind of store has errors of its own, many of them no OSError
+            if isinstance(problem, OSError) and problem.errno == errno.ENOENT:  # that of SMB is no FileNotFoundError
+                raise FileNotFoundError(errno.ENOENT, str(problem)) from problem
             said = " ".join(str(problem).split())
             raise FileStoreRefusedError("unreachable", kind=self.kind, root=self.root, detail=said) from problem
 
