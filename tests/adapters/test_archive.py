@@ -32,6 +32,16 @@ def archive(request, tmp_path):
         yield archive_at(f"s3://{bucket}/dondoc", tmp_path / "archive", options_for(address))
 
 
+def test_bytes_that_were_removed_are_gone_and_may_be_kept_again(archive):
+    digest = archive.keep(b"of last year")
+    for _ in range(2):  # the second time there is nothing, and nothing is said
+        archive.remove(digest)
+    with pytest.raises(FileNotFoundError):
+        archive.size(digest)
+    assert archive.keep(b"of last year") == digest
+    assert archive.read(digest) == b"of last year"
+
+
 def test_bytes_come_back_under_their_digest(archive):
     digest = archive.keep("Báo cáo".encode())
     assert digest == sha256_of("Báo cáo".encode())
