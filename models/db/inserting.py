@@ -17,11 +17,13 @@ def insert_new(session: Session, table: type[Base], rows: Sequence[Mapping[str, 
     if not rows:
         return 0
     session.flush()
+    connection, statement = session.connection(), _insert_unless_known(session, table)
     # All at once by Core: the session would put in one after the other, to learn the number of each.
-    done = session.connection().execute(
-        _insert_unless_known(session, table), list(rows), execution_options={"preserve_rowcount": True}
-    )
-    return done.rowcount
+    if connection.dialect.name == "postgresql":
+        # What is to be returned goes in hundreds a statement, what is not in a statement a row.
+        keys = cast("Table", table.__table__).primary_key.columns
+        return len(connection.execute(statement.returning(*keys), list(rows)).all())
+    return connection.execute(statement, list(rows), execution_options={"preserve_rowcount": True}).rowcount
 
 
 def insert_one(session: Session, table: type[Base], row: Mapping[str, object]) -> int | None:
