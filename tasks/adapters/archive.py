@@ -1,5 +1,6 @@
 """Keeps files under the SHA-256 of their bytes, in a local folder or at an fsspec address; whole, and never twice."""
 
+import errno
 import hashlib
 import json
 import os
@@ -23,6 +24,8 @@ FILES_AT_ONCE: Final = 8
 """Each waits for a disk or a network, hardly for the processor; and one wait for the disk serves several."""
 WHOLE_OR_NOT_AT_ALL: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "memory"})
 """Kinds of store where a file appears when all of it has come; on the others it is written beside and renamed."""
+DAMAGED: Final = FileStoreRefusedError("damaged").code
+"""Of a file that is no longer what it was; all else that a store may refuse with concerns the whole of it."""
 PATIENCE: Final[Mapping[str, dict[str, Any]]] = {
     "s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 3}}},
 }
@@ -86,6 +89,10 @@ class _ByDigest(ABC):
         return content
 
     @abstractmethod
+    def remove(self, digest: str) -> None:
+        """Take the bytes away; where none are kept this does nothing. Raises as `keep` does."""
+
+    @abstractmethod
     def size(self, digest: str) -> int:
         """Return how many bytes are kept under the digest; raises as `read` does where it cannot."""
 
@@ -115,6 +122,11 @@ class FolderArchive(_ByDigest):
         """Return how many bytes are kept under the digest; raises as `read` does."""
         with self._told_from_no_folder():
             return self._path(digest).stat().st_size
+
+    def remove(self, digest: str) -> None:
+        """Take the bytes away; where none are kept this does nothing. Raises as `keep` does."""
+        with suppress(FileNotFoundError), self._told_from_no_folder():
+            self._path(digest).unlink()
 
     @property
     def _where(self) -> str:
@@ -161,6 +173,11 @@ class SharedArchive(_ByDigest):
         with self._reached():
             return int(self.files.info(self._path(digest))["size"])
 
+    def remove(self, digest: str) -> None:
+        """Take the bytes away; where none are kept this does nothing. Raises as `keep` does."""
+        with suppress(FileNotFoundError), self._reached():
+            self.files.rm_file(self._path(digest))
+
     @property
     def _where(self) -> str:
         return f"{self.kind}://"
@@ -204,6 +221,8 @@ class SharedArchive(_ByDigest):
         except FileNotFoundError:
             raise
         except Exception as problem:  # each kind of store has errors of its own, many of them no OSError
+            if isinstance(problem, OSError) and problem.errno == errno.ENOENT:  # that of SMB is no FileNotFoundError
+                raise FileNotFoundError(errno.ENOENT, str(problem)) from problem
             said = " ".join(str(problem).split())
             raise FileStoreRefusedError("unreachable", kind=self.kind, root=self.root, detail=said) from problem
 

@@ -1,5 +1,6 @@
 """The store of files: one port over a folder and over whatever fsspec reaches, whole or not at all, each file once."""
 
+import errno
 import json
 import os
 import socket
@@ -78,6 +79,27 @@ def test_a_store_that_renames_has_a_file_only_when_it_is_whole(tmp_path):
     digest = archive.keep(b"whole")
     assert archive.read(digest) == b"whole"
     assert not [path for path in files.find("/share") if path.endswith(".part")]
+    MemoryFileSystem.store.clear()
+
+
+class OfAShare(MemoryFileSystem):
+    """Says of a file that is not there what the client of SMB says: an error of its own, with the system's number."""
+
+    class SmbError(OSError):
+        pass
+
+    def info(self, path, **given):
+        try:
+            return super().info(path, **given)
+        except FileNotFoundError as gone:
+            raise self.SmbError(errno.ENOENT, str(gone)) from gone
+
+
+def test_a_file_that_a_share_has_not_is_missing_and_not_a_share_that_failed():
+    archive = SharedArchive(OfAShare(), "/share/dondoc", "smb")
+    assert archive.read(archive.keep(b"new on the share")) == b"new on the share"
+    with pytest.raises(FileNotFoundError):
+        archive.size("0" * 64)
     MemoryFileSystem.store.clear()
 
 
