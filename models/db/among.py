@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Dialect, Integer, Text, TypeDecorator, bindparam
+from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Dialect, Integer, Text, TypeDecorator, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -17,9 +17,7 @@ def is_among(column: Any, keys: Iterable[int] | Iterable[str]) -> ColumnElement[
     `in_` makes a parameter of each: to write and read a statement with five hundred takes longer than its answer.
     """
     item = BigInteger() if isinstance(column.type, Integer) else Text()
-    each = _Each(bindparam(None, list(keys), _Listed(item)))
-    condition: ColumnElement[bool] = column.op("IN", is_comparison=True)(each)
-    return condition
+    return _Among(column, bindparam(None, list(keys), _Listed(item)))
 
 
 class _Listed(TypeDecorator[list[Any]]):
@@ -42,19 +40,26 @@ class _Listed(TypeDecorator[list[Any]]):
         return value if dialect.name == "postgresql" else json.dumps(value)
 
 
-class _Each(FunctionElement[Any]):
-    """The keys of such a parameter as the rows of a question within the question."""
+class _Among(FunctionElement[bool]):
+    """A column and such a parameter, one of whose keys it is to hold."""
 
-    name = "each"
+    name = "among"
     inherit_cache = True
-    type = Integer()
+    type = Boolean()
+
+    def self_group(self, against: Any = None) -> Any:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return itself: it is a condition already, and compared with 1 it would be found by no index."""
+        return self
 
 
-@compiles(_Each, "sqlite")
-def _of_json(element: _Each, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **kw)}))"  # noqa: S608 - a placeholder
+@compiles(_Among, "sqlite")
+def _of_json(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    column, keys = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({keys}))"  # noqa: S608 - two pieces of a statement
 
 
-@compiles(_Each, "postgresql")
-def _of_array(element: _Each, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"(SELECT unnest({compiler.process(element.clauses, **kw)}))"
+@compiles(_Among, "postgresql")
+def _of_array(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    # Not as a question within the question: it would be planned as a join, and go through the whole table each time.
+    column, keys = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{column} = ANY ({keys})"

@@ -36,22 +36,24 @@ def _insert_noting(session: Session, table: type[Base], statement: Any, rows: Se
     """Put rows in, note their numbers where they are covered, and return how many went in."""
     session.flush()
     connection = session.connection()
+    known, is_covered = cast("Table", table.__table__), table.__tablename__ in COVERED
     # All at once by Core: the session would put in one after the other, to learn the number of each.
-    if table.__tablename__ not in COVERED:
-        done = connection.execute(statement, list(rows), execution_options={"preserve_rowcount": True})
-        return done.rowcount
-    known = cast("Table", table.__table__)
     if connection.dialect.name == "postgresql":
-        keys = connection.execute(statement.returning(known.c.id), list(rows)).scalars().all()
-    else:
-        # Numbers go upwards one by one, and nobody else writes: what is beyond the last one is ours.
-        become_writer(connection)
-        newest = select(func.coalesce(func.max(known.c.id), 0))
-        last = connection.scalars(newest).one()
-        connection.execute(statement, list(rows))
-        keys = range(last + 1, connection.scalars(newest).one() + 1)
-    note_rows(session, table, RowChange.NEW, keys)
-    return len(keys)
+        # What is to be returned goes in hundreds a statement, what is not in a statement a row.
+        keys = connection.execute(statement.returning(*known.primary_key.columns), list(rows)).all()
+        if is_covered:
+            note_rows(session, table, RowChange.NEW, [number for (number,) in keys])
+        return len(keys)
+    if not is_covered:
+        return connection.execute(statement, list(rows), execution_options={"preserve_rowcount": True}).rowcount
+    # Numbers go upwards one by one, and nobody else writes: what is beyond the last one is ours.
+    become_writer(connection)
+    newest = select(func.coalesce(func.max(known.c.id), 0))
+    last = connection.scalars(newest).one()
+    connection.execute(statement, list(rows))
+    numbers = range(last + 1, connection.scalars(newest).one() + 1)
+    note_rows(session, table, RowChange.NEW, numbers)
+    return len(numbers)
 
 
 def insert_one(session: Session, table: type[Base], row: Mapping[str, object]) -> int | None:
