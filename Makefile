@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export DONDOC_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-again coverage fuzz chaos mail machines check pictures bench bench-scale format tools clean
+.PHONY: help install demo run test test-again coverage fuzz chaos mail machines check audit-deps pictures bench bench-scale format tools clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ check: install ## Format, lint, types, layers, language: everything a machine ca
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+audit-deps: ## Ask the package index whether a version of constraints.txt has a known weakness (fails where it cannot say)
+	@test -x .audit/bin/pip-audit || { $(PYTHON) -m venv .audit && PIP_CONSTRAINT= .audit/bin/python -m pip install --quiet pip-audit==2.10.1; }
+	@.audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+
 pictures: install tools ## Take the pictures of README and guides anew, from a demo of their own in .pictures/ (minutes)
 	@DONDOC_HOME=$(CURDIR)/.pictures $(BIN)/dondoc demo --quick
 	@DONDOC_HOME=$(CURDIR)/.pictures $(BIN)/python -m tests.pictures
@@ -75,8 +79,8 @@ format: install ## Bring the code into its format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-tools: ## Get LibreOffice, Chromium, poppler, PostgreSQL, Postfix and Dovecot from Debian where they are missing and may be installed
+tools: ## Get LibreOffice, Chromium, poppler, PostgreSQL, Postfix, Dovecot, nginx from Debian where they are missing and may be installed
 	@.ci/tools
 
 clean: ## Remove the virtual environment and caches; the home stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .audit .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

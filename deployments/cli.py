@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, NoReturn, cast
 import typer
 
 from deployments.engine import TELL_NOBODY, use
-from deployments.showing import show_table, show_verdict, shown_bar
+from deployments.showing import show_purge, show_table, show_verdict, shown_bar
 from models.domain.errors import DondocError, Fault, ProgrammeInvalidError
 from models.domain.vocabulary import OFFICE_ZONE
 from tasks.adapters.texts import vietnamese
@@ -398,6 +398,34 @@ def board(*, as_of: AsOf = "", as_json: AsJson = False) -> None:
         _say("cli.board_made", path=made.front, n=made.n_written, gone=made.n_gone)
 
 
+@app.command("purge", help=_help("purge"), epilog=_help("example.purge"))
+def purge_(
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help=_help("purge_yes"))] = False,
+    operator: Annotated[str, typer.Option(help=_help("operator"))] = "",
+    reason: Annotated[str, typer.Option(help=_help("purge_reason"))] = "",
+    as_of: AsOf = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say which files have been kept long enough; with `--yes` remove their bytes, signed."""
+    from tasks.operators import sign
+    from tasks.purge import plan_purge, purge
+    from tasks.runtime import open_runtime
+
+    with open_runtime(Settings.load()) as runtime:
+        instant = _instant(as_of) if as_of else runtime.clock.now()
+        if yes:
+            signature = sign(runtime, operator, reason)
+            with shown_bar(runtime.texts.say("cli.purge_bar"), is_shown=not as_json) as bar:
+                found = purge(runtime, instant, signature=signature, heard=bar.heard)
+        else:
+            found = plan_purge(runtime, instant)
+    if as_json:
+        _print_json(asdict(found) | {"n_files": found.n_files, "n_octets": found.n_octets})
+    else:
+        show_purge(found, vietnamese())
+
+
 @app.command("backup", help=_help("backup"), epilog=_help("example.backup"))
 def backup(
     file: Annotated[Path, typer.Argument(help=_help("backup_file"))],
@@ -423,11 +451,14 @@ def restore(file: Annotated[Path, typer.Argument(help=_help("backup_file"))], *,
 def _say_backup(what: str, file: Path, facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         _print_json({"file": str(file), **facts})
-        return
+        raise typer.Exit(DONE_WITH_FINDINGS if facts["n_lacking"] else DONE)
     texts = vietnamese()
     made = texts.instant(datetime.fromisoformat(facts["made_at"]))
     megabytes = texts.number(round(facts["n_octets"] / 1_000_000, 1))
     typer.echo(texts.say(f"cli.backup_{what}", file=file, made=made, n=facts["n_files"], size=megabytes))
+    if facts["n_lacking"]:
+        _say("cli.backup_lacking", n=facts["n_lacking"])
+        raise typer.Exit(DONE_WITH_FINDINGS)
 
 
 @app.command(help=_help("serve"), epilog=_help("example.serve"))

@@ -67,6 +67,8 @@ def prefect_settings(home: Path, port: int, shared: PrefectSettings = ALONE) -> 
         # A yearly schedule shows nothing under "upcoming" within the default horizon of 100 days.
         "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_SCHEDULED_TIME": "P400D",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        # The browser asks the address at which it found the pages: this machine's, the office's, or a proxy's with TLS.
+        "PREFECT_SERVER_UI_API_URL": "/api",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         # Whoever presses a button waits for the worker's next look, which is ten seconds away by default.
         "PREFECT_WORKER_QUERY_SECONDS": "3",
@@ -85,8 +87,6 @@ def _of_several(shared: PrefectSettings) -> dict[str, str]:
     settings: dict[str, str] = {}
     if url := shared.database_url.get_secret_value():
         settings["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = _for_asyncpg(url)
-    if shared.api_url:
-        settings["PREFECT_SERVER_UI_API_URL"] = shared.api_url  # by which the browser asks
     return settings
 
 

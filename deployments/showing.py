@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -13,6 +13,9 @@ from rich.text import Text
 
 from tasks.adapters.texts import Texts
 from tasks.adapters.verdict_words import Section, VerdictText
+
+if TYPE_CHECKING:  # a command loads what it does, not what others do
+    from tasks.purge import Purge
 
 WIDTH_OF_A_FILE: Final = 200
 """Characters of a table that is written into a file or a pipe, where there is no terminal to fit."""
@@ -84,6 +87,41 @@ def show_verdict(text: VerdictText, as_of: datetime, texts: Texts) -> None:
         console.print()
         console.print(Text(section.heading, style="bold cyan"))
         console.print(_table_of(section))
+
+
+def show_purge(found: "Purge", texts: Texts) -> None:
+    """Print what a purge removes, or has removed, kind by kind, and what to do next."""
+    names = ("kept_kind", "keep", "n_files", "megabytes", "cycles")
+    rows = [
+        (
+            texts.label(each.kind),
+            _kept_for(each.months, texts),
+            texts.number(each.n_files),
+            _megabytes(each.n_octets, texts),
+            ", ".join(each.cycles) or "–",
+        )
+        for each in found.kinds
+    ]
+    show_table([texts.say(f"cli.column.{name}") for name in names], rows, texts=texts)
+    what = "done" if found.is_done else "planned"
+    if not found.n_files and not found.n_left_over:
+        what = "nothing"
+    facts = {"n": found.n_files, "size": _megabytes(found.n_octets, texts), "as_of": texts.instant(found.as_of)}
+    lines = [texts.say(f"cli.purge_{what}", **facts)]
+    if found.n_left_over:
+        lines.append(texts.say("cli.purge_left_over", n=found.n_left_over))
+    plain_console().print(Text("\n".join(lines)), soft_wrap=True)
+
+
+def _megabytes(n_octets: int, texts: Texts) -> str:
+    return texts.number(round(n_octets / 1_000_000, 1))
+
+
+def _kept_for(months: int, texts: Texts) -> str:
+    if not months:
+        return texts.say("cli.keep_for_ever")
+    years, rest = divmod(months, 12)
+    return texts.say("cli.keep_months", n=months) if rest else texts.say("cli.keep_years", n=years)
 
 
 def _table_of(section: Section) -> Table:

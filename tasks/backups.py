@@ -1,25 +1,36 @@
 """Makes one archive of a home while it is in use, and brings it back on this or another machine, each file by its hash.
 
-In it are the database as of one instant and every file that it speaks of. What is secret stays out: settings with
+In it are the database as of one instant and every file that it speaks of, wherever these lie: in the home, in a share,
+in the store of several machines. What is secret stays out: settings with
 passwords, the password of the pages, logs, Prefect's own history.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO, Any, Final
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
+from sqlalchemy import Engine, inspect, select
+
 from models.db.engine import open_engine
-from models.db.snapshots import Snapshot, load_snapshot, write_snapshot
-from models.domain.errors import BackupRefusedError
+from models.db.snapshots import Snapshot, files_spoken_of, load_snapshot, refuse_target, write_snapshot
+from models.db.tables import RemovedFileRow
+from models.domain.errors import BackupRefusedError, FileStoreRefusedError
+from tasks.adapters.archive import DAMAGED, FILES_AT_ONCE, archive_at
 from tasks.adapters.clock import SystemClock
+from tasks.ports import Archive
 from tasks.settings import Settings
 
-FOLDERS: Final = ("archive", "results", "drop")
+KEPT: Final = "archive"
+FOLDERS: Final = (KEPT, "results", "drop")
 """What of a home is kept; the status board is made anew, the rest is Prefect's or secret."""
 MANIFEST: Final = "manifest.json"
 DATABASE: Final = "database"
@@ -37,6 +48,8 @@ class Backup:
     revision: str
     n_files: int
     n_octets: int
+    n_lacking: int
+    """Files that the database speaks of and the store has lost, or has no longer whole; what was purged is not lost."""
 
 
 def make_backup(settings: Settings, path: Path) -> Backup:
@@ -47,10 +60,10 @@ def make_backup(settings: Settings, path: Path) -> Backup:
     Raises:
         BackupRefusedError: the archive is there already, or there is no home.
         DatabaseRefusedError: the database does not answer.
+        FileStoreRefusedError: the store of several machines cannot be reached.
     """
     if path.exists():
         raise BackupRefusedError("in_the_way", path=path)
-    _require_own_store(settings)
     if not settings.home.is_dir():
         raise BackupRefusedError("no_home", home=settings.home)
     part = path.with_name(f".{path.name}.part")
@@ -68,8 +81,8 @@ def restore_backup(settings: Settings, path: Path) -> Backup:
     Raises:
         BackupRefusedError: it is no archive of ours, a file is not what it was, or home or database are in use.
         DatabaseRefusedError: it is of a newer program, or the database does not answer.
+        FileStoreRefusedError: the store of several machines cannot be reached or refuses us.
     """
-    _require_own_store(settings)
     taken = [name for name in FOLDERS if (settings.shared / name).exists()]
     if taken:
         raise BackupRefusedError("home_in_use", home=settings.shared, found=", ".join(taken))
@@ -78,9 +91,13 @@ def restore_backup(settings: Settings, path: Path) -> Backup:
     with TemporaryDirectory(prefix=".restore-", dir=settings.shared) as made:
         folder = Path(made)
         manifest = _extracted(path, folder)
+        snapshot = Snapshot(**manifest["database"])
         engine = open_engine(settings.url)
         try:
-            load_snapshot(engine, Snapshot(**manifest["database"]), folder / DATABASE)
+            refuse_target(engine, snapshot)
+            if settings.files_url:
+                _keep_in_store(_store(settings), folder / KEPT)
+            load_snapshot(engine, snapshot, folder / DATABASE)
         finally:
             engine.dispose()
         for name in FOLDERS:
@@ -99,10 +116,16 @@ def check_backup(path: Path) -> Backup:
         return _as_backup(_extracted(path, Path(made)))
 
 
-def _require_own_store(settings: Settings) -> None:
-    """Refuse where files lie in a store of several machines: an archive without them would be taken for whole."""
-    if settings.files_url:
-        raise BackupRefusedError("store_elsewhere")
+def _store(settings: Settings) -> Archive:
+    return archive_at(settings.files_url, settings.shared / KEPT, settings.files_options.get_secret_value())
+
+
+def _keep_in_store(store: Archive, folder: Path) -> None:
+    """Bring files into the store, before any row speaks of them; what it has already stays, and then they lie there."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            store.keep(path.read_bytes())
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _written(settings: Settings, part: Path) -> Backup:
@@ -115,27 +138,69 @@ def _written(settings: Settings, part: Path) -> Backup:
         engine = open_engine(settings.url)
         try:
             snapshot = write_snapshot(engine, Path(made))
+            spoken_of = files_spoken_of(snapshot, Path(made))
+            for file in sorted(Path(made).iterdir()):
+                hashes[f"{DATABASE}/{file.name}"] = _add(archive, file, f"{DATABASE}/{file.name}")
+            for name, file in _files_of(settings):
+                with suppress(FileNotFoundError):  # it was filed away or purged since
+                    hashes[name] = _add(archive, file, name)
+            if settings.files_url:
+                for digest, content in _read_whole(_store(settings), spoken_of):
+                    archive.writestr(_place(digest), content)
+                    hashes[_place(digest)] = [digest, len(content)]
+            lacking = {digest for digest in spoken_of if _place(digest) not in hashes} - _removed(engine)
         finally:
             engine.dispose()
-        for file in sorted(Path(made).iterdir()):
-            hashes[f"{DATABASE}/{file.name}"] = _add(archive, file, f"{DATABASE}/{file.name}")
-        for name, file in _files_of(settings.shared):
-            hashes[name] = _add(archive, file, name)
         manifest = {
             "format": FORMAT,
             "made_at": SystemClock().now().isoformat(),
             "database": asdict(snapshot),
             "files": hashes,
+            "lacking": sorted(lacking),
         }
         archive.writestr(MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1))
     return _as_backup(manifest)
 
 
-def _files_of(home: Path) -> Iterator[tuple[str, Path]]:
-    for folder in FOLDERS:
+def _files_of(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """Yield what lies in the folders, by its place below them; a store's own files are asked of the store."""
+    home = settings.shared
+    for folder in (folder for folder in FOLDERS if folder != KEPT or not settings.files_url):
         for path in sorted((home / folder).rglob("*")):
             if path.is_file() and not path.is_symlink() and path.suffix != ".part":
                 yield path.relative_to(home).as_posix(), path
+
+
+def _read_whole(store: Archive, digests: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield what the store still has as it was; one damaged file keeps no other back."""
+
+    def read(digest: str) -> tuple[str, bytes] | None:
+        try:
+            return digest, store.read(digest)
+        except FileNotFoundError:
+            return None
+        except FileStoreRefusedError as refused:
+            if refused.code != DAMAGED:
+                raise
+            return None
+
+    left = iter(sorted(digests))
+    with ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="reading files") as several:
+        while some := list(islice(left, FILES_AT_ONCE)):  # no more than these are in memory
+            yield from filter(None, several.map(read, some))
+
+
+def _removed(engine: Engine) -> set[str]:
+    """Return the files that a purge has removed, up to now; a database of an older version knows of none."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(RemovedFileRow.__tablename__):
+            return set()
+        return set(connection.scalars(select(RemovedFileRow.digest)))
+
+
+def _place(digest: str) -> str:
+    """Return where a file of the store lies in an archive, as it would in a folder."""
+    return f"{KEPT}/{digest[:2]}/{digest[2:]}"
 
 
 def _add(archive: ZipFile, file: Path, name: str) -> list[object]:
@@ -183,4 +248,5 @@ def _as_backup(manifest: dict[str, Any]) -> Backup:
         revision=manifest["database"]["revision"],
         n_files=len(manifest["files"]),
         n_octets=sum(n_octets for _, n_octets in manifest["files"].values()),
+        n_lacking=len(manifest.get("lacking", ())),
     )

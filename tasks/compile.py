@@ -44,6 +44,7 @@ from tasks.adapters.documents import write_report
 from tasks.compile_parents import files_of_parents
 from tasks.edition_files import edition_file, keep_edition_file
 from tasks.given_tasks import tasks_for_report
+from tasks.holding import hold
 from tasks.names import run_name
 from tasks.progress import progress_in
 from tasks.runtime import Runtime
@@ -131,6 +132,7 @@ def _compiled(
             return None
         stored = _kept(runtime, stored, written)
         editions.add_edition(session, stored)
+        hold(runtime, session, {stored.files[path]: content for path, content in written.items()})
         if entry is not None:
             note_action(session, entry)
         session.commit()

@@ -22,6 +22,7 @@ from models.domain.vocabulary import OFFICE_ZONE, Action, Channel
 from tasks.adapters.archive import sha256_of
 from tasks.brought_files import brought_file
 from tasks.handle_duties import SETTLED, Done, duties_of_units
+from tasks.holding import hold
 from tasks.judge import judge_by_ruling
 from tasks.names import run_name
 from tasks.opened import Ruling
@@ -144,6 +145,7 @@ def _take(runtime: Runtime, session: Session, key: str, brought: Brought, receip
         "filed_at": receipt.signature.at,
     }
     arrivals.take(session, [row])
+    hold(runtime, session, {str(row["digest"]): brought.content})
     taken = arrivals.taken_by_key(session, key)
     assert taken is not None  # noqa: S101 - it was taken in the line above
     return taken

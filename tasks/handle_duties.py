@@ -32,6 +32,7 @@ from models.domain.vocabulary import (
     Outcome,
     Standing,
 )
+from tasks.holding import lost
 from tasks.judge import judge_by_ruling, unpacked_again
 from tasks.names import run_name
 from tasks.opened import Ruling
@@ -166,7 +167,7 @@ def accept(runtime: Runtime, arrival_id: int, *, signature: Signature) -> Done:
         if arrivals.taken_by_key(session, key) is not None:
             return Done(action=Action.ACCEPT, n_changed=0, cycle_codes=(duty.cycle_code,))
         _require_unsettled(runtime, duty, signature.at)
-        again = taken_again(session, arrival_id, key, signature)
+        again = taken_again(runtime, session, arrival_id, key, signature)
         ruling = Ruling(duty_id=duty.id, is_accepted=True)
         verdict = judge_by_ruling(runtime, session, again, ruling, unpacked=unpacked, as_of=signature.at)
         arrivals.resolve(session, arrival_id, at=signature.at)
@@ -175,14 +176,21 @@ def accept(runtime: Runtime, arrival_id: int, *, signature: Signature) -> Done:
     return Done(action=Action.ACCEPT, n_changed=1, cycle_codes=(duty.cycle_code,), outcome=verdict.outcome)
 
 
-def taken_again(session: Session, arrival_id: int, key: str, signature: Signature) -> arrivals.TakenArrival:
+def taken_again(
+    runtime: Runtime, session: Session, arrival_id: int, key: str, signature: Signature
+) -> arrivals.TakenArrival:
     """Take the bytes of an arrival in once more under a key of its own, received when they were received.
 
     What the first one came to stays as it is; the operator stands for the sender.
+
+    Raises:
+        ActionRefusedError: there is no such arrival, or its bytes have been removed.
     """
     first = arrivals.taken(session, arrival_id)
     if first is None:
         raise ActionRefusedError("arrival_unknown", arrival=arrival_id)
+    if lost(runtime, session, [first.digest]):
+        raise ActionRefusedError("original_removed", arrival=arrival_id)
     row = {
         "key": key,
         "channel": first.channel,

@@ -45,6 +45,7 @@ from tasks.adapters.automatic_mail import BOUNCE, PERHAPS_BOUNCE
 from tasks.adapters.enclosures import attachments_brought
 from tasks.ahead import one_ahead
 from tasks.gathering import gathered_for
+from tasks.holding import hold
 from tasks.opened import Known, Opened, Ruling
 from tasks.pieces import opened_arrivals
 from tasks.ports import ParsedMail, Unpacked
@@ -477,7 +478,9 @@ def _judge_one(runtime: Runtime, opened: Opened, known: Known) -> Judged:
     cycle = known.cycles[record.duty.cycle_code] if record is not None else None
     asked = _asked(opened, record, known) if reply is not None and reply.given else ()
     reply = reply if cycle is None else reply_that_counts(reply, cycle.terms, asked=asked)
-    file_findings = _file_findings(opened, cycle, known) if ignorable is None else ()
+    # Whose it is, is a guess where tokens of two units meet: nobody is told that it is not the form of that guess.
+    told_by = None if signals.tokens_disagree else cycle
+    file_findings = _file_findings(opened, told_by, known) if ignorable is None else ()
     checked = None
     if record is not None and cycle is not None and attribution.is_certain and opened.ours and not file_findings:
         checked = _check(runtime, opened.ours[0], record, cycle, known)
@@ -679,10 +682,21 @@ def _write_down(runtime: Runtime, session: Session, judged: Sequence[Judged], *,
         for item in judged
     ]
     arrivals.record_outcomes(session, outcomes, at=as_of)
+    hold(runtime, session, dict(_kept_on_their_own(judged, envelopes)))
     _note_what_mails_say(session, judged, as_of)
     _note_confirmations(session, judged)
     _credit(runtime, session, judged, known=known, envelopes=envelopes, as_of=as_of)
     _queue_answers(runtime, session, judged, known=known, as_of=as_of)
+
+
+def _kept_on_their_own(
+    judged: Sequence[Judged], envelopes: Mapping[int, arrivals.Envelope]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the workbooks that are to go back marked, which are kept beside their mails, by digest."""
+    for item in judged:
+        workbook, digest = item.opened.main_workbook, envelopes[item.opened.arrival.id].workbook_digest
+        if workbook is not None and digest is not None and item.verdict.outcome is Outcome.RETURNED:
+            yield digest, workbook.content
 
 
 def _envelope(runtime: Runtime, judged: Judged) -> arrivals.Envelope:

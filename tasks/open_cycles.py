@@ -19,12 +19,15 @@ from models.domain.closing import is_never_closed
 from models.domain.cycles import Cycle, cycles_to_open
 from models.domain.plan import Programme
 from models.domain.roster import Roster, Unit
+from tasks.holding import lost
 from tasks.names import run_name
 from tasks.pieces import stamped_forms
 from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 TOKEN_BYTES: Final = 10
+FORMS_UNTIL_WORD: Final = 5_000
+"""After so many forms the run says how far it is: some seconds of work, and more than most offices have."""
 TIME_FOR_LATE_ANSWERS: Final = timedelta(days=60)
 
 
@@ -122,10 +125,24 @@ def _stamp_cycle(runtime: Runtime, cycle_code: str, as_of: datetime) -> int:
         waiting = list(_unstamped(session, cycle_code, size=runtime.settings.units_per_chunk))
         session.rollback()  # nothing is held while others stamp
         for digests in stamped_forms(runtime, cycle_code, waiting, as_of):
-            cycles.set_form(session, digests)
+            n_before, n_stamped = n_stamped, n_stamped + _note_stamped(runtime, session, digests)
             session.commit()
-            n_stamped += len(digests)
+            if n_stamped // FORMS_UNTIL_WORD > n_before // FORMS_UNTIL_WORD:
+                _say_how_far(runtime, cycle, n_stamped, sum(map(len, waiting)))
     return n_stamped
+
+
+def _say_how_far(runtime: Runtime, cycle: Cycle, n: int, n_in_all: int) -> None:
+    number = runtime.texts.number
+    logger.info(runtime.texts.say("log.forms_stamped", title=cycle.title, n=number(n), n_in_all=number(n_in_all)))
+
+
+def _note_stamped(runtime: Runtime, session: Session, digests: dict[int, str]) -> int:
+    """Record stamped forms and return how many; one that a purge took away again is stamped by the next round."""
+    gone = lost(runtime, session, digests.values())
+    there = {duty_id: digest for duty_id, digest in digests.items() if digest not in gone}
+    cycles.set_form(session, there)
+    return len(there)
 
 
 def _unstamped(session: Session, cycle_code: str, *, size: int) -> Iterator[list[int]]:
@@ -154,5 +171,13 @@ def roster_in_use(runtime: Runtime, session: Session, programme: Programme) -> R
 
 
 def new_token() -> str:
-    """Return the secret by which an answer names its duty."""
+    """Return the secret by which an answer names its duty: 80 bits of the system's chance, looked up in the database.
+
+    It is not signed, and need not be: a signature lets whoever holds the key believe what a token says of itself, while
+    ours says nothing and is believed only as the row that has it. It names exactly one duty, so that of another unit or
+    another cycle it is as good as none; it tells nothing to who reads it; it is taken back with its row, which a signed
+    one is not before it runs out; and there is no key to keep, to lose, or to renew. To hit one of a million duties by
+    guessing takes 2^59 mails. Nor is it enough by itself: the sender must be that unit's contact, and the form's own
+    stamp must agree (`models.domain.attribution`).
+    """
     return base64.b32encode(secrets.token_bytes(TOKEN_BYTES)).decode().lower()

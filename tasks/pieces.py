@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from models.db.records import arrivals, cycles
 from models.domain.errors import FileStoreRefusedError
 from models.domain.vocabulary import Channel
+from tasks.adapters.archive import DAMAGED
 from tasks.names import run_name
 from tasks.ports import Brought, FirstLook, MailFile, ParsedMail, Unpacked
 from tasks.runtime import Runtime
@@ -21,7 +22,6 @@ from tasks.stamp import Stamper
 
 ARRIVALS_A_PIECE: Final = 100
 OCTETS_A_PIECE: Final = 4 * MEBIBYTE
-DAMAGED: Final = FileStoreRefusedError("damaged").code
 MAIL_ENDING: Final = ".eml"
 
 

@@ -112,7 +112,7 @@ class Inbox(Protocol):
 
 
 class Archive(Protocol):
-    """Keeps files for ever under the SHA-256 of their bytes."""
+    """Keeps files under the SHA-256 of their bytes, until somebody removes them."""
 
     def keep(self, content: bytes) -> str:
         """Store the bytes unless they are stored already, and return their SHA-256 in hex."""
@@ -125,6 +125,9 @@ class Archive(Protocol):
 
     def size(self, digest: str) -> int:
         """Return how many bytes are kept under the digest."""
+
+    def remove(self, digest: str) -> None:
+        """Take the bytes away; where none are kept this does nothing."""
 
 
 class Spread(Protocol):

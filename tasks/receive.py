@@ -13,6 +13,7 @@ from models.db.records import arrivals, heartbeats, outages
 from models.domain.errors import MailboxUnavailableError
 from models.domain.vocabulary import Channel
 from tasks.ahead import one_ahead
+from tasks.holding import hold
 from tasks.names import run_name
 from tasks.pieces import MAIL_ENDING, looks
 from tasks.ports import Brought, FirstLook, Inbox, InboxItem
@@ -62,12 +63,15 @@ def kept_in_chunks(runtime: Runtime, items: Iterable[InboxItem], channel: Channe
     """
     for chunk in one_ahead(_looked_at(runtime, items, channel)):
         taken_at = runtime.clock.now()
-        kept = iter(runtime.archive.keep_all(item.content for item, look in chunk if not look.is_secret))
+        contents = [item.content for item, look in chunk if not look.is_secret]
+        digests = runtime.archive.keep_all(contents)
+        kept = iter(digests)
         rows = [
             _row(item, look, channel, taken_at, digest="" if look.is_secret else next(kept)) for item, look in chunk
         ]
         with runtime.sessions.begin() as session:
             n_new = arrivals.take(session, rows)
+            hold(runtime, session, dict(zip(digests, contents, strict=True)))
         yield n_new
 
 

@@ -102,7 +102,7 @@ def _put_to_duty(runtime: Runtime, session: Session, held: _Held, resolution: Re
     (record,) = duties_of_units(session, cycle, [resolution.unit_code])
     if resolution.remember_sender:
         _remember(runtime, session, cycle, held.arrival, resolution, signature)
-    again = taken_again(session, held.arrival.id, f"resolved:{held.arrival.id}", signature)
+    again = taken_again(runtime, session, held.arrival.id, f"resolved:{held.arrival.id}", signature)
     ruling = Ruling(duty_id=record.duty.id)
     verdict = judge_by_ruling(runtime, session, again, ruling, unpacked=held.unpacked, as_of=signature.at)
     return Done(action=Action.RESOLVE_QUARANTINE, n_changed=1, cycle_codes=(cycle.code,), outcome=verdict.outcome)

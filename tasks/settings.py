@@ -7,6 +7,9 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.domain.retention import Terms
+from models.domain.vocabulary import KeptKind
+
 MEBIBYTE = 1024 * 1024
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -84,6 +87,39 @@ class LimitSettings(BaseSettings):
     workers: Annotated[int, Field(ge=1)] = 2
 
 
+class KeepSettings(BaseSettings):
+    """For how many months the bytes of each kind of file are kept; 0 is for ever, and so is what is not named.
+
+    The first five are the office's housekeeping, proposed here and bound by no text. How long answers are kept is laid
+    down by the rules on archives; of these we know by general knowledge only that they keep yearly reports for good and
+    six-monthly ones for about twenty years (circular 10/2022/TT-BNV, not read here). So nothing goes until an office
+    that has read them sets a term.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="DONDOC_KEEP_", frozen=True, extra="ignore")
+
+    ignored_months: Annotated[int, Field(ge=0)] = 12
+    returned_months: Annotated[int, Field(ge=0)] = 24
+    held_months: Annotated[int, Field(ge=0)] = 24
+    """From the day on which a person dealt with it; before that it is never removed."""
+    workbook_months: Annotated[int, Field(ge=0)] = 6
+    form_months: Annotated[int, Field(ge=0)] = 12
+    """From when its cycle is late."""
+    answer_months: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def terms(self) -> Terms:
+        """The same by kind."""
+        return {
+            KeptKind.IGNORED: self.ignored_months,
+            KeptKind.RETURNED: self.returned_months,
+            KeptKind.HELD: self.held_months,
+            KeptKind.WORKBOOK: self.workbook_months,
+            KeptKind.FORM: self.form_months,
+            KeptKind.ANSWER: self.answer_months,
+        }
+
+
 class Settings(BaseSettings):
     """Where the home is, which programmes run, and how the outside world is reached."""
 
@@ -128,6 +164,7 @@ class Settings(BaseSettings):
     imap: ImapSettings = Field(default_factory=ImapSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     prefect: PrefectSettings = Field(default_factory=PrefectSettings)
+    keep: KeepSettings = Field(default_factory=KeepSettings)
 
     @classmethod
     def load(cls) -> Self:
@@ -139,6 +176,7 @@ class Settings(BaseSettings):
             imap=ImapSettings(_env_file=env_file),
             limits=LimitSettings(_env_file=env_file),
             prefect=PrefectSettings(_env_file=env_file),
+            keep=KeepSettings(_env_file=env_file),
             _env_file=env_file,
         )
 

@@ -13,6 +13,7 @@ from models.domain.vocabulary import (
     ContestDecision,
     EditionKind,
     Grade,
+    KeptKind,
     LetterKind,
     LetterState,
     MarkKind,
@@ -502,6 +503,23 @@ class HandoverRow(Base):
     document: Mapped[str] = mapped_column(CODE, default="")
     """Number of the signed document that the edition goes with; empty where it goes by itself."""
     signed_on: Mapped[date | None]
+
+
+class RemovedFileRow(Base):
+    """A file whose bytes the archive has no more, or is about to lose: it was there, as what, and how large it was.
+
+    The row is written before the bytes go, and goes itself when the same bytes are kept again: whoever records a file
+    looks here, and so never speaks of one that is being removed (`tasks.holding`).
+    """
+
+    __tablename__ = "removed_file"
+    __table_args__ = (Index(None, "removed_at"),)
+
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    kind: Mapped[KeptKind] = mapped_column(Word(KeptKind))
+    n_octets: Mapped[int] = mapped_column(BigInteger)
+    decided_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
 
 
 class HeartbeatRow(Base):

@@ -17,6 +17,7 @@ class Turn(IntEnum):
     JUDGING = 3
     POSTING = 4
     COMPILING = 5
+    PURGING = 6
 
 
 def take_turn(connection: Connection, turn: Turn) -> None:
@@ -29,6 +30,19 @@ def take_turn(connection: Connection, turn: Turn) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:ours, :turn)"), {"ours": OURS, "turn": turn.value})
     elif not _writes_already(connection):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def share_turn(connection: Connection, turn: Turn) -> None:
+    """Wait until nobody has taken the turn for himself; any number may share it until their transactions end.
+
+    In SQLite, which has one writer, this is a turn of one's own.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock_shared(:ours, :turn)"), {"ours": OURS, "turn": turn.value}
+        )
+    else:
+        take_turn(connection, turn)
 
 
 def _writes_already(connection: Connection) -> bool:

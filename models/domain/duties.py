@@ -176,6 +176,8 @@ def _settled_standing(duty: Duty, as_of: datetime) -> Standing | None:
 
 def _marks(duty: Duty, kind: MarkKind, as_of: datetime) -> list[Mark]:
     """Return the marks of a kind that held at the instant; an answer given back takes those of `LAPSING` with it."""
+    if not duty.marks:
+        return []  # as of most duties; of each it is asked dozens of times a round
     given_back = [r.reopened_at for r in duty.reopenings if r.reopened_at <= as_of]
     since = max(given_back, default=None) if kind in LAPSING else None
     return [

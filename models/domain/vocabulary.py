@@ -127,6 +127,25 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
 
 
+class KeptKind(StrEnum):
+    """As what the archive keeps a file; how long is the operator's setting, by kind."""
+
+    IGNORED = "ignored"
+    """An arrival that answers nothing: automatic replies, letters that came back."""
+    RETURNED = "returned"
+    """An arrival that was given back and brought nothing that counts."""
+    HELD = "held"
+    """An arrival that waited for a person who dealt with it."""
+    ANSWER = "answer"
+    """An arrival that brought something to a duty: figures, a signed copy, a word that settles it."""
+    WORKBOOK = "workbook"
+    """The workbook of a returned arrival on its own, for marking; it is in its arrival, too."""
+    FORM = "form"
+    """A stamped form, which can be stamped again."""
+    EDITION = "edition"
+    """A file of an edition."""
+
+
 class FindingLevel(StrEnum):
     """How much a finding weighs: only a blocking one makes a submission incomplete."""
 
@@ -351,3 +370,4 @@ class Action(StrEnum):
     FREEZE_REVIEW = "freeze_review"
     ENTER_CLASSIFICATION = "enter_classification"
     MAKE_DOSSIER = "make_dossier"
+    PURGE = "purge"

@@ -24,6 +24,8 @@ FILES_AT_ONCE: Final = 8
 """Each waits for a disk or a network, hardly for the processor; and one wait for the disk serves several."""
 WHOLE_OR_NOT_AT_ALL: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "memory"})
 """Kinds of store where a file appears when all of it has come; on the others it is written beside and renamed."""
+DAMAGED: Final = FileStoreRefusedError("damaged").code
+"""Of a file that is no longer what it was; all else that a store may refuse with concerns the whole of it."""
 PATIENCE: Final[Mapping[str, dict[str, Any]]] = {
     "s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 3}}},
 }
@@ -87,6 +89,10 @@ class _ByDigest(ABC):
         return content
 
     @abstractmethod
+    def remove(self, digest: str) -> None:
+        """Take the bytes away; where none are kept this does nothing. Raises as `keep` does."""
+
+    @abstractmethod
     def size(self, digest: str) -> int:
         """Return how many bytes are kept under the digest; raises as `read` does where it cannot."""
 
@@ -116,6 +122,11 @@ class FolderArchive(_ByDigest):
         """Return how many bytes are kept under the digest; raises as `read` does."""
         with self._told_from_no_folder():
             return self._path(digest).stat().st_size
+
+    def remove(self, digest: str) -> None:
+        """Take the bytes away; where none are kept this does nothing. Raises as `keep` does."""
+        with suppress(FileNotFoundError), self._told_from_no_folder():
+            self._path(digest).unlink()
 
     @property
     def _where(self) -> str:
@@ -161,6 +172,11 @@ class SharedArchive(_ByDigest):
         """Return how many bytes are kept under the digest; raises as `read` does."""
         with self._reached():
             return int(self.files.info(self._path(digest))["size"])
+
+    def remove(self, digest: str) -> None:
+        """Take the bytes away; where none are kept this does nothing. Raises as `keep` does."""
+        with suppress(FileNotFoundError), self._reached():
+            self.files.rm_file(self._path(digest))
 
     @property
     def _where(self) -> str:

@@ -14,6 +14,7 @@ from rich.console import Console
 from deployments import showing
 from deployments.cli import main
 from deployments.engine import TELL_NOBODY
+from models.domain.vocabulary import KeptKind
 from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
 from tasks.settings import Settings
@@ -372,6 +373,18 @@ def test_a_narrow_terminal_is_given_the_columns_that_fit_and_the_names_of_the_ot
         printed = capsys.readouterr().out
         assert ("còn các cột: Đầu mối" in printed) is bool(n_left_out)
         assert ("baocao.so-y-te@example.invalid" in printed) is not bool(n_left_out)
+
+
+def test_a_purge_is_a_trial_unless_it_is_signed(dondoc):
+    status, printed, _ = dondoc("purge", "--json")
+    told = json.loads(printed)
+    assert (status, told["is_done"], told["n_files"], told["n_left_over"]) == (0, False, 0, 0)
+    assert {each["kind"] for each in told["kinds"]} == set(KeptKind)
+    status, printed, _ = dondoc("purge")
+    assert (status, "mãi mãi" in printed, "24 tháng" in printed or "2 năm" in printed) == (0, True, True)
+    status, printed, complaint = dondoc("purge", "--yes", "--operator", "Lưu trữ")
+    assert (status, printed) == (2, "")
+    assert "lý do" in complaint
 
 
 def test_the_card_is_written_where_it_was_asked_for(dondoc, tmp_path):

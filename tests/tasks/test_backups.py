@@ -1,26 +1,36 @@
 """One archive of a home in use: brought back elsewhere it is the same, by each hash, and nothing secret is in it."""
 
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from contextlib import closing
 from threading import Event, Thread
+from uuid import uuid4
 
 import pytest
 from alembic import command
-from sqlalchemy import inspect
+from sqlalchemy import insert, inspect
 from sqlalchemy.orm import Session
 
 from deployments.credentials import credentials_of
 from models.db.base import Base
 from models.db.engine import alembic_config, migrate, open_engine, revision_of
 from models.db.records import heartbeats
-from models.domain.errors import BackupRefusedError, DatabaseRefusedError
+from models.db.records.files import RemovedFile, decide_to_remove, kept_files
+from models.db.tables import ArrivalRow
+from models.domain.errors import BackupRefusedError, DatabaseRefusedError, FileStoreRefusedError
+from models.domain.vocabulary import Channel, KeptKind
+from tasks.adapters.archive import archive_at, sha256_of
 from tasks.adapters.texts import vietnamese
 from tasks.backups import FOLDERS, check_backup, make_backup, restore_backup
 from tasks.settings import Settings
 from tests.builders import hanoi
+from tests.meta.source_code import ROOT
+from tests.s3_server import make_bucket, options_for
 
 SECRET = "mat-khau-hop-thu-7391"
 
@@ -118,6 +128,76 @@ def test_nothing_secret_is_in_it(used_home, tmp_path):
     assert credentials_of(settings.home).encode() not in everything
 
 
+class Machine:
+    """A home that is worked on as an operator does: each command a process of its own."""
+
+    def __init__(self, home, **settings):
+        self.home = home
+        self._environment = os.environ | {"DONDOC_HOME": str(home)} | settings
+
+    def begun(self, *arguments):
+        command = [sys.executable, "-m", "deployments.cli", *map(str, arguments), "--json"]
+        return subprocess.Popen(
+            command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def ended(self, process, *, status=0):
+        printed, complaint = process.communicate(timeout=300)
+        assert process.returncode == status, complaint
+        return json.loads(printed)
+
+    def said(self, *arguments, status=0):
+        return self.ended(self.begun(*arguments), status=status)
+
+
+@pytest.mark.timeout(900)  # six processes, each of which loads the program anew
+@pytest.mark.parametrize("kind", ["SQLite and a folder", "PostgreSQL and an S3 store"])
+def test_an_operator_saves_an_office_at_work_and_brings_it_back_elsewhere_by_the_command_line(
+    kind, request, opened_home, tmp_path
+):
+    shutil.copytree(opened_home.home, tmp_path / "home")
+    here, there = {}, {}
+    if "S3" in kind:
+        server, s3 = request.getfixturevalue("postgresql"), request.getfixturevalue("s3")
+        here, there = (
+            _of_several_machines(server.new_database(), s3),
+            _of_several_machines(server.new_database(empty=True), s3),
+        )
+        _copy_rows(Settings(home=tmp_path / "home").url, here["DONDOC_DATABASE_URL"])
+        store = archive_at(here["DONDOC_FILES_URL"], None, here["DONDOC_FILES_OPTIONS"])
+        store.keep_all(path.read_bytes() for path in (tmp_path / "home" / "archive").rglob("*") if path.is_file())
+        shutil.rmtree(tmp_path / "home" / "archive")
+    office, elsewhere = Machine(tmp_path / "home", **here), Machine(tmp_path / "elsewhere", **there)
+    strange = [tmp_path / f"{number}.eml" for number in range(3)]
+    for number, path in enumerate(strange):
+        path.write_text(f"From: a{number}@example.invalid\nSubject: x\n\n{number}\n")
+    url = here.get("DONDOC_DATABASE_URL") or Settings(home=office.home).url
+    with _written_to_all_the_time(url):
+        taking_in = office.begun("intake", *strange, "--operator", "van-thu")
+        made = office.said("backup", tmp_path / "a.zip")
+        office.ended(taking_in, status=1)
+    assert made["n_lacking"] == 0
+    assert elsewhere.said("restore", tmp_path / "a.zip") == office.said("backup", tmp_path / "a.zip", "--check") == made
+    question = ("explain", "bc-6t-2025", "so-y-te", "--as-of", "2025-06-20T08:00")
+    assert elsewhere.said(*question) == office.said(*question)
+    settings = Settings(
+        home=elsewhere.home,
+        **{name.removeprefix("DONDOC_").lower(): value for name, value in there.items()},
+    )
+    store = archive_at(settings.files_url, settings.shared / "archive", settings.files_options.get_secret_value())
+    assert all(store.read(digest) for digest in spoken_of(settings))
+
+
+def _of_several_machines(url, s3):
+    bucket = f"machine-{uuid4().hex}"
+    make_bucket(s3, bucket)
+    return {
+        "DONDOC_DATABASE_URL": url,
+        "DONDOC_FILES_URL": f"s3://{bucket}/dondoc",
+        "DONDOC_FILES_OPTIONS": options_for(s3),
+    }
+
+
 @pytest.fixture
 def small(tmp_path):
     """A home with one file, its archive, and where to bring it back."""
@@ -189,13 +269,89 @@ def test_neither_a_home_nor_a_database_nor_an_archive_is_overwritten(small):
         make_backup(elsewhere, folder / "a.zip")
 
 
-def test_where_files_lie_in_a_store_elsewhere_nothing_is_pretended(small):
+@pytest.fixture
+def stored_elsewhere(opened_home, tmp_path, s3):
+    """A home in use whose files lie in a store of several machines; and one that is new, with a store of its own."""
+    shutil.copytree(opened_home.home, tmp_path / "home")
+    buckets = [f"{name}-{uuid4().hex}" for name in ("here", "there")]
+    for name in buckets:
+        make_bucket(s3, name)
+    here, there = ({"files_url": f"s3://{name}/dondoc", "files_options": options_for(s3)} for name in buckets)
+    store = archive_at(here["files_url"], None, here["files_options"])
+    store.keep_all(path.read_bytes() for path in (tmp_path / "home" / "archive").rglob("*") if path.is_file())
+    shutil.rmtree(tmp_path / "home" / "archive")
+    return Settings(home=tmp_path / "home", **here), Settings(home=tmp_path / "elsewhere", **there)
+
+
+def spoken_of(settings):
+    engine = open_engine(settings.url)
+    with Session(engine) as session:
+        found = {file.digest for file in kept_files(session)}
+    engine.dispose()
+    return found
+
+
+def test_what_lies_in_a_store_of_several_machines_comes_along_and_goes_into_the_store_of_the_new_home(
+    stored_elsewhere, tmp_path
+):
+    settings, elsewhere = stored_elsewhere
+    made = make_backup(settings, tmp_path / "a.zip")
+    assert made.n_lacking == 0
+    assert restore_backup(elsewhere, tmp_path / "a.zip") == made == check_backup(tmp_path / "a.zip")
+    assert rows_of(elsewhere.url) == rows_of(settings.url)
+    store = archive_at(elsewhere.files_url, None, elsewhere.files_options.get_secret_value())
+    digests = spoken_of(elsewhere)
+    assert len(digests) > 76
+    assert {sha256_of(store.read(digest)) for digest in digests} == digests
+    assert not (elsewhere.home / "archive").exists()
+
+
+def test_a_backup_of_a_store_comes_back_into_a_folder_and_one_of_a_folder_into_a_store(
+    stored_elsewhere, small, tmp_path
+):
+    settings, elsewhere = stored_elsewhere
+    make_backup(settings, tmp_path / "b.zip")
+    alone = Settings(home=tmp_path / "alone")
+    restore_backup(alone, tmp_path / "b.zip")
+    folder = archive_at("", alone.home / "archive")
+    assert all(folder.read(digest) for digest in spoken_of(alone))
+    make_backup(alone, tmp_path / "c.zip")
+    restore_backup(elsewhere, tmp_path / "c.zip")
+    store = archive_at(elsewhere.files_url, None, elsewhere.files_options.get_secret_value())
+    assert all(store.read(digest) for digest in spoken_of(elsewhere))
+
+
+def test_what_the_store_has_lost_is_counted_and_what_was_purged_is_not(stored_elsewhere, tmp_path):
+    settings, _ = stored_elsewhere
+    store = archive_at(settings.files_url, None, settings.files_options.get_secret_value())
+    lost, damaged, purged, *_ = sorted(spoken_of(settings))
+    for digest in (lost, purged):
+        store.remove(digest)
+    store.files.pipe_file(f"{store.root}/{damaged[:2]}/{damaged[2:]}", b"something else")
+    engine = open_engine(settings.url)
+    with Session(engine) as session, session.begin():
+        at = hanoi("2026-07-01 08:00")
+        removed = [RemovedFile(digest=purged, kind=KeptKind.FORM, n_octets=1)]
+        decide_to_remove(session, removed, at=at)
+    engine.dispose()
+    assert make_backup(settings, tmp_path / "a.zip").n_lacking == 2
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert json.loads(archive.read("manifest.json"))["lacking"] == [lost, damaged]
+
+
+def test_a_store_out_of_reach_makes_no_archive(small):
     folder, _ = small
-    elsewhere = Settings(home=folder / "home", files_url="memory://x")
-    with pytest.raises(BackupRefusedError) as refused:
-        make_backup(elsewhere, folder / "x.zip")
-    assert "DONDOC_FILES_URL" in vietnamese().error(refused.value)
-    assert not (folder / "x.zip").exists()
+    options = options_for("http://127.0.0.1:1")
+    settings = Settings(home=folder / "home", files_url="s3://x/dondoc", files_options=options)
+    engine = open_engine(settings.url)
+    with engine.begin() as connection:
+        row = {"key": "k", "received_at": hanoi("2025-06-03 09:00"), "taken_at": hanoi("2025-06-03 09:00")}
+        fixed = {"channel": Channel.MAIL, "digest": "a" * 64, "is_cut": False, "operator": "", "file_name": ""}
+        connection.execute(insert(ArrivalRow.__table__).values(**row, **fixed))
+    engine.dispose()
+    with pytest.raises(FileStoreRefusedError):
+        make_backup(settings, folder / "x.zip")
+    assert [path.name for path in folder.iterdir() if "x.zip" in path.name] == []
 
 
 @pytest.mark.parametrize("revision", ["0001", "0004", "0006", "0007"])

@@ -466,7 +466,7 @@ def dispatches_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int,
         select(ReminderRow.duty_id, LetterRow.finished_at, BouncedAddressRow.since)
         .join(LetterRow, LetterRow.id == ReminderRow.letter_id)
         .outerjoin(BouncedAddressRow, BouncedAddressRow.address == LetterRow.recipient)
-        .where(ReminderRow.duty_id.in_(duty_ids), ReminderRow.cancelled_because.is_(None))
+        .where(is_among(ReminderRow.duty_id, duty_ids), ReminderRow.cancelled_because.is_(None))
         .where(LetterRow.state == LetterState.SENT, LetterRow.finished_at.is_not(None))
         .order_by(ReminderRow.duty_id, LetterRow.id)
     )
@@ -478,18 +478,17 @@ def dispatches_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int,
 
 def rungs_of_duties(session: Session, duty_ids: Sequence[int]) -> dict[int, list[SentRung]]:
     """Return by duty what went out, the oldest first, for the board."""
+    # Columns: a letter's row is long, and the session would keep track of each.
     rows = session.execute(
-        select(ReminderRow, LetterRow)
+        select(ReminderRow.duty_id, ReminderRow.rung, ReminderRow.recipient, LetterRow.state, LetterRow.finished_at)
         .join(LetterRow, ReminderRow.letter_id == LetterRow.id)
-        .where(ReminderRow.duty_id.in_(duty_ids))
+        .where(is_among(ReminderRow.duty_id, duty_ids))
         .order_by(ReminderRow.id)
     )
     found: dict[int, list[SentRung]] = {}
-    for reminder, letter in rows:
-        sent = SentRung(
-            rung=reminder.rung, recipient=reminder.recipient, state=LetterState(letter.state), at=letter.finished_at
-        )
-        found.setdefault(reminder.duty_id, []).append(sent)
+    for duty_id, rung, recipient, state, at in rows:
+        sent = SentRung(rung=rung, recipient=recipient, state=LetterState(state), at=at)
+        found.setdefault(duty_id, []).append(sent)
     return found
 
 

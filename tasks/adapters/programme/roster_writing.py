@@ -46,6 +46,7 @@ def write_roster(roster: Roster, groups: Mapping[str, str], texts: Texts, path: 
         _head(sheet, name, columns, titles, texts)
         for row in rows[name]:
             sheet.append([_written(getattr(row, column.key), texts) for column in columns])
+        _as_text(sheet)
         _days(sheet, columns)
         _choices(sheet, name, columns, groups, texts)
     _advice(book.create_sheet(texts.say("roster.advice.sheet")), groups, texts)
@@ -62,6 +63,14 @@ def _head(sheet: Worksheet, name: str, columns: Sequence[Column], titles: Mappin
         sheet.column_dimensions[get_column_letter(n)].width = WIDTHS.get(column.key, USUAL_WIDTH)
     sheet.freeze_panes = "C2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}1"
+
+
+def _as_text(sheet: Worksheet) -> None:
+    """Let every word stand as it was typed: what begins with `=` is a name and no formula in the next one's Excel."""
+    for row in sheet.iter_rows(min_row=2):
+        for cell in row:
+            if isinstance(cell.value, str):
+                cell.data_type = "s"
 
 
 def _written(value: object, texts: Texts) -> object:
