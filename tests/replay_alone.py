@@ -1,6 +1,7 @@
 """Replays the report of June 2025 in one home with SQLite, as the demo does.
 
-`python -m tests.replay_alone FOLDER [short]` is a process of its own, for Prefect reads its settings once, when it is first loaded: nothing here loads it.
+`python -m tests.replay_alone FOLDER [short]` is a process of its own, for Prefect reads its settings once, when it is
+first loaded: nothing here loads it.
 """
 
 import os
