@@ -51,6 +51,10 @@ machines: install tools ## Try a server and two workers in network namespaces (r
 	@test "$$(id -u)" != 0 || $(BIN)/python -m tests.three_machines
 	@$(BIN)/python -m tests.three_machines demo
 
+ray: install ## Try shared-out work over a real Ray on this machine alone (installs it, 280 MB; root)
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,ray]'
+	@$(BIN)/python -m tests.ray_cluster
+
 check: install ## Format, lint, types, layers, language: everything a machine can say of the code
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .

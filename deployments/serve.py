@@ -20,6 +20,7 @@ from deployments.engine import (
     use,
 )
 from tasks.adapters.texts import vietnamese
+from tasks.runners import require_installed
 from tasks.settings import PrefectSettings, Settings
 
 
@@ -30,10 +31,13 @@ def serve_home(settings: Settings, *, port: int, works: bool = True) -> None:
 
     Raises:
         EngineMisplacedError: others could reach the server without a password, or it is set in another wrong way.
+        SpreadingRefusedError: heavy steps are to be done by what this machine has not installed.
     """
     texts, console = vietnamese(), Console()
     shared = settings.prefect
     refuse_an_open_door(shared)
+    if works:
+        require_installed(settings.task_runner)
     running = running_port(settings.home, shared)
     if running is not None:
         console.print(texts.say("serve.runs_already", url=_url(running, shared)))
@@ -64,10 +68,12 @@ def work_for_server(settings: Settings, *, name: str, limit: int) -> None:
         EngineMisplacedError: no server is set, or it does not answer.
         OtherReleaseError: the office works with another release or plan than this machine.
         DatabaseRefusedError, FileStoreRefusedError: what the machines share is out of reach from here.
+        SpreadingRefusedError: heavy steps are to be done by what this machine has not installed.
     """
     from tasks.runtime import open_runtime
 
     texts, console = vietnamese(), Console()
+    require_installed(settings.task_runner)
     require_answer(settings.prefect)
     with open_runtime(settings):
         pass  # whatever is wrong with this machine is said before it takes any work

@@ -1,7 +1,7 @@
 """Writes the letters of the outbox from what is recorded: chasing letters from their duties, answers from arrivals."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -65,6 +65,8 @@ OF_THEIR_OWN: Final[Mapping[LetterKind, Callable[[Runtime, Session, ClaimedLette
 """Letters that speak of neither duties to chase nor one arrival, each with what writes it; None: nothing to tell."""
 TOLD: Final = frozenset({LetterKind.MEMBER, LetterKind.PARENT})
 """Letters that tell somebody else of units that owe an answer."""
+OF_MANY_UNITS: Final = TOLD | {LetterKind.ROLL_CALL}
+"""Letters that speak of units beside those of the duties they were queued for."""
 SHARED_RUNGS: Final = frozenset({OPENING, OVERDUE})
 """Rungs of which the coordinating units get a copy."""
 
@@ -151,7 +153,10 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
     known = {code: cycles.cycle(session, code) for code in {record.duty.cycle_code for record in records.values()}}
     today = now.astimezone(OFFICE_ZONE).date()
     names: dict[str, str] = {}
-    contacts = {code: rosters.working_contacts(session, code, today) for code in runtime.programmes}
+    concerned = _units_concerned(runtime, claimed, records.values(), known)
+    contacts = {
+        code: rosters.working_contacts(session, code, today, unit_codes=concerned) for code in runtime.programmes
+    }
     for by_unit in contacts.values():
         for listed in by_unit.values():
             names |= {contact.email: contact.name for contact in listed}
@@ -168,11 +173,36 @@ def _gather(runtime: Runtime, session: Session, claimed: Sequence[ClaimedLetter]
         days={code: LadderDays(each.terms.ladder, runtime.programme_of(each).calendar) for code, each in known.items()},
         ended={code: rosters.ended_units(session, code, today) for code in runtime.programmes},
         told_before=letters.count_sent_by_duty(session, ids).keys(),
-        told_today=letters.recipients_by_obligation(session, today),
+        told_today=letters.recipients_by_obligation(session, today) if _is_any_led(runtime, records, known) else {},
         given_back=given_back,
         roll_calls=gather_roll_calls(runtime, session, _ids(claimed, LetterKind.ROLL_CALL), now),
         told=gather_told(runtime, session, [each for each in claimed if each.kind in TOLD], contacts, now),
     )
+
+
+def _is_any_led(runtime: Runtime, records: Mapping[int, cycles.DutyRecord], known: Mapping[str, Cycle]) -> bool:
+    """Say whether a letter may bring copies for who coordinates: only then it matters who has one of their own."""
+    leads = {code: runtime.programme_with(cycle.obligation_code)[1].lead_unit for code, cycle in known.items()}
+    return any(record.duty.unit_code == leads[record.duty.cycle_code] for record in records.values())
+
+
+def _units_concerned(
+    runtime: Runtime,
+    claimed: Sequence[ClaimedLetter],
+    records: Collection[cycles.DutyRecord],
+    known: Mapping[str, Cycle],
+) -> list[str] | None:
+    """Return the units whose contacts a batch asks for; None where it may ask for any.
+
+    A batch is a few dozen letters, and a roster thousands of units: to fetch all of it each time would cost ten times
+    what the letters do.
+    """
+    if any(item.kind in OF_MANY_UNITS for item in claimed):
+        return None
+    obligations = [runtime.programme_with(cycle.obligation_code)[1] for cycle in known.values()]
+    duties = [record.duty for record in records]
+    asked = {duty.unit_code for duty in duties} | {duty.parent_code for duty in duties if duty.parent_code}
+    return sorted(asked | {unit for each in obligations for unit in each.coordinating_units})
 
 
 def _ids(claimed: Sequence[ClaimedLetter], kind: LetterKind) -> list[int]:

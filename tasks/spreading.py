@@ -24,6 +24,7 @@ from models.db.engine import head_revision
 from models.domain.errors import SpreadingRefusedError
 from models.domain.plan import Programme
 from tasks.release import plans_here, release_here
+from tasks.runners import PACKAGES, kind_of, require_installed
 from tasks.runtime import Runtime, open_runtime
 from tasks.settings import MEBIBYTE, Settings
 
@@ -121,9 +122,6 @@ class Cluster:
         try:
             runner = self._stack.enter_context(_runner(self._name))
             _require_workers(runner)
-        except ImportError as problem:
-            extra = self._name.partition("://")[0]
-            raise SpreadingRefusedError("not_installed", runner=self._name, extra=extra, detail=problem) from problem
         except OSError as problem:
             said = " ".join(str(problem).split())
             raise SpreadingRefusedError("silent", runner=self._name, detail=said) from problem
@@ -143,11 +141,15 @@ def spread_out(runtime: Runtime) -> Iterator[Runtime]:
     """Yield a Runtime whose heavy steps are shared out as the settings say; by default the same one.
 
     It belongs into a flow, above its tasks. Nobody is asked for before there is a piece to do.
+
+    Raises:
+        SpreadingRefusedError: what the runner takes is not installed.
     """
     name = runtime.settings.task_runner
     if name == "threads":
         yield runtime
         return
+    require_installed(name)
     cluster = Cluster(name, place_with(runtime.programmes))
     try:
         yield runtime.with_spread(cluster)
@@ -162,20 +164,17 @@ def place_with(programmes: Mapping[str, Programme]) -> Place:
 
 
 def _runner(name: str) -> TaskRunner[Any]:
-    """Return the runner of that name, not started.
-
-    Raises:
-        ImportError: what it takes is not installed.
-    """
+    """Return the runner of that name, not started."""
     if name == "processes":
         return ProcessPoolTaskRunner()
-    kind, _, place = name.partition("://")
+    kind = kind_of(name)
+    module = import_module(PACKAGES[kind])  # installed only where a cluster is
     runner: TaskRunner[Any]
     if kind == "dask":
-        module = import_module("prefect_dask")  # installed only where a cluster is
-        runner = module.DaskTaskRunner(address=f"tcp://{place}", client_kwargs={"timeout": SECONDS_TO_CONNECT})
+        address = name.replace("dask://", "tcp://")
+        runner = module.DaskTaskRunner(address=address, client_kwargs={"timeout": SECONDS_TO_CONNECT})
     else:
-        runner = import_module("prefect_ray").RayTaskRunner(address=name)
+        runner = module.RayTaskRunner(address=name, init_kwargs={"log_to_driver": False})
     return runner
 
 

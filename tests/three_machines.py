@@ -10,8 +10,8 @@ times of writing, and the digests of the forms, which carry random tokens, are l
 import io
 import os
 import re
+import subprocess
 import sys
-import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -25,8 +25,8 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from deployments.demo import LAST_DAY, Moment, Stage, _is_eventful, moments_of
-from deployments.engine import free_port, prefect_for
+from deployments.demo import Stage
+from deployments.engine import free_port
 from deployments.postoffice import Account, PostOffice
 from models.db.engine import open_engine
 from models.db.records import editions
@@ -45,12 +45,13 @@ from tasks.adapters.programme import load_programme
 from tasks.adapters.texts import vietnamese
 from tasks.settings import Settings
 from tests.machines import Loopback, Machine, Office, Wire, let_work, several_machines
+from tests.replay_alone import play, reached_through, say
 from tests.served import registered_names
 
+CYCLE = "bc-6t-2025"
 REPORT = "20 · BC 6T · mục III.1-c"
 DIGEST = re.compile(rb"[0-9a-f]{12,64}")
 TOKEN = re.compile(r"\b[a-z2-7]{16}\b")
-EVENING = 16
 MOST_SHOWN = 40
 PARTS_WITH_TIMES = frozenset({"docProps/core.xml"})
 RECORDS: dict[str, Select[Any]] = {
@@ -105,11 +106,6 @@ RECORDS: dict[str, Select[Any]] = {
     "skips": select(DutyRow.unit_code, SkipRow.rung, SkipRow.reason).join(SkipRow, SkipRow.duty_id == DutyRow.id),
 }
 """What both databases must hold alike, whatever keys they gave their rows."""
-
-
-def say(text: str) -> None:
-    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {text}\n")
-    sys.stdout.flush()
 
 
 def on_a_wire() -> None:
@@ -168,33 +164,6 @@ class StageOfSeveral(Stage):
             self.failures.append(f"{at}: {told['state']['message']}")
 
 
-def first_act(stage: Stage, *, is_short: bool) -> list[Moment]:
-    """Return the moments of the six-month report on which something happens.
-
-    A short one keeps what units do, the evening's polls, and the rounds that open, urge first and compile last: whoever
-    is asked is asked less often, and what is compiled in the end is all there.
-    """
-    moments = [m for m in moments_of(stage) if m.step is None and m.at.date() <= LAST_DAY and _is_eventful(stage, m)]
-    if not is_short:
-        return moments
-    rounds = [m for m in moments if m.what == "round"]
-    kept = {rounds[0].at, *(m.at for m in rounds[-2:]), next(m.at for m in rounds if m.at >= stage.cycle.late_at)}
-    return [m for m in moments if m.what == "units" or m.at in kept or (m.what == "poll" and m.at.hour >= EVENING)]
-
-
-def reached_through(post_office: PostOffice) -> dict[str, str]:
-    account = post_office.account
-    return {
-        "DONDOC_MAIL_FROM": account.address,
-        "DONDOC_SMTP_PORT": str(post_office.smtp_port),
-        "DONDOC_IMAP_HOST": "127.0.0.1",
-        "DONDOC_IMAP_PORT": str(post_office.imap_port),
-        "DONDOC_IMAP_SECURITY": "none",
-        "DONDOC_IMAP_USERNAME": account.username,
-        "DONDOC_IMAP_PASSWORD": account.password,
-    }
-
-
 @contextmanager
 def dask_cluster(office: Office, address: str) -> Iterator[None]:
     """Let a scheduler and two workers run, each with a home of its own and what the machines share."""
@@ -224,37 +193,15 @@ def replayed_by_several(folder: Path, *, is_short: bool) -> "Left":
             say(f"rounds and polls by worker: {stage.workers}")
             assert len(stage.workers) > 1, "one of the two has done nothing"
             files = archive_at(office.shared["DONDOC_FILES_URL"], folder, office.shared["DONDOC_FILES_OPTIONS"])
-            return left_in(office.shared["DONDOC_DATABASE_URL"], stage.cycle.code, files.read)
+            return left_in(office.shared["DONDOC_DATABASE_URL"], CYCLE, files.read)
 
 
 def replayed_by_one(folder: Path, *, is_short: bool) -> "Left":
-    """Replay in one home with SQLite, its flows in this process, and return what is left."""
-    texts, home = vietnamese(), folder / "home"
-    with PostOffice(home / "office", account=Account()) as post_office:
-        os.environ.update(reached_through(post_office) | {"DONDOC_HOME": str(home)})
-        with prefect_for(home):
-            # Prefect reads its settings once, when it is imported.
-            from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415
-
-            from deployments.serve import register_all  # noqa: PLC0415
-
-            stage = Stage(home, load_programme(Settings().programmes[0]), texts, post_office)
-            os.environ["DONDOC_VIRTUAL_NOW"] = stage.cycle.opens_at.isoformat()
-            stage.deployments = register_all(Settings.load())
-            with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-                play(stage, is_short=is_short)
-        files = archive_at("", home / "archive")
-        return left_in(f"sqlite:///{home / 'dondoc.db'}", stage.cycle.code, files.read)
-
-
-def play(stage: Stage, *, is_short: bool) -> None:
-    moments = first_act(stage, is_short=is_short)
-    started = time.perf_counter()
-    for number, moment in enumerate(moments, start=1):
-        stage.play(moment)
-        if number % 10 == 0 or number == len(moments):
-            say(f"{number}/{len(moments)} {moment.at:%d/%m/%Y %H:%M} ({time.perf_counter() - started:.0f} s)")
-    assert not stage.failures, stage.failures[0]
+    """Replay in one home with SQLite, in a process whose Prefect knows that home alone, and return what is left."""
+    told = ["short"] if is_short else []
+    subprocess.run([sys.executable, "-m", "tests.replay_alone", str(folder), *told], check=True)
+    home = folder / "home"
+    return left_in(f"sqlite:///{home / 'dondoc.db'}", CYCLE, archive_at("", home / "archive").read)
 
 
 @dataclass(frozen=True)
