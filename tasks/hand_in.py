@@ -13,6 +13,7 @@ from models.db.records import arrivals
 from models.domain.parts import outcome_of_whole
 from models.domain.vocabulary import Channel, Outcome
 from tasks.adapters.archive import FolderArchive
+from tasks.ahead import short_turns
 from tasks.judge import Judged, Waiting, garbage_left_lying, judged_in_chunks, tried_out
 from tasks.pieces import MAIL_ENDING
 from tasks.ports import InboxItem
@@ -62,7 +63,7 @@ def hand_in(
             yield item
 
     judged: dict[str, list[_Outcome]] = {}
-    with garbage_left_lying():
+    with garbage_left_lying(), short_turns():
         sum(kept_in_chunks(runtime, items(), Channel.COMMAND))
         for item in chain.from_iterable(judged_in_chunks(runtime, Waiting(runtime, as_of))):
             whole = item.opened.whole or item.opened.arrival

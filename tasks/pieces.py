@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +13,7 @@ from models.domain.errors import FileStoreRefusedError
 from models.domain.vocabulary import Channel
 from tasks.adapters.archive import DAMAGED
 from tasks.names import run_name
-from tasks.ports import Brought, FirstLook, MailFile, ParsedMail, Unpacked
+from tasks.ports import Brought, FirstLook, ParsedMail, Stored, Unpacked
 from tasks.runtime import Runtime
 from tasks.settings import MEBIBYTE
 from tasks.spreading import Place, runtime_here
@@ -86,7 +85,7 @@ def look_piece(place: Place, arrived: Sequence[Brought]) -> list[tuple[FirstLook
     seen = list(reader.look(arrived))
     kept = [brought for brought, look in zip(arrived, seen, strict=True) if not look.is_secret]
     opened = iter(reader.unpack(kept))
-    return [(look, None if look.is_secret else _lightened(next(opened))) for look in seen]
+    return [(look, None if look.is_secret else next(opened)) for look in seen]
 
 
 @task(name="stamp-piece", task_run_name=run_name("stamp_piece"), cache_policy=NO_CACHE)
@@ -104,9 +103,10 @@ def opened_arrivals(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) ->
     One file that is lost or damaged there stops none of the others.
     """
     lost: set[int] = set()
+    known = {arrival.id: runtime.reader.recall(_stored(arrival)) for arrival in taken}
 
     def found() -> Iterator[Brought]:
-        for arrival in taken:
+        for arrival in (each for each in taken if known[each.id] is None):
             try:
                 yield brought_from_store(runtime, arrival)
             except FileNotFoundError:
@@ -117,7 +117,7 @@ def opened_arrivals(runtime: Runtime, taken: Sequence[arrivals.TakenArrival]) ->
                 lost.add(arrival.id)
 
     opened = iter(runtime.reader.unpack(found()))
-    return [_lost(arrival) if arrival.id in lost else next(opened) for arrival in taken]
+    return [known[each.id] or (_lost(each) if each.id in lost else next(opened)) for each in taken]
 
 
 def _lost(arrival: arrivals.TakenArrival) -> Unpacked:
@@ -126,27 +126,19 @@ def _lost(arrival: arrivals.TakenArrival) -> Unpacked:
 
 def brought_from_store(runtime: Runtime, arrival: arrivals.TakenArrival) -> Brought:
     """Return an arrival as it is handed over to be opened, with its bytes from the store."""
+    stored = _stored(arrival)
     return Brought(
-        content=runtime.archive.read(arrival.digest),
+        content=runtime.archive.read(stored.digest),
+        is_mail=stored.is_mail,
+        file_name=stored.file_name,
+        is_cut=stored.is_cut,
+    )
+
+
+def _stored(arrival: arrivals.TakenArrival) -> Stored:
+    return Stored(
+        digest=arrival.digest,
         is_mail=arrival.channel is Channel.MAIL or arrival.file_name.lower().endswith(MAIL_ENDING),
         file_name=arrival.file_name,
         is_cut=arrival.is_cut,
     )
-
-
-def _lightened(unpacked: Unpacked) -> Unpacked:
-    """Return it without the bytes that nobody asks for any more; the arrival itself is in the store.
-
-    Asked for are those of the forms of ours, which are told from blank ones by them, and of the first workbook.
-    """
-    files = unpacked.enclosures
-    asked_for = {0} | {number for number, read in enumerate(unpacked.forms) if read.stamp is not None}
-    workbooks = tuple(
-        file if number in asked_for else replace(file, content=b"") for number, file in enumerate(files.workbooks)
-    )
-    lighter = replace(files, workbooks=workbooks, documents=_emptied(files.documents), others=_emptied(files.others))
-    return replace(unpacked, enclosures=lighter, mail=replace(unpacked.mail, files=_emptied(unpacked.mail.files)))
-
-
-def _emptied(files: Iterable[MailFile]) -> tuple[MailFile, ...]:
-    return tuple(replace(file, content=b"") for file in files)

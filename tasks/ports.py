@@ -234,6 +234,16 @@ class Brought:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stored:
+    """An arrival by what the archive has of it: as `Brought`, with the digest in the place of the bytes."""
+
+    digest: str
+    is_mail: bool
+    file_name: str = ""
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class FirstLook:
     """What must be known of an arrival before any of its bytes are kept."""
 
@@ -246,7 +256,10 @@ class FirstLook:
 
 @dataclass(frozen=True, kw_only=True)
 class Unpacked:
-    """What an arrival holds: the mail, its files sorted, and one result for each workbook among them, in order."""
+    """What an arrival holds: the mail, its files sorted, and one result for each workbook among them, in order.
+
+    Of the files only those have their bytes that are asked for again: the first workbook, and the forms of ours.
+    """
 
     mail: ParsedMail
     enclosures: Enclosures = field(default_factory=Enclosures)
@@ -263,6 +276,9 @@ class FormReader(Protocol):
 
     def look(self, arrivals: Iterable[Brought]) -> Iterator[FirstLook]:
         """Yield one result an arrival, in order; of a hostile one nothing is known yet. Some are asked for ahead."""
+
+    def recall(self, stored: Stored) -> Unpacked | None:
+        """Return what an arrival holds that was looked at a while ago; None when it must be opened again."""
 
     def remember(self, brought: Brought, unpacked: Unpacked) -> None:
         """Remember what an arrival holds that somebody else has looked at, as if it had been done here."""

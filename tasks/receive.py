@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 MAILBOX_POLLED = "mailbox_polled"
 ARRIVALS_PER_TRANSACTION = 100
 OCTETS_PER_CHUNK: Final = 16 * 1024 * 1024
+_Rows = list[dict[str, object]]
 
 
 def taken_in_chunks(runtime: Runtime) -> Iterator[int]:
@@ -59,9 +60,18 @@ def _taken_from_mailbox(runtime: Runtime, mailbox: Inbox, limit: int) -> Iterato
 def kept_in_chunks(runtime: Runtime, items: Iterable[InboxItem], channel: Channel) -> Iterator[int]:
     """Keep the bytes of each item and record it as an arrival, unless its key is known; yield how many are new.
 
-    While one chunk is being recorded the workers look at the next.
+    While one chunk is being recorded and judged, the next is being kept, and the workers look at those after it.
     """
-    for chunk in one_ahead(_looked_at(runtime, items, channel)):
+    for rows, contents in one_ahead(_kept(runtime, items, channel)):
+        with runtime.sessions.begin() as session:
+            n_new = arrivals.take(session, rows)
+            hold(runtime, session, contents)
+        yield n_new
+
+
+def _kept(runtime: Runtime, items: Iterable[InboxItem], channel: Channel) -> Iterator[tuple[_Rows, dict[str, bytes]]]:
+    """Yield the items by chunks as they are to be recorded, and by digest their bytes, which are on the disk."""
+    for chunk in _looked_at(runtime, items, channel):
         taken_at = runtime.clock.now()
         contents = [item.content for item, look in chunk if not look.is_secret]
         digests = runtime.archive.keep_all(contents)
@@ -69,10 +79,7 @@ def kept_in_chunks(runtime: Runtime, items: Iterable[InboxItem], channel: Channe
         rows = [
             _row(item, look, channel, taken_at, digest="" if look.is_secret else next(kept)) for item, look in chunk
         ]
-        with runtime.sessions.begin() as session:
-            n_new = arrivals.take(session, rows)
-            hold(runtime, session, dict(zip(digests, contents, strict=True)))
-        yield n_new
+        yield rows, dict(zip(digests, contents, strict=True))
 
 
 def _looked_at(

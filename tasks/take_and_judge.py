@@ -8,6 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from models.domain.vocabulary import Outcome
+from tasks.ahead import short_turns
 from tasks.judge import Waiting, garbage_left_lying, judged_in_chunks
 from tasks.names import run_name
 from tasks.receive import taken_in_chunks
@@ -27,7 +28,7 @@ def take_and_judge(runtime: Runtime, as_of: datetime, *, dry_run: bool = False) 
     """
     counts: Counter[str] = Counter({"taken": 0} | {outcome.value: 0 for outcome in Outcome})
     waiting = Waiting(runtime, as_of)
-    with garbage_left_lying():
+    with garbage_left_lying(), short_turns():
         for n_taken in taken_in_chunks(runtime):
             counts["taken"] += n_taken
             counts.update(_judge(runtime, waiting, dry_run=dry_run))

@@ -386,16 +386,17 @@ def _read_narrative(spec: FormSpec, raw: RawForm, item: NarrativeSpec, located: 
     text, was_cleaned, was_cut = read_text(raw.cells.get((located.sheet, cell)))
     if (located.sheet, cell) in raw.uncalculated:
         return "", [finding("narrative_uncalculated", sheet=located.sheet, cell=cell, label=item.title)]
-    faults = {
-        "narrative_blank": item.is_required and not text,
-        "text_cleaned": was_cleaned,
-        "text_cut": was_cut,
-    }
-    levels = {"narrative_blank": FindingLevel.QUESTION}
-    return text, [
-        finding(code, level=levels.get(code, FindingLevel.NOTE), sheet=located.sheet, cell=cell, label=item.title)
-        for code, is_so in faults.items()
+    faults = [
+        (code, level)
+        for code, level, is_so in (
+            ("narrative_blank", FindingLevel.QUESTION, item.is_required and not text),
+            ("text_cleaned", FindingLevel.NOTE, was_cleaned),
+            ("text_cut", FindingLevel.NOTE, was_cut),
+        )
         if is_so
+    ]
+    return text, [
+        finding(code, level=level, sheet=located.sheet, cell=cell, label=item.title) for code, level in faults
     ]
 
 

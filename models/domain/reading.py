@@ -89,8 +89,9 @@ def read_text(value: object) -> tuple[str, bool, bool]:
     if value is None:
         return "", False, False
     raw = value.replace(_ESCAPED_RETURN, "\n") if isinstance(value, str) else shown(value)
-    cleaned = raw if raw.isprintable() else _FORBIDDEN.sub("", raw)
-    text = tidy_lines(cleaned)
+    is_one_line = raw.isprintable()
+    cleaned = raw if is_one_line else _FORBIDDEN.sub("", raw)
+    text = tidy(cleaned) if is_one_line else tidy_lines(cleaned)
     return text[:MAX_TEXT_LENGTH], cleaned != raw, len(text) > MAX_TEXT_LENGTH
 
 

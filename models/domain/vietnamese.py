@@ -19,8 +19,7 @@ _REPLACEMENT: Final = "\ufffd"
 _SPACES: Final = re.compile(r"\s+")
 _NO_WORD: Final = re.compile(r"[\W_]+")
 _MANY_BREAKS: Final = re.compile(r"\n{3,}")
-_LOOKALIKE_SIGNS: Final = {"\u00d0": "\u0110", "\u0189": "\u0110", "\u00f0": "\u0111"}
-_LOOKALIKES: Final = str.maketrans(_LOOKALIKE_SIGNS)
+_LOOKALIKE_SIGNS: Final = (("\u00d0", "\u0110"), ("\u0189", "\u0110"), ("\u00f0", "\u0111"))
 _NEW_STYLE_TONE: Final = re.compile(
     f"(?P<glide>[ou])(?P<vowel>[aey])(?P<tone>[{''.join(TONES[1:])}])(?![a-z\u0300-\u0323])"
 )
@@ -29,8 +28,8 @@ _NEW_STYLE_TONE: Final = re.compile(
 def tidy(text: str) -> str:
     """Return text as it is stored: NFC, no invisible characters, look-alikes of Đ mended, spaces collapsed."""
     composed = unicodedata.normalize("NFC", text)
-    if any(sign in composed for sign in _LOOKALIKE_SIGNS):
-        composed = composed.translate(_LOOKALIKES)
+    for sign, letter in _LOOKALIKE_SIGNS:
+        composed = composed.replace(sign, letter)
     # Nearly every text is printable: then it holds nothing invisible and no other blank than the plain one.
     if composed.isprintable() and "  " not in composed:
         return composed.strip()

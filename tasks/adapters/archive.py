@@ -3,15 +3,16 @@
 import errno
 import hashlib
 import json
+import math
 import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
@@ -22,6 +23,8 @@ from tasks.ports import Archive
 
 FILES_AT_ONCE: Final = 8
 """Each waits for a disk or a network, hardly for the processor; and one wait for the disk serves several."""
+FILES_A_GO: Final = 25
+"""At most so many are open at once in each thread that writes to a folder."""
 WHOLE_OR_NOT_AT_ALL: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "az", "memory"})
 """Kinds of store where a file appears when all of it has come; on the others it is written beside and renamed."""
 DAMAGED: Final = FileStoreRefusedError("damaged").code
@@ -144,6 +147,24 @@ class FolderArchive(_ByDigest):
     def _put(self, digest: str, content: bytes) -> None:
         write_whole(self._path(digest), content)
 
+    def keep_all(self, contents: Iterable[bytes]) -> list[str]:
+        """Store each of them as `keep` does, and return their digests in order; the disk is waited for once for many.
+
+        Raises:
+            FileStoreRefusedError: the folder cannot be reached.
+        """
+        all_of_them = list(contents)
+        digests = [sha256_of(content) for content in all_of_them]
+        by_digest = dict(zip(digests, all_of_them, strict=True))
+        in_order = sorted(by_digest.items())  # neighbours share a folder, which the disk is told of once
+        new = [(self._path(key), content) for key, content in in_order if not self._has(key, len(content))]
+        n_a_go = min(FILES_A_GO, math.ceil(len(new) / FILES_AT_ONCE)) or 1
+        shares = [dict(new[start : start + n_a_go]) for start in range(0, len(new), n_a_go)]
+        with ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="keeping files") as several:
+            for written in [several.submit(write_all_whole, share) for share in shares]:
+                written.result()
+        return digests
+
     @contextmanager
     def _told_from_no_folder(self) -> Iterator[None]:
         """A share that is not mounted is no file that was lost."""
@@ -247,26 +268,41 @@ def write_whole(path: Path, content: bytes, *, is_durable: bool = True) -> None:
 
     It is on the disk when this returns, power cut or not. What can be made again at any time need not wait for that.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    write_all_whole({path: content}, is_durable=is_durable)
+
+
+def write_all_whole(contents: Mapping[Path, bytes], *, is_durable: bool = True) -> None:
+    """Write files as `write_whole` does, and wait for the disk only when all are written: it then has fewer goes."""
+    whose = f"{os.getpid()}-{threading.get_ident()}"
+    beside = {path: path.with_name(f".{path.name}.{whose}.part") for path in contents}
     try:
-        _write(beside, content, is_durable=is_durable)
+        with ExitStack() as open_files:
+            files = [open_files.enter_context(_opened(part)) for part in beside.values()]
+            for file, content in zip(files, contents.values(), strict=True):
+                _write(file, content)
+            for file in files if is_durable else ():
+                os.fsync(file.fileno())
+    except OSError:
+        for part in beside.values():
+            part.unlink(missing_ok=True)  # half a file would take what is left of a full disk
+        raise
+    for path, part in beside.items():
+        part.replace(path)
+    for folder in {path.parent for path in contents} if is_durable else ():
+        _sync_folder(folder)
+
+
+def _write(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
+    file.flush()
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(beside, content, is_durable=is_durable)
-    except OSError:
-        beside.unlink(missing_ok=True)  # half a file would take what is left of a full disk
-        raise
-    beside.replace(path)
-    if is_durable:
-        _sync_folder(path.parent)
-
-
-def _write(path: Path, content: bytes, *, is_durable: bool) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        if is_durable:
-            file.flush()
-            os.fsync(file.fileno())
+        return path.open("wb")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -26,7 +26,9 @@ from tasks.ports import MailFile, ParsedMail
 from tasks.settings import MEBIBYTE, LimitSettings
 
 ZIP: Final = b"PK"
+NUMBER: Final = b"&#"
 HEXADECIMAL: Final = b"&#x"
+"""How XML may write a sign as its number."""
 BYTES_OF_PART: Final = 2 * MEBIBYTE
 """So much of each part is looked at: a marking stands at the head."""
 PARTS_OF_OFFICE_FILES: Final = re.compile(
@@ -134,7 +136,7 @@ class SecrecyScreen:
     def _signs_in(self, part: bytes) -> Iterator[bytes]:
         """Yield the signs that stand in a part; of those with a common beginning none is looked for without it."""
         for beginning, signs in self._by_beginning.items():
-            if beginning in part:
+            if beginning[:1] in part and beginning in part:
                 yield from (sign for sign in signs if sign in part)
 
 
@@ -144,8 +146,10 @@ def _stem(name: str) -> str:
 
 
 def _beginning(sign: bytes) -> bytes:
-    """Return what a sign begins with: Vietnamese vowels share two octets of UTF-8, numbers of signs their notation."""
-    return sign[: len(HEXADECIMAL)] if sign.startswith(HEXADECIMAL) else sign[:2]
+    """Return what a sign begins with: one octet of UTF-8, which is found at once, or the notation of numbers."""
+    if not sign.startswith(NUMBER):
+        return sign[:1]
+    return HEXADECIMAL if sign.startswith(HEXADECIMAL) else NUMBER
 
 
 def _octets_of(stems: Iterable[str]) -> tuple[bytes, ...]:

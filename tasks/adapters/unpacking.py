@@ -3,7 +3,8 @@
 What kills the worker at one effort is tried again at a lesser one, so that at least who wrote is known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from enum import IntEnum
 
 from models.domain.forms import finding
@@ -56,7 +57,7 @@ def look_and_unpack(
     foreign = (read.form for read in forms if read.form is not None and read.findings)
     if any(screen.are_cells_marked(form.cells.values()) for form in foreign):
         return _look(mail, is_secret=True), None
-    return look, Unpacked(mail=mail, enclosures=enclosures, forms=forms)
+    return look, _lightened(Unpacked(mail=mail, enclosures=enclosures, forms=forms))
 
 
 def _is_marked(
@@ -80,8 +81,28 @@ def unpack(brought: Brought, reader: MailReader, limits: LimitSettings, effort: 
         return Unpacked(mail=_envelope(brought, reader))
     mail = _contents(brought, reader, limits, opens_winmail=effort is Effort.ALL)
     enclosures = sort_enclosures(mail.files, limits)
-    read = enclosures.workbooks if effort is Effort.ALL else ()
-    return Unpacked(mail=mail, enclosures=enclosures, forms=tuple(read_workbook(file.content, limits) for file in read))
+    if effort is not Effort.ALL:
+        return Unpacked(mail=mail, enclosures=enclosures)
+    forms = tuple(read_workbook(file.content, limits) for file in enclosures.workbooks)
+    return _lightened(Unpacked(mail=mail, enclosures=enclosures, forms=forms))
+
+
+def _lightened(unpacked: Unpacked) -> Unpacked:
+    """Return it without the bytes that nobody asks for any more: the arrival itself is kept whole.
+
+    Asked for are those of the forms of ours, which are told from blank ones by them, and of the first workbook.
+    """
+    files = unpacked.enclosures
+    asked_for = {0} | {number for number, read in enumerate(unpacked.forms) if read.stamp is not None}
+    workbooks = tuple(
+        file if number in asked_for else replace(file, content=b"") for number, file in enumerate(files.workbooks)
+    )
+    lighter = replace(files, workbooks=workbooks, documents=_emptied(files.documents), others=_emptied(files.others))
+    return replace(unpacked, enclosures=lighter, mail=replace(unpacked.mail, files=_emptied(unpacked.mail.files)))
+
+
+def _emptied(files: Iterable[MailFile]) -> tuple[MailFile, ...]:
+    return tuple(replace(file, content=b"") for file in files)
 
 
 def _look(mail: ParsedMail, *, is_secret: bool) -> FirstLook:

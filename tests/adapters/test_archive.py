@@ -10,7 +10,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from models.domain.errors import FileStoreRefusedError
-from tasks.adapters.archive import FolderArchive, SharedArchive, archive_at, sha256_of, write_whole
+from tasks.adapters.archive import FolderArchive, SharedArchive, archive_at, sha256_of, write_all_whole, write_whole
 from tasks.adapters.texts import vietnamese
 from tests.s3_server import make_bucket, options_for
 
@@ -68,6 +68,25 @@ def test_bytes_of_another_size_are_put_anew_when_they_are_kept_again(archive):
     assert archive.size(digest) == len(b"ha")
     assert archive.keep(b"whole") == digest
     assert archive.read(digest) == b"whole"
+
+
+def test_what_is_kept_together_is_on_the_disk_before_any_of_it_has_its_name(tmp_path, monkeypatch):
+    order = []
+    synced, renamed = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda number: (order.append("sync"), synced(number))[1])
+    monkeypatch.setattr(os, "replace", lambda *paths: (order.append("rename"), renamed(*paths))[1])
+    write_all_whole({tmp_path / name / "file": name.encode() for name in ("a", "b", "c")})
+    assert order == ["sync"] * 3 + ["rename"] * 3 + ["sync"] * 3
+
+
+def test_of_what_finds_no_room_no_part_is_left(tmp_path, monkeypatch):
+    def full(_number):
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="no room"):
+        FolderArchive(tmp_path).keep_all([b"one", b"two"])
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_two_machines_find_each_others_files_at_one_address(tmp_path):

@@ -4,12 +4,14 @@ import io
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
 
 from models.domain.cycles import plan_cycle
+from tasks.adapters.archive import sha256_of
 from tasks.adapters.mail_reading import MailReader, secrecy_words
 from tasks.adapters.programme import load_programme
 from tasks.adapters.secrecy import SecrecyScreen
@@ -18,7 +20,7 @@ from tasks.adapters.unpacking import look_and_unpack, look_at, unpack
 from tasks.adapters.workbooks import pool
 from tasks.adapters.workbooks.pool import GuardedReader
 from tasks.adapters.workbooks.stamping import FormTemplate
-from tasks.ports import Brought, StampOrder
+from tasks.ports import Brought, StampOrder, Stored
 from tasks.settings import LimitSettings
 
 LIMITS = LimitSettings()
@@ -83,6 +85,22 @@ def test_what_was_looked_at_is_not_opened_again(form, reader, monkeypatch):
     assert first.forms == second.forms
     assert first.forms[0].form.stamp is not None
     assert [file.name for file in second.enclosures.documents] == ["ký.pdf"]
+
+
+def test_what_was_looked_at_is_found_by_what_the_archive_has_of_it_once(form, reader):
+    arrival = brought(archive_of(**{"bm.xlsx": form, "ký.pdf": b"%PDF-1.7"}), "hồ sơ.zip")
+    stored = Stored(digest=sha256_of(arrival.content), is_mail=False, file_name="hồ sơ.zip")
+    list(reader.look([arrival]))
+    assert reader.recall(replace(stored, file_name="hồ sơ khác.zip")) is None
+    found = reader.recall(stored)
+    assert found.forms[0].form.stamp is not None
+    assert reader.recall(stored) is None
+
+
+def test_of_the_files_only_the_forms_come_back_with_their_bytes(form, reader):
+    (found,) = reader.unpack([brought(archive_of(**{"bm.xlsx": form, "ký.pdf": b"%PDF-1.7"}), "hồ sơ.zip")])
+    assert [file.content for file in found.enclosures.workbooks] == [form]
+    assert [file.content for file in (*found.enclosures.documents, *found.mail.files)] == [b"", b""]
 
 
 def test_what_was_asked_for_once_is_opened_when_it_is_asked_for_again(form, reader):

@@ -1,11 +1,13 @@
 """One item is made while the last is being used: in order, and nothing is lost when something goes wrong."""
 
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Event
 
 import pytest
 
-from tasks.ahead import one_ahead
+from tasks.ahead import SECONDS_A_TURN, one_ahead, short_turns
 
 
 def test_the_next_item_is_being_made_while_the_last_is_used():
@@ -49,3 +51,12 @@ def test_no_more_than_one_item_is_made_ahead():
 
 def test_none_and_false_are_items_like_any_other():
     assert list(one_ahead(iter([None, False, 0]))) == [None, False, 0]
+
+
+def test_threads_take_short_turns_only_as_long_as_they_are_asked_to():
+    usual = sys.getswitchinterval()
+    with suppress(ValueError), short_turns():
+        during = sys.getswitchinterval()
+        raise ValueError("broke off")
+    assert during == pytest.approx(SECONDS_A_TURN)
+    assert sys.getswitchinterval() == pytest.approx(usual)

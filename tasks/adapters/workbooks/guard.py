@@ -70,6 +70,8 @@ _PLACE: Final = re.compile(rb"""r(?<=\sr)\s*=\s*["']\s*([A-Za-z]{0,4})(\d{0,9})\
 _ROW: Final = re.compile(rb"<(?:\w+:)?row\b")
 _CELL: Final = re.compile(rb"<(?:\w+:)?c[\s/>]")
 _OTHER_CELL: Final = re.compile(rb"<c(?! r=)[\s/>]")
+_CELL_WITH_PREFIX: Final = re.compile(rb":c")
+"""As a pattern it is found three times as fast as `in` finds two octets."""
 _MERGE: Final = re.compile(rb"""mergeCell\s[^<]*?\bref\s*=\s*["']([^"']*)""")
 _RANGE: Final = re.compile(r"\s*\$?([A-Z]{1,4})\$?(\d{1,9}):\$?([A-Z]{1,4})\$?(\d{1,9})\s*")
 _TARGET: Final = re.compile(rb"""\bTarget\s*=\s*["']([^"']+)""")
@@ -223,8 +225,9 @@ def _inspect_parts(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo],
         part = archive.read(info)
         if not name.endswith(XML_ENDINGS) and not part.lstrip(BLANKS).startswith(XML_BEGINNINGS):
             continue
-        refusal = _wrong_xml(name, part) or _too_far(part, limits) or _merges_too_wide(part, limits)
-        refusal = refusal or _too_much(name, part, limits)
+        odd_from = _first_odd_place(part, limits)
+        refusal = _wrong_xml(name, part) or _too_far(part, odd_from, limits) or _merges_too_wide(part, limits)
+        refusal = refusal or _too_much(name, part, odd_from, limits)
         if name == RELATIONS_MEMBER:
             refusal = refusal or _hidden_part(part, names)
         if refusal is not None:
@@ -250,12 +253,19 @@ def _wrong_xml(name: str, part: bytes) -> Finding | None:
     return None
 
 
-def _too_far(part: bytes, limits: LimitSettings) -> Finding | None:
+def _first_odd_place(part: bytes, limits: LimitSettings) -> int:
+    """Return from where on a worksheet may have places worth a closer look; other parts, and most sheets, have none.
+
+    Whatever `_suspicious_places` and `_WIDE_COLUMN` find begins at an odd place.
+    """
+    found = _odd_places(limits.rows).search(part) if SHEET_ELEMENT in part else None
+    return found.start() if found is not None else len(part)
+
+
+def _too_far(part: bytes, odd_from: int, limits: LimitSettings) -> Finding | None:
     """Refuse a cell beyond the limits: a parser makes room for everything between it and A1."""
-    if SHEET_ELEMENT not in part:
-        return None
     suspicious = _suspicious_places(limits.rows)
-    for start in (found.start() for found in _odd_places(limits.rows).finditer(part)):
+    for start in (found.start() for found in _odd_places(limits.rows).finditer(part, odd_from)):
         match = suspicious.match(part, start)
         if match is None:
             continue
@@ -269,22 +279,22 @@ def _too_far(part: bytes, limits: LimitSettings) -> Finding | None:
     return None
 
 
-def _too_much(name: str, part: bytes, limits: LimitSettings) -> Finding | None:
+def _too_much(name: str, part: bytes, odd_from: int, limits: LimitSettings) -> Finding | None:
     """Refuse what costs a parser more than its bytes: a wide and long sheet, and styles beyond number."""
     if name == STYLES_MEMBER and part.count(b"<xf") + part.count(b"<font") > limits.styles:
         return finding("workbook_has_many_styles", limit=limits.styles)
-    if SHEET_ELEMENT in part and _area(part, limits.rows) > limits.area:
+    if SHEET_ELEMENT in part and _area(part, odd_from, limits.rows) > limits.area:
         return finding("workbook_too_wide", limit=limits.area)
     return None
 
 
-def _area(part: bytes, n_rows_allowed: int) -> int:
+def _area(part: bytes, odd_from: int, n_rows_allowed: int) -> int:
     """Return no less than the rectangle that the cells of a sheet need; 0 for the usual one, which is narrow.
 
     A row further down than is allowed is known to be empty by now.
     """
     is_plain = _has_only_plain_cells(part)
-    if is_plain and _WIDE_COLUMN.search(part) is None:
+    if is_plain and _WIDE_COLUMN.search(part, odd_from) is None:
         return 0
     n_rows, n_columns = part.count(b"<row") + part.count(b":row"), 0
     for column, row in (found.groups() for found in _PLACE.finditer(part)):
@@ -298,7 +308,7 @@ def _area(part: bytes, n_rows_allowed: int) -> int:
 
 def _has_only_plain_cells(part: bytes) -> bool:
     """Say whether every cell begins with its address, as all but a few programs write it; the others count them."""
-    return _OTHER_CELL.search(part) is None and b":c" not in part
+    return _OTHER_CELL.search(part) is None and _CELL_WITH_PREFIX.search(part) is None
 
 
 @lru_cache(maxsize=8)
@@ -314,7 +324,7 @@ def _suspicious_places(n_rows: int) -> re.Pattern[bytes]:
 def _odd_places(n_rows: int) -> re.Pattern[bytes]:
     """Return what passes over the plain places, such as `E12` and `12`, of which a sheet is full, and over little else.
 
-    Whatever `_suspicious_places` finds begins where this finds something, in a fraction of the time.
+    It takes a fraction of the time of what then looks more closely.
     """
     # It begins with a plain letter, not with the blank before it, for then the search is ten times as fast.
     return re.compile(rb"""r(?:\s*=\s*["'])(?![A-Za-z]?[0-9]{0,%d}["'])""" % (len(str(n_rows)) - 1))

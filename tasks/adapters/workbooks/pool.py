@@ -5,6 +5,7 @@ each alone.
 """
 
 import gc
+import hashlib
 import resource
 import signal
 from collections import deque
@@ -30,7 +31,7 @@ from tasks.adapters.workbooks import processes
 from tasks.adapters.workbooks.guard import guard
 from tasks.adapters.workbooks.marks import Marking, WorkbookNotMarkableError, marking_of
 from tasks.adapters.workbooks.reading import read_workbook
-from tasks.ports import Brought, FirstLook, ParsedMail, ReadForm, Unpacked
+from tasks.ports import Brought, FirstLook, ParsedMail, ReadForm, Stored, Unpacked
 from tasks.settings import MEBIBYTE, LimitSettings
 
 FILES_A_TURN: Final = 25
@@ -106,9 +107,13 @@ class GuardedReader:
                 continue
             yield from map(self._remembered, turn, seen)
 
+    def recall(self, stored: Stored) -> Unpacked | None:
+        """Return what an arrival holds that was looked at a while ago; None when it must be opened again."""
+        return self._opened.take(stored)
+
     def remember(self, brought: Brought, unpacked: Unpacked) -> None:
         """Remember what an arrival holds that somebody else has looked at."""
-        self._opened.keep(brought, unpacked)
+        self._opened.keep(_as_stored(brought), unpacked, len(brought.content))
 
     def unpack(self, arrivals: Iterable[Brought]) -> list[Unpacked]:
         """Return what each arrival holds, in order; a hostile one costs its own result only.
@@ -119,7 +124,7 @@ class GuardedReader:
 
         def closed() -> Iterator[Brought]:
             for brought in arrivals:
-                known.append(self._opened.take(brought))
+                known.append(self.recall(_as_stored(brought)))
                 if known[-1] is None:
                     yield brought
 
@@ -185,7 +190,7 @@ class GuardedReader:
     def _remembered(self, brought: Brought, seen: tuple[FirstLook, Unpacked | None]) -> FirstLook:
         look, unpacked = seen
         if unpacked is not None:
-            self._opened.keep(brought, unpacked)
+            self._opened.keep(_as_stored(brought), unpacked, len(brought.content))
         return look
 
     def _look_alone(self, brought: Brought) -> FirstLook:
@@ -305,27 +310,27 @@ class _OpenedAtFirstLook:
     def __init__(self) -> None:
         """Hold nothing."""
         self._lock = Lock()
-        self._held: dict[Brought, Unpacked] = {}
+        self._held: dict[Stored, tuple[Unpacked, int]] = {}
         self._n_octets = 0
 
-    def keep(self, brought: Brought, unpacked: Unpacked) -> None:
-        """Hold what an arrival holds."""
+    def keep(self, stored: Stored, unpacked: Unpacked, n_octets: int) -> None:
+        """Hold what an arrival of so many octets holds."""
         with self._lock:
-            if brought not in self._held:
-                self._n_octets += len(brought.content)
-            self._held[brought] = unpacked
+            self._let_go(stored)
+            self._held[stored] = unpacked, n_octets
+            self._n_octets += n_octets
             while self._n_octets > OCTETS_KEPT_OPEN:
-                oldest = next(iter(self._held))
-                del self._held[oldest]
-                self._n_octets -= len(oldest.content)
+                self._let_go(next(iter(self._held)))
 
-    def take(self, brought: Brought) -> Unpacked | None:
+    def take(self, stored: Stored) -> Unpacked | None:
         """Return what the arrival holds, if it is known, and let go of it."""
         with self._lock:
-            unpacked = self._held.pop(brought, None)
-            if unpacked is not None:
-                self._n_octets -= len(brought.content)
-            return unpacked
+            return self._let_go(stored)
+
+    def _let_go(self, stored: Stored) -> Unpacked | None:
+        unpacked, n_octets = self._held.pop(stored, (None, 0))
+        self._n_octets -= n_octets
+        return unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,6 +468,12 @@ def _mark(content: bytes, marking: Marking, limits: LimitSettings) -> bytes | _F
             return draw_marks(content, marking)
     except Exception as problem:  # noqa: BLE001 - openpyxl may raise anything over a stranger's workbook
         return _Failure(type(problem).__name__)
+
+
+def _as_stored(brought: Brought) -> Stored:
+    """Return an arrival as it will be known when it is kept."""
+    digest = hashlib.sha256(brought.content).hexdigest()
+    return Stored(digest=digest, is_mail=brought.is_mail, file_name=brought.file_name, is_cut=brought.is_cut)
 
 
 def _octets_of(file: Brought | bytes) -> int:
