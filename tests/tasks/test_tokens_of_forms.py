@@ -65,7 +65,7 @@ def test_a_word_with_the_token_of_one_cycle_settles_that_cycle_alone(both_open):
     assert marks == {HALF: [], YEAR: ["nil"]}
 
 
-@pytest.mark.parametrize("token", [new_token(), "a" * 16])
+@pytest.mark.parametrize("token", [new_token(), "a" * 16], ids=["new", "alike"])
 def test_a_token_that_was_never_given_out_is_as_good_as_none(both_open, token):
     office, *_ = both_open
     mail = a_mail(office, to=to_token(office, token))
