@@ -34,7 +34,7 @@ from models.domain.audit_chain import Entry, digests_of_rows, hash_of
 from models.domain.chasing import Send
 from models.domain.duties import Mark
 from models.domain.targets import Target
-from models.domain.vocabulary import Action, Channel, LetterKind, LetterState, MarkKind, RowChange
+from models.domain.vocabulary import Action, Channel, LetterKind, LetterState, MarkKind, RowChange, SkipReason
 from tests.builders import a_ladder, hanoi
 from tests.chained import told
 
@@ -143,7 +143,7 @@ def past_the_program(engine):
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            for act in ("update", "delete"):
+            for act in ("update", "delete", "replace"):
                 connection.exec_driver_sql(f"DROP TRIGGER audit_entry_no_{act}")
             connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
         else:
@@ -225,6 +225,11 @@ def test_the_database_refuses_a_change_of_an_entry(worked):
     acts = ["UPDATE audit_entry SET reason = ''", "DELETE FROM audit_entry"]
     if worked.dialect.name == "postgresql":
         acts.append("TRUNCATE audit_entry")
+    else:
+        columns = "format, at, kind, 'Kẻ khác', reason, subject, details, rows"
+        keys = ("number, {}, '1', '2'", "99, {}, previous, '2'", "99, {}, '1', own")
+        replace = "REPLACE INTO audit_entry SELECT {} FROM audit_entry WHERE number = 3"
+        acts += [replace.format(key.format(columns)) for key in keys]
     for act in acts:
         with pytest.raises(DBAPIError, match="append-only"), worked.begin() as connection:
             connection.execute(text(act))
@@ -245,6 +250,50 @@ def test_writers_at_once_make_one_chain(engine, sessions):
     assert [entry.number for entry in all_entries(engine)] == list(range(1, n_writers * n_each + 2))
     with engine.connect() as connection:
         assert broken(connection) == []
+
+
+def test_of_a_row_that_another_was_quicker_to_write_nothing_is_told(engine, sessions):
+    """Such a row is not locked: its digest could be of before what a third transaction is about to tell of it."""
+    work(sessions)
+    sends, quicker = [Send(duty_id=1, rung=a_ladder()[0], to=("1@x.invalid",))], []
+    with sessions.begin() as session:
+        letters.cancel_reminders(session, {1: SkipReason.SUBMITTED})
+        arrivals.resolve(session, 2, at=NOW)
+
+    def another_round(_connection, _cursor, statement, *_others):
+        if statement.startswith("UPDATE reminder") and not quicker:
+            quicker.append(True)
+            with sessions.begin() as session:
+                assert letters.queue_reminders(session, sends, decided_at=NOW) == 1
+
+    event.listen(engine, "before_cursor_execute", another_round)
+    with sessions.begin() as session:
+        assert letters.queue_reminders(session, sends, decided_at=NOW) == 0
+    assert quicker
+    before = len(all_entries(engine))
+    with sessions.begin() as session:
+        arrivals.resolve(session, 2, at=NOW)
+        if engine.dialect.name == "postgresql":  # in SQLite nobody else writes: what is told is so
+            cycles.settle(session, {2: NOW}, accepted_at=NOW)
+        session.get(CycleRow, 1).title = "Báo cáo"
+    assert len(all_entries(engine)) == before
+    with engine.connect() as connection:
+        assert broken(connection) == []
+
+
+def test_a_savepoint_that_is_rolled_back_takes_along_only_what_was_written_since(engine, sessions):
+    with sessions.begin() as session:
+        letters.queue_letter(session, a_letter(1))
+        with session.begin_nested():
+            letters.queue_letter(session, a_letter(2))
+        savepoint = session.begin_nested()
+        letters.queue_letter(session, a_letter(3))
+        session.execute(delete(LetterRow).where(LetterRow.key == "chase|1"))
+        note_rows(session, LetterRow, RowChange.GONE, [1])
+        savepoint.rollback()
+    with engine.connect() as connection:
+        assert broken(connection) == []
+        assert connection.scalar(select(func.count()).select_from(LetterRow)) == 2
 
 
 def test_two_entries_never_follow_one(worked):
