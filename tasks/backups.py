@@ -19,7 +19,6 @@ from typing import IO, Any, Final
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from models.db.engine import open_engine
 from models.db.records.files import all_removed
@@ -200,8 +199,8 @@ def _read_whole(store: Archive, digests: Iterable[str]) -> Iterator[tuple[str, b
 
 def _removed(engine: Engine) -> set[str]:
     """Return the files that a purge has removed, up to now."""
-    with Session(engine) as session:
-        return all_removed(session)
+    with engine.connect() as connection:
+        return all_removed(connection)
 
 
 def _damaged(hashes: Mapping[str, Sequence[object]]) -> set[str]:

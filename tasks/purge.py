@@ -81,7 +81,8 @@ def purge(runtime: Runtime, as_of: datetime, *, signature: Signature, heard: Hea
 
     Raises:
         ActionRefusedError: the instant lies in the future.
-        FileStoreRefusedError: the archive cannot be reached; what had gone by then is marked, the rest goes next time.
+        FileStoreRefusedError: the archive cannot be reached; the lots that had gone by then are marked. The broken one
+            goes next time, with the rest: what of it is gone already is no fault.
     """
     if as_of > signature.at:
         raise ActionRefusedError("purge_ahead", as_of=runtime.texts.instant(as_of))
@@ -101,9 +102,9 @@ def purge(runtime: Runtime, as_of: datetime, *, signature: Signature, heard: Hea
 
 
 def _removable(runtime: Runtime, session: Session, as_of: datetime) -> list[Removable]:
-    """Return what may go, without what has been decided of before."""
+    """Return what may go, without what is about to; what has gone already the archive has not."""
     found = removable(files.kept_files(session), runtime.settings.keep.terms, as_of=as_of)
-    decided = files.removed(session, [each.digest for each in found])
+    decided = files.to_go(session, [each.digest for each in found])
     return [each for each in found if each.digest not in decided]
 
 

@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 
 from deployments.postoffice import PostOffice
 from models.db.records import arrivals, audit, files
-from models.db.tables import ArrivalRow, DutyRow, EditionFileRow, RemovedFileRow
+from models.db.tables import ArrivalRow, DutyRow, EditionFileRow, LetterRow, ReminderRow, RemovedFileRow
 from models.domain.errors import ActionRefusedError
-from models.domain.vocabulary import Action, Channel, EditionKind, KeptKind, Outcome
+from models.domain.vocabulary import Action, Channel, EditionKind, KeptKind, LetterState, Outcome
 from tasks.adapters.texts import vietnamese
 from tasks.adapters.verdict_words import verdict_as_data
 from tasks.board import board_of
@@ -273,15 +273,45 @@ def test_a_held_arrival_goes_when_its_term_after_the_decision_is_over(office):
 
 
 def test_an_arrival_without_its_bytes_is_not_judged_again_and_the_operator_is_told(office):
-    with office.at("2026-01-05 09:00") as runtime:
-        returned = arrival(runtime, Outcome.RETURNED)
+    office.send("so-cong-thuong", "answer_wrongly", "2025-07-21 09:00")
+    office.poll("2025-07-21 09:05")
+    with office.at("2026-01-05 09:00") as runtime, runtime.sessions() as session:
+        theirs = select(ArrivalRow).join(DutyRow, DutyRow.id == ArrivalRow.duty_id)
+        theirs = theirs.where(DutyRow.unit_code == "so-cong-thuong", ArrivalRow.outcome == Outcome.RETURNED)
+        returned = session.scalars(theirs).one()
     office.settings["keep"] = KeepSettings(answer_months=1, returned_months=1)
     with office.at("2026-01-05 09:00") as runtime:
         done(runtime)
         assert not is_there(runtime, returned.digest)
         with pytest.raises(ActionRefusedError) as refused:
             accept.fn(runtime, returned.id, signature=sign(runtime, WHO, WHY))
-    assert "không" in vietnamese().error(refused.value)
+    assert refused.value.code == "error.original_removed"
+
+
+def test_a_form_stays_while_a_letter_about_its_duty_is_to_go(office):
+    office.settings["keep"] = KeepSettings(form_months=1)
+    with office.at("2025-08-01 08:00") as runtime:
+        all_forms = n_by_kind(plan_purge(runtime, runtime.clock.now()))[KeptKind.FORM]
+        with runtime.sessions.begin() as session:
+            letter_id = session.scalars(select(ReminderRow.letter_id).where(ReminderRow.letter_id.is_not(None))).first()
+            session.get(LetterRow, letter_id).state = LetterState.QUEUED
+            duties = set(session.scalars(select(ReminderRow.duty_id).where(ReminderRow.letter_id == letter_id)))
+        assert n_by_kind(plan_purge(runtime, runtime.clock.now()))[KeptKind.FORM] == all_forms - len(duties)
+        done(runtime)
+        with runtime.sessions() as session:
+            assert all(is_there(runtime, session.get(DutyRow, each).form_digest) for each in duties)
+
+
+def test_bytes_that_were_kept_again_and_never_spoken_of_go_with_the_next_purge(office):
+    with office.at(AFTER_THREE) as runtime:
+        ignored = arrival(runtime, Outcome.IGNORED)
+        content = runtime.archive.read(ignored.digest)
+        done(runtime)
+        runtime.archive.keep(content)  # and whoever was to record it died
+        assert plan_purge(runtime, runtime.clock.now()).n_files == 1
+        assert done(runtime).n_files == 1
+        assert not is_there(runtime, ignored.digest)
+        assert done(runtime).n_files == 0
 
 
 def test_nobody_purges_ahead_of_the_time_or_unsigned(office):

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, exists, insert, inspect, select, update
+from sqlalchemy import Connection, Row, delete, exists, insert, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.db.tables import (
@@ -15,7 +15,9 @@ from models.db.tables import (
     DutyRow,
     EditionFileRow,
     LetterRow,
+    ReminderRow,
     RemovedFileRow,
+    ReopeningRow,
     SubmissionRow,
 )
 from models.domain.retention import KeptFile
@@ -37,11 +39,33 @@ class RemovedFile:
 def kept_files(session: Session) -> Iterator[KeptFile]:
     """Yield every fact that speaks of a file of the archive, the same file as often as facts speak of it."""
     yield from chain.from_iterable(map(_of_arrival, session.execute(_arrivals()).yield_per(DIGESTS_PER_QUERY)))
-    forms = select(DutyRow.form_digest, CycleRow.late_at, CycleRow.code).join(CycleRow, CycleRow.id == DutyRow.cycle_id)
-    for digest, late_at, code in session.execute(forms.where(DutyRow.form_digest.is_not(None))):
-        yield KeptFile(digest=digest, kind=KeptKind.FORM, since=late_at, cycle_code=code)
+    for digest, late_at, code, is_to_go in session.execute(_forms()):
+        since = None if is_to_go else late_at
+        yield KeptFile(digest=digest, kind=KeptKind.FORM, since=since, cycle_code=code)
     for digest in session.scalars(select(EditionFileRow.digest)):
         yield KeptFile(digest=digest, kind=KeptKind.EDITION, since=None)
+
+
+def _forms() -> Any:
+    """Ask for the stamped forms; of each whether a letter about its duty is to go, which may carry it."""
+    is_unsent = LetterRow.state.in_(UNSENT)
+    reminding = (
+        select(ReminderRow.duty_id)
+        .outerjoin(LetterRow, LetterRow.id == ReminderRow.letter_id)
+        .where(ReminderRow.cancelled_because.is_(None), ReminderRow.letter_id.is_(None) | is_unsent)
+    )
+    answering = select(ArrivalRow.duty_id).join(LetterRow, LetterRow.arrival_id == ArrivalRow.id).where(is_unsent)
+    reopening = select(ReopeningRow.duty_id).join(LetterRow, LetterRow.id == ReopeningRow.letter_id).where(is_unsent)
+    is_to_go = or_(
+        DutyRow.id.in_(reminding),
+        DutyRow.id.in_(answering.where(ArrivalRow.duty_id.is_not(None))),
+        DutyRow.id.in_(reopening),
+    )
+    return (
+        select(DutyRow.form_digest, CycleRow.late_at, CycleRow.code, is_to_go)
+        .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
+        .where(DutyRow.form_digest.is_not(None))
+    )
 
 
 def _arrivals() -> Any:
@@ -86,12 +110,17 @@ def _kept_as(row: Row[Any]) -> tuple[KeptKind, datetime | None]:
 
 
 def decide_to_remove(session: Session, files: Sequence[RemovedFile], *, at: datetime) -> int:
-    """Record that files are to be removed, and return how many of them were not known to be before."""
-    known = {each.digest for each in _rows(session, [file.digest for file in files])}
-    new = [file for file in files if file.digest not in known]
+    """Record that files are to be removed, and return how many of them were not to be before.
+
+    One that was removed once goes again: its bytes were kept anew, and whoever was to speak of them died.
+    """
+    digests = [file.digest for file in files]
+    keep_after_all(session, removed(session, digests) - to_go(session, digests))
+    known = to_go(session, digests)
     rows = [
         {"digest": file.digest, "kind": file.kind, "n_octets": file.n_octets, "decided_at": at, "removed_at": None}
-        for file in new
+        for file in files
+        if file.digest not in known
     ]
     if rows:
         session.execute(insert(RemovedFileRow), rows)
@@ -119,11 +148,16 @@ def removed(session: Session, digests: Collection[str]) -> set[str]:
     return {row.digest for row in _rows(session, digests)}
 
 
-def all_removed(session: Session) -> set[str]:
+def to_go(session: Session, digests: Collection[str]) -> set[str]:
+    """Return which of these files are to go, and are not gone yet."""
+    return {row.digest for row in _rows(session, digests) if row.removed_at is None}
+
+
+def all_removed(connection: Connection) -> set[str]:
     """Return every file that is gone, or is to go; a database of an older version knows of none."""
-    if not inspect(session.connection()).has_table(RemovedFileRow.__tablename__):
+    if not inspect(connection).has_table(RemovedFileRow.__tablename__):
         return set()
-    return set(session.scalars(select(RemovedFileRow.digest)))
+    return set(connection.scalars(select(RemovedFileRow.digest)))
 
 
 def removed_on(session: Session, digest: str) -> datetime | None:
