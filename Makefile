@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+STATUS := .pytest_cache/status
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
@@ -10,7 +11,7 @@ export DO_NOT_TRACK := 1
 export DONDOC_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-again coverage fuzz chaos mail machines check audit-deps pictures bench bench-scale format tools clean
+.PHONY: help install demo run test test-again coverage fuzz chaos mail machines ray check audit-deps pictures bench bench-scale format tools clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +31,8 @@ run: install ## Open the home (var/, or DONDOC_HOME) with Prefect's server, its 
 	@$(BIN)/dondoc serve
 
 test: install tools ## Run all tests (real mail servers, Prefect, LibreOffice and Chromium on this machine)
-	@$(BIN)/python -m pytest -n 2 --durations=15
+	@rm -f $(STATUS)
+	@$(BIN)/python -m pytest -n 2 --durations=15; status=$$?; mkdir -p $(dir $(STATUS)); echo $$status > $(STATUS); exit $$status
 
 test-again: install ## Run alone what failed in the last run of the tests
 	@$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
