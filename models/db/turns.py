@@ -28,7 +28,8 @@ class Turn(IntEnum):
 def take_turn(connection: Connection, turn: Turn) -> None:
     """Wait until no other transaction has the turn, and keep it until this one ends: what follows sees all it wrote.
 
-    It comes first in a transaction, but for AUDITING, which comes last. PostgreSQL keeps each turn apart by an advisory
+    It comes first in a transaction, but for AUDITING, which comes last, and for PURGING, which whoever records a file
+    shares where he records it (`share_turn`). PostgreSQL keeps each turn apart by an advisory
     lock. SQLite has one writer at a time anyway, but lets it read before it waits: there the transaction becomes the
     writer at once.
     """
