@@ -76,8 +76,13 @@ class Server:
 
 
 @contextmanager
-def running_server(programs: Path, *, host: str = "127.0.0.1", network: str = "") -> Iterator[Server]:
-    """Yield a server, and end it and all its data after; on loopback, or at a host's address for a network."""
+def running_server(
+    programs: Path, *, host: str = "127.0.0.1", network: str = "", is_durable: bool = False
+) -> Iterator[Server]:
+    """Yield a server, and end it and all its data after; on loopback, or at a host's address for a network.
+
+    One that is durable waits for the disk, as an office's does; what a test keeps may be lost with the machine.
+    """
     folder = Path(tempfile.mkdtemp(prefix="dondoc-postgresql-"))  # not below pytest's, which only root may enter
     as_user = _as_another_user(folder)
     try:
@@ -91,7 +96,7 @@ def running_server(programs: Path, *, host: str = "127.0.0.1", network: str = ""
             with (data / "pg_hba.conf").open("a") as allowed:
                 allowed.write(f"host all all {network} scram-sha-256\n")
         server = Server(port=free_port(), host=host)
-        with _started(programs, folder, server, as_user):
+        with _started(programs, folder, server, as_user, is_durable=is_durable):
             literal = PASSWORD.replace("'", "''")
             server.order(f"CREATE ROLE {USER} LOGIN PASSWORD '{literal}'")
             server.order(f"CREATE DATABASE {TEMPLATE} OWNER {USER}")
@@ -104,14 +109,17 @@ def running_server(programs: Path, *, host: str = "127.0.0.1", network: str = ""
 
 
 @contextmanager
-def _started(programs: Path, folder: Path, server: Server, as_user: list[str]) -> Iterator[None]:
+def _started(
+    programs: Path, folder: Path, server: Server, as_user: list[str], *, is_durable: bool
+) -> Iterator[None]:
+    waits = "on" if is_durable else "off"
     settings = {
         "listen_addresses": server.host,
         "port": server.port,
         "unix_socket_directories": "",
-        "fsync": "off",
-        "full_page_writes": "off",
-        "synchronous_commit": "off",
+        "fsync": waits,
+        "full_page_writes": waits,
+        "synchronous_commit": waits,
         "timezone": "UTC",
     }
     options = [f"-c{name}={value}" for name, value in settings.items()]
