@@ -1,4 +1,4 @@
-"""The hours before a deadline: which units answer, when each does, and the mail that it sends. Seeded, so always the same.
+"""The hours before a deadline: which units answer, when each does, and its mail. Seeded, so always the same.
 
 Arrivals become ever denser towards the deadline: with the square of the time that has passed, so that an eighth of them
 come in the first half and, of six hours, two fifths in the last.

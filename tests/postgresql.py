@@ -109,9 +109,7 @@ def running_server(
 
 
 @contextmanager
-def _started(
-    programs: Path, folder: Path, server: Server, as_user: list[str], *, is_durable: bool
-) -> Iterator[None]:
+def _started(programs: Path, folder: Path, server: Server, as_user: list[str], *, is_durable: bool) -> Iterator[None]:
     waits = "on" if is_durable else "off"
     settings = {
         "listen_addresses": server.host,
