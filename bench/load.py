@@ -319,7 +319,7 @@ class Watcher:
     def look(self, poll: Poll) -> None:
         """Note what was answered in a poll: the file of an answer has the real time at which it was taken."""
         began = (self._office.parent / "began").stat().st_mtime
-        for sent in self.unanswered(self._mails):
+        for sent in self.unanswered([sent for sent in self._mails if sent.at <= poll.at]):
             got = self._got(sent)
             if got:
                 answered_at = poll.at + timedelta(seconds=min(path.stat().st_mtime for path in got) - began)
