@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from deployments.postoffice import Fault, FaultKind
 from models.domain.errors import DondocError
 from tests.builders import hanoi
-from tests.chaos.boundaries import Boundaries
+from tests.chaos.boundaries import Boundaries, Boundary, every_nth
 from tests.chaos.crash import MINUTES_TO_DOUBT, STAGES, Outcome, Stage, judge, prepare, recover, run_point
 from tests.chaos.processes import forked, get_ready, mail_servers, wait_for
 from tests.chaos.steps import whole_round, with_few_units
@@ -203,9 +203,9 @@ def database_lost(server: Server, *, every: int) -> Outcome:
         replace(STAGES["opening"], step=opened_by_round),
     )
     wanted, labels = lost_at(server, stage, None)
-    for point in range(1, len(labels) + 1, every):
+    for point in every_nth(labels, every):
         found, _ = lost_at(server, stage, point)
-        judge(outcome, f"connection lost at {point} ({labels[point - 1]})", found, wanted, has_journal=True)
+        judge(outcome, f"connection lost at {point}", found, wanted, has_journal=True)
     return outcome
 
 
@@ -213,7 +213,7 @@ def opened_by_round(office: Office, instant: str, *, later: timedelta = timedelt
     whole_round(office, instant, later=later)
 
 
-def lost_at(server: Server, stage: Stage, point: int | None) -> tuple[dict[str, object], list[str]]:
+def lost_at(server: Server, stage: Stage, point: Boundary | None) -> tuple[dict[str, object], list[str]]:
     url = server.new_database()
     with tempfile.TemporaryDirectory(prefix="dondoc-lost-") as made, mail_servers(Path(made)) as office:
         office.settings = {"database_url": url}
@@ -223,7 +223,7 @@ def lost_at(server: Server, stage: Stage, point: int | None) -> tuple[dict[str, 
         return pickle.loads(traces.read_bytes())
 
 
-def lose(server: Server, url: str, office: Office, stage: Stage, point: int | None, traces: Path) -> None:
+def lose(server: Server, url: str, office: Office, stage: Stage, point: Boundary | None, traces: Path) -> None:
     with_few_units(office)
     boundaries = _Cutting(office.home, server, url.rpartition("/")[2], point)
     boundaries.listen()
@@ -239,7 +239,7 @@ def lose(server: Server, url: str, office: Office, stage: Stage, point: int | No
 class _Cutting(Boundaries):
     """Cuts every connection to the database at a boundary, in the place of killing the process."""
 
-    def __init__(self, home: Path, server: Server, database: str, point: int | None) -> None:
+    def __init__(self, home: Path, server: Server, database: str, point: Boundary | None) -> None:
         super().__init__(home)
         self.point = point
         self._server = server
@@ -247,7 +247,7 @@ class _Cutting(Boundaries):
 
     def cross(self, label: str) -> None:
         self.labels.append(label)
-        if self.point is not None and len(self.labels) == self.point:
+        if (label, self.labels.count(label)) == self.point:
             self._server.order(
                 f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._database}'"
             )
