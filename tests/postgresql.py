@@ -9,7 +9,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -44,6 +44,10 @@ class Server:
     port: int
     host: str = "127.0.0.1"
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
+    stop: Callable[[], None] = field(default=lambda: None, repr=False)
+    """Ends the server as a crash does: every connection is lost, nothing is put in order (`-m immediate`)."""
+    start: Callable[[], None] = field(default=lambda: None, repr=False)
+    """Starts it again on the same data and port, and returns when it answers."""
 
     def url(self, database: str, *, user: str = USER, password: str = PASSWORD) -> str:
         """Return the address of a database as an operator writes it."""
@@ -76,8 +80,13 @@ class Server:
 
 
 @contextmanager
-def running_server(programs: Path, *, host: str = "127.0.0.1", network: str = "") -> Iterator[Server]:
-    """Yield a server, and end it and all its data after; on loopback, or at a host's address for a network."""
+def running_server(
+    programs: Path, *, host: str = "127.0.0.1", network: str = "", keeps_commits: bool = False
+) -> Iterator[Server]:
+    """Yield a server, and end it and all its data after; on loopback, or at a host's address for a network.
+
+    With `keeps_commits` what was committed is there after a stop in the middle; most tests need not wait for that.
+    """
     folder = Path(tempfile.mkdtemp(prefix="dondoc-postgresql-"))  # not below pytest's, which only root may enter
     as_user = _as_another_user(folder)
     try:
@@ -91,7 +100,8 @@ def running_server(programs: Path, *, host: str = "127.0.0.1", network: str = ""
             with (data / "pg_hba.conf").open("a") as allowed:
                 allowed.write(f"host all all {network} scram-sha-256\n")
         server = Server(port=free_port(), host=host)
-        with _started(programs, folder, server, as_user):
+        settings = {"synchronous_commit": "on" if keeps_commits else "off"}
+        with _started(programs, folder, server, as_user, settings):
             literal = PASSWORD.replace("'", "''")
             server.order(f"CREATE ROLE {USER} LOGIN PASSWORD '{literal}'")
             server.order(f"CREATE DATABASE {TEMPLATE} OWNER {USER}")
@@ -104,24 +114,41 @@ def running_server(programs: Path, *, host: str = "127.0.0.1", network: str = ""
 
 
 @contextmanager
-def _started(programs: Path, folder: Path, server: Server, as_user: list[str]) -> Iterator[None]:
+def _started(
+    programs: Path, folder: Path, server: Server, as_user: list[str], more: Mapping[str, str]
+) -> Iterator[None]:
     settings = {
         "listen_addresses": server.host,
         "port": server.port,
         "unix_socket_directories": "",
         "fsync": "off",
         "full_page_writes": "off",
-        "synchronous_commit": "off",
         "timezone": "UTC",
+        **more,
     }
     options = [f"-c{name}={value}" for name, value in settings.items()]
-    log = folder.with_suffix(".log")
-    command = [*as_user, str(programs / "postgres"), "-D", str(folder / "data"), *options]
-    with Child(command, environment={}, log=log) as child:
-        waited_for(lambda: child.has_ended or _is_ready(programs, server), seconds=60)
-        assert not child.has_ended, log.read_text("utf-8", "replace")
-        yield
+    log, running = folder.with_suffix(".log"), []
+
+    def start() -> None:
+        child = Child(
+            [*as_user, str(programs / "postgres"), "-D", str(folder / "data"), *options], environment={}, log=log
+        )
+        running.append(child)
+        answered = waited_for(lambda: child.has_ended or _is_ready(programs, server), seconds=60)
+        assert answered and not child.has_ended, log.read_text("utf-8", "replace")
+
+    def stop() -> None:
         _run([*as_user, programs / "pg_ctl", "stop", "-D", folder / "data", "-m", "immediate"], folder)
+        running.pop().end()
+
+    server.stop, server.start = stop, start
+    try:
+        start()
+        yield
+        stop()
+    finally:
+        for child in running:
+            child.end()
     log.unlink()
 
 
