@@ -102,15 +102,20 @@ def running_server(
         server = Server(port=free_port(), host=host)
         settings = {"synchronous_commit": "on" if keeps_commits else "off"}
         with _started(programs, folder, server, as_user, settings):
-            literal = PASSWORD.replace("'", "''")
-            server.order(f"CREATE ROLE {USER} LOGIN PASSWORD '{literal}'")
-            server.order(f"CREATE DATABASE {TEMPLATE} OWNER {USER}")
-            engine = open_engine(server.url(TEMPLATE))
-            migrate(engine)
-            engine.dispose()
+            _furnish(server)
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _furnish(server: Server) -> None:
+    """Make the program's user, and the database with the newest schema that others are copies of."""
+    literal = PASSWORD.replace("'", "''")
+    server.order(f"CREATE ROLE {USER} LOGIN PASSWORD '{literal}'")
+    server.order(f"CREATE DATABASE {TEMPLATE} OWNER {USER}")
+    engine = open_engine(server.url(TEMPLATE))
+    migrate(engine)
+    engine.dispose()
 
 
 @contextmanager
@@ -135,7 +140,8 @@ def _started(
         )
         running.append(child)
         answered = waited_for(lambda: child.has_ended or _is_ready(programs, server), seconds=60)
-        assert answered and not child.has_ended, log.read_text("utf-8", "replace")
+        assert answered, log.read_text("utf-8", "replace")
+        assert not child.has_ended, log.read_text("utf-8", "replace")
 
     def stop() -> None:
         _run([*as_user, programs / "pg_ctl", "stop", "-D", folder / "data", "-m", "immediate"], folder)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from models.db.records.audit_entries import verify
 from tests.builders import hanoi
+from tests.chained import told
 from tests.chaos.boundaries import Boundaries, Boundary, every_nth
 from tests.chaos.processes import forked, get_ready, mail_servers, wait_for
 from tests.chaos.steps import (
@@ -34,7 +35,6 @@ from tests.chaos.steps import (
     with_few_units,
 )
 from tests.chaos.traces import traces_of
-from tests.chained import told
 from tests.tasks.conftest import Office
 
 MINUTES_TO_RESTART, MINUTES_TO_DOUBT = 11, 30

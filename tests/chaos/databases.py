@@ -115,9 +115,7 @@ def prepared(server: Server, folder: Path, name: str) -> Prepared:
 
 
 def cut(server: Server, url: str) -> None:
-    server.order(
-        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{url.rpartition('/')[2]}'"
-    )
+    server.order(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{url.rpartition('/')[2]}'")
 
 
 def restart(server: Server, _url: str) -> None:
