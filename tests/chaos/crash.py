@@ -78,7 +78,7 @@ class Outcome:
     labels: dict[str, int] = field(default_factory=dict)
     """How many boundaries of each kind an undisturbed run crosses."""
     kinds: dict[str, int] = field(default_factory=dict)
-    """How many of each kind were tried."""
+    """How many of each kind were tried; of random days, how often each step came about."""
     n_not_reached: int = 0
     """Points that the run came to its end without crossing; they are not counted as tried."""
     wrong: list[str] = field(default_factory=list)
@@ -149,8 +149,10 @@ def restart(office: Office, stage: Stage, traces: Path) -> None:
         broken = told(verify(session.connection()))
     recover(office, stage)
     at = hanoi(stage.instant) + timedelta(minutes=MINUTES_TO_DOUBT + 3)
+    found = traces_of(office, at)
+    found["audit"] = [*broken, *found["audit"]]
     with traces.open("wb") as file:
-        pickle.dump(traces_of(office, at) | {"audit when it starts again": broken}, file)
+        pickle.dump(found, file)
 
 
 def judge(
@@ -224,7 +226,10 @@ def crash_points(*, every: int, offset: int = 0, jobs: int = 2, names: Sequence[
         (folder / "work").mkdir()
         status = wait_for(forked(partial(prepare, folder), folder / "prepare.log"))
         assert status == 0, (folder / "prepare.log").read_text()[-3000:]
-        return [run_stage(folder, STAGES[name], every=every, offset=offset, jobs=jobs) for name in names]
+        outcomes = [run_stage(folder, STAGES[name], every=every, offset=offset, jobs=jobs) for name in names]
+    for each in outcomes:
+        each.stage = f"killed (SIGKILL) in the middle: {each.stage}"
+    return outcomes
 
 
 def in_a_process_of_its_own(what: str, **asked: object) -> list[Outcome]:

@@ -20,10 +20,10 @@ from models.domain.errors import DondocError
 from tests.builders import hanoi
 from tests.chaos.boundaries import Boundaries, Boundary, every_nth
 from tests.chaos.crash import MINUTES_TO_DOUBT, STAGES, Outcome, Stage, judge, recover
-from tests.chaos.processes import forked, mail_servers, wait_for
+from tests.chaos.processes import forked, get_ready, mail_servers, wait_for
 from tests.chaos.steps import OPENING, office_in, send_answers, whole_poll, whole_round, with_few_units
 from tests.chaos.traces import traces_of
-from tests.postgresql import Server, running_server
+from tests.postgresql import Server, running_server, server_programs
 from tests.tasks.conftest import Office
 
 DONE, STOP, START = b"!", b"-", b"+"
@@ -83,8 +83,12 @@ def attended(programs: Path, log: Path) -> Iterator[Server]:
         assert wait_for(process) == 0, log.read_text("utf-8", "replace")[-3000:]
 
 
-def faulty_databases(programs: Path, *, cut_every: int = 8, restart_every: int = 12) -> list[Outcome]:
-    """Try every n-th boundary of a round, and of an intake, with each fault."""
+def faulty_databases(*, cut_every: int = 8, restart_every: int = 12) -> list[Outcome]:
+    """Try every n-th boundary of a round, and of an intake, with each fault; nothing where there is no PostgreSQL."""
+    programs = server_programs()
+    if programs is None:
+        return []
+    get_ready()
     with tempfile.TemporaryDirectory(prefix="dondoc-databases-") as made:
         folder = Path(made)
         with attended(programs, folder / "server.log") as server:
