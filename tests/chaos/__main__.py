@@ -1,4 +1,4 @@
-"""Tries every fault and prints the table of the README in Markdown: `python -m tests.chaos [--every 2]`.
+"""Tries every fault and prints the table of the README in Markdown: `python -m tests.chaos [--every 3]`.
 
 The minutes of each part, and how often each kind of crash point and of step was tried, are said beside it (stderr). Two
 parts run at once, each in processes of its own: most of their time they wait.
@@ -44,7 +44,7 @@ def kinds_of(outcomes: Iterable[Outcome]) -> Counter[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument(
-        "--every", type=int, default=2, help="try every n-th boundary at which the program may be killed"
+        "--every", type=int, default=3, help="try every n-th boundary of each kind at which the program may be killed"
     )
     parser.add_argument("--days", type=int, default=40, help="how many random courses of an office to try")
     parser.add_argument("--times", type=int, default=5, help="how often two of each run at once, in each database")

@@ -27,11 +27,15 @@ Boundary = tuple[str, int]
 """Its kind, and which of the kind it is in its run, the first being 1."""
 
 
-def every_nth(labels: Sequence[str], every: int, *, offset: int = 0) -> list[Boundary]:
-    """Return every n-th of the boundaries that a run has crossed, evenly over their kinds."""
+def of_each_kind(labels: Sequence[str], every: int) -> list[Boundary]:
+    """Return of each kind that a run has crossed the first boundary and every n-th after it."""
     counts = Counter(labels)
-    boundaries = [(label, number) for label in sorted(counts) for number in range(1, counts[label] + 1)]
-    return boundaries[offset % every :: every]
+    return [(label, number) for label in sorted(counts) for number in range(1, counts[label] + 1, every)]
+
+
+def every_nth(labels: Sequence[str], every: int, *, offset: int = 0) -> list[Boundary]:
+    """Return every n-th of all boundaries that a run has crossed, evenly over their kinds, however few they are."""
+    return of_each_kind(labels, 1)[offset % every :: every]
 
 
 class Boundaries:

@@ -21,7 +21,7 @@ from pathlib import Path
 from models.db.records.audit_entries import verify
 from tests.builders import hanoi
 from tests.chained import told
-from tests.chaos.boundaries import Boundaries, Boundary, every_nth
+from tests.chaos.boundaries import Boundaries, Boundary, every_nth, of_each_kind
 from tests.chaos.processes import forked, get_ready, mail_servers, wait_for
 from tests.chaos.steps import (
     ANSWERING,
@@ -186,11 +186,11 @@ def _difference(found: object, wanted: object) -> str:
     return f"{found} for {wanted}"
 
 
-def run_stage(prepared: Path, stage: Stage, *, every: int, offset: int, jobs: int) -> Outcome:
+def run_stage(prepared: Path, stage: Stage, *, every: int, offset: int | None, jobs: int) -> Outcome:
     """Try every n-th boundary of a stage, several at a time."""
     wanted, labels = run_point(prepared / stage.name, stage, None)
     outcome = Outcome(stage=stage.name, labels=dict(Counter(labels)))
-    points = every_nth(labels, every, offset=offset)
+    points = of_each_kind(labels, every) if offset is None else every_nth(labels, every, offset=offset)
     shares = [points[n::jobs] for n in range(jobs)]
     with tempfile.TemporaryDirectory(prefix="dondoc-points-") as folder:
         files = [Path(folder) / str(n) for n in range(jobs)]
@@ -218,8 +218,13 @@ def try_points(prepared: Path, stage: Stage, points: Sequence[Boundary], file: P
         pickle.dump(found, target)
 
 
-def crash_points(*, every: int, offset: int = 0, jobs: int = 2, names: Sequence[str] = tuple(STAGES)) -> list[Outcome]:
-    """Try every n-th boundary of the stages and return what came of each stage."""
+def crash_points(
+    *, every: int, offset: int | None = None, jobs: int = 2, names: Sequence[str] = tuple(STAGES)
+) -> list[Outcome]:
+    """Try every n-th boundary of each kind in the stages, and return what came of each stage.
+
+    With an offset, which is for few points: every n-th of all boundaries, whatever their kind.
+    """
     get_ready()
     with tempfile.TemporaryDirectory(prefix="dondoc-prepared-") as made:
         folder = Path(made)
