@@ -46,7 +46,7 @@ def main() -> int:
     parser.add_argument(
         "--every", type=int, default=3, help="try every n-th boundary of each kind at which the program may be killed"
     )
-    parser.add_argument("--days", type=int, default=40, help="how many random courses of an office to try")
+    parser.add_argument("--days", type=int, default=30, help="how many random courses of an office to try")
     parser.add_argument("--times", type=int, default=5, help="how often two of each run at once, in each database")
     parser.add_argument("--only", nargs="*", default=[], help="only these parts, by name")
     given = parser.parse_args()

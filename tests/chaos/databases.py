@@ -83,7 +83,7 @@ def attended(programs: Path, log: Path) -> Iterator[Server]:
         assert wait_for(process) == 0, log.read_text("utf-8", "replace")[-3000:]
 
 
-def faulty_databases(*, cut_every: int = 8, restart_every: int = 12) -> list[Outcome]:
+def faulty_databases(*, cut_every: int = 10, restart_every: int = 12) -> list[Outcome]:
     """Try every n-th boundary of a round, and of an intake, with each fault; nothing where there is no PostgreSQL."""
     programs = server_programs()
     if programs is None:
