@@ -1,7 +1,7 @@
 """Prefect's server is killed in the middle of a run and started again, while the worker on another machine lives on.
 
-Once it is back before the run goes on, once only after the run has done all it could without a server. Whatever Prefect
-then makes of the run, the next ones finish its day.
+Once it is back before the run goes on, once only after the run has sent all its letters without a server. Whatever
+Prefect then makes of the run, the next ones finish its day.
 """
 
 import os
@@ -75,7 +75,7 @@ def _try_day(
         if is_back_at_once:
             _start_server(office, server)
     if not is_back_at_once:
-        assert waited_for(lambda: not _processes_of(run), seconds=SECONDS_AT_MOST), "the run waits without end"
+        assert waited_for(lambda: _has_sent_all(office, day) or not _processes_of(run), seconds=SECONDS_AT_MOST)
         _start_server(office, server)
     assert waited_for(lambda: not _processes_of(run), seconds=SECONDS_AT_MOST), "the run waits without end"
     state = office.ask(f"/flow_runs/{run}")["state"]
@@ -102,9 +102,7 @@ def _judge(outcome: Outcome, office: Office, mail: PostOffice, day: str, state: 
     url = office.shared["DONDOC_DATABASE_URL"]
     engine = open_engine(url)
     with Session(engine) as session:
-        letters = session.scalars(
-            select(LetterRow).where(LetterRow.day == hanoi(f"{day} 08:00").date(), LetterRow.kind == LetterKind.CHASE)
-        ).all()
+        letters = _letters_of(session, day)
         chased = select(ReminderRow.duty_id).join(LetterRow, LetterRow.id == ReminderRow.letter_id)
         n_chased = len(set(session.scalars(chased.where(LetterRow.id.in_([letter.id for letter in letters])))))
         n_stamped = len(session.scalars(select(DutyRow.id).where(DutyRow.form_digest.is_not(None))).all())
@@ -121,6 +119,19 @@ def _judge(outcome: Outcome, office: Office, mail: PostOffice, day: str, state: 
         words = [str(state["message"] or ""), *(_text(each) for each in mails_for(mail.home, OPERATOR))]
         if state["type"] not in {"RUNNING", "PENDING"} and not any(words):
             outcome.wrong.append(f"{day}: the run is {state['type']}, and nobody is told why")
+
+
+def _letters_of(session: Session, day: str) -> list[LetterRow]:
+    of_day = select(LetterRow).where(LetterRow.day == hanoi(f"{day} 08:00").date(), LetterRow.kind == LetterKind.CHASE)
+    return list(session.scalars(of_day))
+
+
+def _has_sent_all(office: Office, day: str) -> bool:
+    engine = open_engine(office.shared["DONDOC_DATABASE_URL"])
+    with Session(engine) as session:
+        states = {letter.state for letter in _letters_of(session, day)}
+    engine.dispose()
+    return states == {LetterState.SENT}
 
 
 def _times_received(mail: PostOffice, letter: LetterRow) -> int:
