@@ -10,7 +10,7 @@ export DO_NOT_TRACK := 1
 export DONDOC_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-again coverage fuzz chaos mail machines check audit-deps pictures bench bench-scale bench-load format tools clean
+.PHONY: help install demo run test test-again coverage fuzz chaos mail machines ray check audit-deps pictures bench bench-scale bench-load format tools clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
