@@ -443,6 +443,7 @@ def backup(
 
     made = check_backup(file) if check else make_backup(Settings.load(), file)
     _say_backup("checked" if check else "made", file, asdict(made), as_json=as_json)
+    raise typer.Exit(DONE_WITH_FINDINGS if made.n_lacking else DONE)
 
 
 @app.command("restore", help=_help("restore"), epilog=_help("example.restore"))
@@ -452,14 +453,14 @@ def restore(file: Annotated[Path, typer.Argument(help=_help("backup_file"))], *,
     from tasks.backups import restore_backup
 
     settings = Settings.load()
-    restored = asdict(restore_backup(settings, file))
+    restored = restore_backup(settings, file)
     found = verify_audit(settings.url)
     if as_json:
-        _say_backup("restored", file, restored | {"audit": _verified(found)}, as_json=True)
+        _say_backup("restored", file, asdict(restored) | {"audit": _verified(found)}, as_json=True)
     else:
-        _say_backup("restored", file, restored, as_json=False)
+        _say_backup("restored", file, asdict(restored), as_json=False)
         _say_verified(found)
-    raise typer.Exit(DONE_WITH_FINDINGS if found.n_breaks else DONE)
+    raise typer.Exit(DONE_WITH_FINDINGS if restored.n_lacking or found.n_breaks else DONE)
 
 
 @audit_app.command("verify", help=_help("audit_verify"), epilog=_help("example.audit_verify"))
@@ -534,14 +535,13 @@ def _say_verified(found: "Verification", from_head: str = "") -> None:
 def _say_backup(what: str, file: Path, facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         _print_json({"file": str(file), **facts})
-        raise typer.Exit(DONE_WITH_FINDINGS if facts["n_lacking"] else DONE)
+        return
     texts = vietnamese()
     made = texts.instant(datetime.fromisoformat(facts["made_at"]))
     megabytes = texts.number(round(facts["n_octets"] / 1_000_000, 1))
     typer.echo(texts.say(f"cli.backup_{what}", file=file, made=made, n=facts["n_files"], size=megabytes))
     if facts["n_lacking"]:
         _say("cli.backup_lacking", n=facts["n_lacking"])
-        raise typer.Exit(DONE_WITH_FINDINGS)
 
 
 @app.command(help=_help("serve"), epilog=_help("example.serve"))

@@ -74,7 +74,7 @@ def break_text(found: Break, texts: Texts, *, from_head: str = "") -> str:
         else "",
         "head": from_head,
     }
-    return f"{texts.say(f'audit.break.{code}', **facts)} {texts.say('audit.advice')}"
+    return _printable(f"{texts.say(f'audit.break.{code}', **facts)} {texts.say('audit.advice')}")
 
 
 def summary_lines(found: Verification, texts: Texts) -> list[str]:
@@ -135,6 +135,11 @@ def _named(facts: object, name: str) -> list[str]:
     return [str(each) for each in named] if isinstance(named, list) else []
 
 
+def _printable(text: str) -> str:
+    """Return a text without what is none in it: somebody may have written any octets past the program."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _label(words: type[StrEnum], value: str, texts: Texts) -> str:
     """Return the label of a word; of one that is none of ours, the word itself."""
-    return texts.label(words(value)) if value in set(words) else value
+    return texts.label(words(value)) if value in set(words) else str(value)

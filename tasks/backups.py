@@ -8,7 +8,7 @@ passwords, the password of the pages, logs, Prefect's own history.
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -18,11 +18,12 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any, Final
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
-from sqlalchemy import Engine, inspect, select
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from models.db.engine import open_engine
+from models.db.records.files import all_removed
 from models.db.snapshots import Snapshot, files_spoken_of, load_snapshot, refuse_target, write_snapshot
-from models.db.tables import RemovedFileRow
 from models.domain.errors import BackupRefusedError, FileStoreRefusedError
 from tasks.adapters.archive import DAMAGED, FILES_AT_ONCE, archive_at
 from tasks.adapters.clock import SystemClock
@@ -37,6 +38,8 @@ DATABASE: Final = "database"
 FORMAT: Final = 1
 FASTEST: Final = 1
 PIECE: Final = 1024 * 1024
+PARTS_OF_A_PLACE: Final = 3
+DIGITS_OF_A_DIGEST: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,8 @@ class Backup:
     n_files: int
     n_octets: int
     n_lacking: int
-    """Files that the database speaks of and the store has lost, or has no longer whole; what was purged is not lost."""
+    """Files that the store has no longer whole, or has lost though the database speaks of them; what was purged is
+    not lost."""
 
 
 def make_backup(settings: Settings, path: Path) -> Backup:
@@ -76,7 +80,10 @@ def make_backup(settings: Settings, path: Path) -> Backup:
 
 
 def restore_backup(settings: Settings, path: Path) -> Backup:
-    """Bring an archive back into a home and a database that hold nothing yet; nothing stays when it is refused.
+    """Bring an archive back into a home and a database that hold nothing yet.
+
+    Nothing stays when it is refused, but for files that the store of several machines has taken in: no row speaks of
+    them, and they are taken as they are when it is tried again.
 
     Raises:
         BackupRefusedError: it is no archive of ours, a file is not what it was, or home or database are in use.
@@ -124,7 +131,7 @@ def _keep_in_store(store: Archive, folder: Path) -> None:
     """Bring files into the store, before any row speaks of them; what it has already stays, and then they lie there."""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            store.keep(path.read_bytes())
+            store.keep(path.read_bytes())  # a damaged one under its own digest: no row speaks of that
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -149,6 +156,7 @@ def _written(settings: Settings, part: Path) -> Backup:
                     archive.writestr(_place(digest), content)
                     hashes[_place(digest)] = [digest, len(content)]
             lacking = {digest for digest in spoken_of if _place(digest) not in hashes} - _removed(engine)
+            lacking |= _damaged(hashes)
         finally:
             engine.dispose()
         manifest = {
@@ -191,11 +199,22 @@ def _read_whole(store: Archive, digests: Iterable[str]) -> Iterator[tuple[str, b
 
 
 def _removed(engine: Engine) -> set[str]:
-    """Return the files that a purge has removed, up to now; a database of an older version knows of none."""
-    with engine.connect() as connection:
-        if not inspect(connection).has_table(RemovedFileRow.__tablename__):
-            return set()
-        return set(connection.scalars(select(RemovedFileRow.digest)))
+    """Return the files that a purge has removed, up to now."""
+    with Session(engine) as session:
+        return all_removed(session)
+
+
+def _damaged(hashes: Mapping[str, Sequence[object]]) -> set[str]:
+    """Return the files of the archive that are not what their names say; they come along, for who looks for them."""
+    return {digest for name, (found, _) in hashes.items() if (digest := _digest_at(name)) not in {None, found}}
+
+
+def _digest_at(name: str) -> str | None:
+    """Return the digest that a file of the store has by its place; None of what lies elsewhere."""
+    place = PurePosixPath(name).parts
+    is_kept = len(place) == PARTS_OF_A_PLACE and place[0] == KEPT
+    digest = "".join(place[1:]) if is_kept else ""
+    return digest if len(digest) == DIGITS_OF_A_DIGEST else None
 
 
 def _place(digest: str) -> str:
@@ -215,6 +234,8 @@ def _extracted(path: Path, folder: Path) -> dict[str, Any]:
             manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
             if manifest["format"] != FORMAT:
                 raise BackupRefusedError("newer", path=path)
+            if not _damaged(manifest["files"]) <= set(manifest.get("lacking", ())):
+                raise BackupRefusedError("changed", path=path, file=MANIFEST)
             for name, wanted in manifest["files"].items():
                 target = folder / _inside(name)
                 target.parent.mkdir(parents=True, exist_ok=True)

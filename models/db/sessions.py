@@ -4,13 +4,14 @@ The entry is appended when the transaction is about to be committed, and within 
 other. What the session itself writes is seen here; who writes past it, by statements, says which rows by `note_rows`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import ColumnElement, Engine, event, select
 from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction, sessionmaker
 
+from models.db.among import is_among
 from models.db.base import Base
 from models.db.chaining import append_entry
 from models.db.covering import COVERED
@@ -26,6 +27,8 @@ class ChainingSession(Session):
         super().__init__(*args, **others)
         self.now = now
         self.written = Written()
+        self.before: dict[SessionTransaction, Written] = {}
+        """What had been written when each savepoint of the transaction was set."""
 
 
 def chaining_sessions(engine: Engine, now: Callable[[], datetime]) -> sessionmaker[Session]:
@@ -34,9 +37,24 @@ def chaining_sessions(engine: Engine, now: Callable[[], datetime]) -> sessionmak
 
 
 def note_rows(session: Session, table: type[Base], change: RowChange, keys: Iterable[int]) -> None:
-    """Say which rows of a covered table a statement has written, of any other table nothing."""
+    """Say which rows of a covered table a statement has written, of any other table nothing.
+
+    Only those that it did write: they are locked until the transaction ends. Of another row a digest might be appended
+    that is of before what another transaction is about to tell of it.
+    """
     if isinstance(session, ChainingSession) and table.__tablename__ in COVERED:
         session.written.note(table.__tablename__, change, keys)
+
+
+def hold_rows(session: Session, table: type[Base], keys: Sequence[int], is_open: ColumnElement[bool]) -> Sequence[int]:
+    """Lock the rows that a guarded statement of many rows is about to write, and return their keys.
+
+    Such a statement does not return which it wrote. In SQLite only one transaction writes: there all are returned.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return keys
+    key = table.__table__.c.id
+    return session.scalars(select(key).where(is_among(key, keys), is_open).order_by(key).with_for_update()).all()
 
 
 def note_cycle(session: Session, cycle_code: str) -> None:
@@ -54,7 +72,7 @@ def _note_flushed(session: ChainingSession, _context: UOWTransaction) -> None:
     ):
         for row in rows:
             name = type(row).__tablename__
-            if name in COVERED:
+            if name in COVERED and (change is not RowChange.CHANGED or session.is_modified(row)):
                 session.written.note(name, change, (row.id,))
 
 
@@ -66,9 +84,20 @@ def _chain(session: ChainingSession) -> None:
     if session.written:
         append_entry(session.connection(), session.written, at=session.now())
     session.written.clear()
+    session.before.clear()
+
+
+@event.listens_for(ChainingSession, "after_transaction_create")
+def _remember(session: ChainingSession, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        session.before[transaction] = session.written.copy()
 
 
 @event.listens_for(ChainingSession, "after_soft_rollback")
-def _forget(session: ChainingSession, _transaction: SessionTransaction) -> None:
-    if not session.in_nested_transaction():
+def _forget(session: ChainingSession, transaction: SessionTransaction) -> None:
+    """Forget what was written since the savepoint, or since the transaction began."""
+    if transaction.nested:
+        session.written = session.before.pop(transaction)
+    elif transaction.parent is None:
         session.written.clear()
+        session.before.clear()

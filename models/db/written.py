@@ -30,6 +30,11 @@ class Written:
             new -= these
             changed -= these
 
+    def copy(self) -> "Written":
+        """Return what was written so far, apart from what is written from now on."""
+        keys = {table: {each: set(rows) for each, rows in changes.items()} for table, changes in self.keys.items()}
+        return Written(keys, set(self.cycle_codes))
+
     def clear(self) -> None:
         """Forget all of it."""
         self.keys.clear()

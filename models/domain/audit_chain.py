@@ -19,6 +19,10 @@ ORIGIN: Final = "0" * 64
 """What stands before the first entry."""
 BYTES_OF_A_ROW: Final = 16
 """So much of the SHA-256 of each row is kept: a row that was changed is named, not only its transaction."""
+GREATEST_KEY: Final = 2**31 - 1
+"""As PostgreSQL counts rows; a greater one is none of ours."""
+MOST_GONE: Final = 10_000_000
+"""More rows no transaction takes away: nothing is counted up that only says it is as many."""
 BETWEEN_ROWS: Final = "],["
 Cell = str | int | None
 """What stands in a row as it is hashed: instants and dates are texts, flags numbers, JSON is its canonical text."""
@@ -97,7 +101,8 @@ def hash_of(entry: Entry) -> str:
         entry.rows,
         entry.previous,
     ]
-    return sha256(canonical_json(said).encode()).hexdigest()
+    # What was tampered with may hold octets that are no text.
+    return sha256(canonical_json(said).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def canonical_json(value: object) -> str:
@@ -131,10 +136,10 @@ def _read_coverages(rows: str) -> Iterator[Coverage]:
         if not isinstance(changes, dict):
             raise ValueError(table)  # noqa: TRY004 - as above
         for change, (keys, digests) in changes.items():
-            read = Coverage(
-                table=table, change=RowChange(change), keys=tuple(read_keys(keys)), digests=b64decode(digests)
-            )
-            if read.change is not RowChange.GONE and len(read.digests) != len(read.keys) * BYTES_OF_A_ROW:
+            how, kept = RowChange(change), b64decode(digests)
+            at_most = MOST_GONE if how is RowChange.GONE else len(kept) // BYTES_OF_A_ROW
+            read = Coverage(table=table, change=how, keys=tuple(read_keys(keys, at_most=at_most)), digests=kept)
+            if how is not RowChange.GONE and len(kept) != len(read.keys) * BYTES_OF_A_ROW:
                 raise ValueError(table)
             yield read
 
@@ -144,15 +149,20 @@ def written_keys(keys: Sequence[int]) -> str:
     return ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in spans(keys))
 
 
-def read_keys(text: str) -> Iterator[int]:
+def read_keys(text: str, *, at_most: int = MOST_GONE) -> Iterator[int]:
     """Yield the numbers that `written_keys` wrote.
 
     Raises:
-        ValueError: the text is not of that form.
+        ValueError: the text is not of that form, or speaks of more numbers than there may be.
     """
+    left = at_most
     for span in filter(None, text.split(",")):
-        first, _, last = span.partition("-")
-        yield from range(int(first), int(last or first) + 1)
+        begins, _, ends = span.partition("-")
+        first, last = int(begins), int(ends or begins)
+        left -= last - first + 1
+        if left < 0 or not 0 < first <= last <= GREATEST_KEY:
+            raise ValueError(span)
+        yield from range(first, last + 1)
 
 
 def spans(keys: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -201,6 +211,6 @@ def breaks_of_link(entry: Entry, older: Entry | None) -> Iterator[str]:
 def _as_object(text: str) -> Mapping[str, object]:
     try:
         read = json.loads(text)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}

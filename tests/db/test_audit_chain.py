@@ -1,5 +1,6 @@
 """The chained audit: one entry a decision, never without it; nothing is changed behind it that it does not find."""
 
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier
@@ -18,6 +19,7 @@ from models.db.records import arrivals, cycles, heartbeats, letters, targets
 from models.db.records.audit import AuditEntry, note_action
 from models.db.records.audit_entries import entries, head_of, verify
 from models.db.sessions import chaining_sessions, note_rows
+from models.db.snapshots import at_one_instant
 from models.db.tables import (
     ArrivalRow,
     CycleRow,
@@ -30,11 +32,13 @@ from models.db.tables import (
     TargetRow,
 )
 from models.db.turns import Turn, take_turn
-from models.domain.audit_chain import Entry, digests_of_rows, hash_of
+from models.domain.audit_chain import Entry, canonical_json, digests_of_rows, hash_of
 from models.domain.chasing import Send
 from models.domain.duties import Mark
 from models.domain.targets import Target
-from models.domain.vocabulary import Action, Channel, LetterKind, LetterState, MarkKind, RowChange
+from models.domain.vocabulary import Action, Channel, LetterKind, LetterState, MarkKind, RowChange, SkipReason
+from tasks.adapters.texts import vietnamese
+from tasks.audits import break_text, summary_lines
 from tests.builders import a_ladder, hanoi
 from tests.chained import told
 
@@ -143,7 +147,7 @@ def past_the_program(engine):
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            for act in ("update", "delete"):
+            for act in ("update", "delete", "replace"):
                 connection.exec_driver_sql(f"DROP TRIGGER audit_entry_no_{act}")
             connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
         else:
@@ -225,6 +229,11 @@ def test_the_database_refuses_a_change_of_an_entry(worked):
     acts = ["UPDATE audit_entry SET reason = ''", "DELETE FROM audit_entry"]
     if worked.dialect.name == "postgresql":
         acts.append("TRUNCATE audit_entry")
+    else:
+        columns = "format, at, kind, 'Kẻ khác', reason, subject, details, rows"
+        keys = ("number, {}, '1', '2'", "99, {}, previous, '2'", "99, {}, '1', own")
+        replace = "REPLACE INTO audit_entry SELECT {} FROM audit_entry WHERE number = 3"
+        acts += [replace.format(key.format(columns)) for key in keys]
     for act in acts:
         with pytest.raises(DBAPIError, match="append-only"), worked.begin() as connection:
             connection.execute(text(act))
@@ -245,6 +254,50 @@ def test_writers_at_once_make_one_chain(engine, sessions):
     assert [entry.number for entry in all_entries(engine)] == list(range(1, n_writers * n_each + 2))
     with engine.connect() as connection:
         assert broken(connection) == []
+
+
+def test_of_a_row_that_another_was_quicker_to_write_nothing_is_told(engine, sessions):
+    """Such a row is not locked: its digest could be of before what a third transaction is about to tell of it."""
+    work(sessions)
+    sends, quicker = [Send(duty_id=1, rung=a_ladder()[0], to=("1@x.invalid",))], []
+    with sessions.begin() as session:
+        letters.cancel_reminders(session, {1: SkipReason.SUBMITTED})
+        arrivals.resolve(session, 2, at=NOW)
+
+    def another_round(_connection, _cursor, statement, *_others):
+        if statement.startswith("UPDATE reminder") and not quicker:
+            quicker.append(True)
+            with sessions.begin() as session:
+                assert letters.queue_reminders(session, sends, decided_at=NOW) == 1
+
+    event.listen(engine, "before_cursor_execute", another_round)
+    with sessions.begin() as session:
+        assert letters.queue_reminders(session, sends, decided_at=NOW) == 0
+    assert quicker
+    before = len(all_entries(engine))
+    with sessions.begin() as session:
+        arrivals.resolve(session, 2, at=NOW)
+        if engine.dialect.name == "postgresql":  # in SQLite nobody else writes: what is told is so
+            cycles.settle(session, {2: NOW}, accepted_at=NOW)
+        session.get(CycleRow, 1).title = "Báo cáo"
+    assert len(all_entries(engine)) == before
+    with engine.connect() as connection:
+        assert broken(connection) == []
+
+
+def test_a_savepoint_that_is_rolled_back_takes_along_only_what_was_written_since(engine, sessions):
+    with sessions.begin() as session:
+        letters.queue_letter(session, a_letter(1))
+        with session.begin_nested():
+            letters.queue_letter(session, a_letter(2))
+        savepoint = session.begin_nested()
+        letters.queue_letter(session, a_letter(3))
+        session.execute(delete(LetterRow).where(LetterRow.key == "chase|1"))
+        note_rows(session, LetterRow, RowChange.GONE, [1])
+        savepoint.rollback()
+    with engine.connect() as connection:
+        assert broken(connection) == []
+        assert connection.scalar(select(func.count()).select_from(LetterRow)) == 2
 
 
 def test_two_entries_never_follow_one(worked):
@@ -381,6 +434,58 @@ def test_a_change_of_an_entrys_format_instant_or_operator_is_found(worked, value
         assert [each.entry.number for each in verify(connection).breaks] == [4]
 
 
+HOSTILE = (
+    "'hôm qua'",
+    "CAST(x'ff' AS TEXT)",
+    "x'00ff'",
+    "'9999-12-31 23:59:59'",
+    "'[' || replace(hex(zeroblob(9999)), '0', '[')",
+)
+"""What SQLite lets somebody write into a column, whatever its type; as SQL."""
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+@pytest.mark.parametrize("column", ["at", "format", "kind", "operator", "reason", "subject", "details", "rows", "own"])
+def test_what_cannot_be_read_in_an_entry_is_told_in_words_and_stops_nobody_from_looking_on(tmp_path, column, value):
+    numbers = {7} if column == "own" else {1, 3, 7}  # of two hashes that are the same the database knows
+    among = ", ".join(map(str, numbers))
+    with _tampered(tmp_path, f"UPDATE audit_entry SET {column} = {value} WHERE number IN ({among})") as found:
+        assert numbers <= {each.entry.number for each in found.breaks if each.entry}
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+@pytest.mark.parametrize("column", ["reasons", "sender", "received_at"])
+def test_what_cannot_be_read_in_a_row_is_told_in_words(tmp_path, column, value):
+    with _tampered(tmp_path, f"UPDATE arrival SET {column} = {value} WHERE id = 2") as found:
+        assert told(found) == [("row_changed", "arrival", 2)]
+
+
+@pytest.mark.parametrize("keys", ["1-99999999999", "99999999999", "5-1", "0", "-1"])
+@pytest.mark.parametrize("change", ["new", "gone"])
+def test_an_entry_that_speaks_of_more_rows_than_there_may_be_is_not_counted_up(tmp_path, keys, change):
+    rows = canonical_json({"letter": {change: [keys, b64encode(bytes(16)).decode() if change == "new" else ""]}})
+    with _tampered(tmp_path, f"UPDATE audit_entry SET rows = '{rows}' WHERE number = 5") as found:
+        assert "entry_changed" in {each.code for each in found.breaks}
+
+
+@contextmanager
+def _tampered(folder, act):
+    """Yield what is found in an office whose database somebody has written past the program; all of it can be said."""
+    engine = open_engine(f"sqlite:///{folder / 'dondoc.db'}")
+    migrate(engine)
+    work(chaining_sessions(engine, lambda: NOW))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER audit_entry_no_update")
+        connection.exec_driver_sql(act)
+    with at_one_instant(engine) as connection:
+        found = verify(connection)
+    engine.dispose()
+    texts = vietnamese()
+    said = [*(break_text(each, texts) for each in found.breaks), *summary_lines(found, texts)]
+    assert all(line.encode() for line in said)
+    yield found
+
+
 def test_an_entry_that_was_removed_is_found_and_so_is_the_beginning(worked):
     with past_the_program(worked) as connection:
         connection.execute(delete(ENTRIES).where(ENTRIES.c.number == 4))
@@ -417,6 +522,19 @@ def test_what_was_there_before_the_chain_began_is_counted_and_not_held_to_it(eng
     with engine.connect() as connection:
         found = verify(connection)
     assert (told(found), found.n_known, found.n_rows, found.begun_at) == ([], 3, 2, NOW)
+
+
+def test_of_what_was_there_before_only_rows_that_are_still_there_are_counted(engine, sessions):
+    with engine.begin() as connection:
+        values = {"programme_code": "da", "year": 2025, "field": "f", "amount": 1, "set_at": NOW}
+        connection.execute(insert(TargetRow.__table__), [values | {"unit_code": f"u{n}"} for n in range(4)])
+        rows = [_values(a_letter(n, n_attempts=0, subject="", detail="")) for n in range(5)]
+        connection.execute(insert(LetterRow.__table__), rows)
+    with sessions.begin() as session:
+        targets.replace_targets(session, "da", 2025, [], set_at=NOW)
+    with engine.connect() as connection:
+        found = verify(connection)
+    assert (told(found), found.n_known) == ([], 5)
 
 
 def test_both_databases_have_the_same_digests(tmp_path, postgresql):

@@ -37,6 +37,7 @@ error_log {folder}/error.log warn;
 events {{}}
 http {{
     access_log off;
+    client_body_buffer_size 4m;  # of root, its workers are somebody who may not write here
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -155,6 +156,17 @@ def test_the_api_answers_who_knows_it(doors):
     assert doors.ask("/api/admin/version", auth=doors.auth)[0] == HTTPStatus.OK
     status, _, text = doors.ask("/api/flows/filter", auth=doors.auth, body={}, method="POST")
     assert (status, json.loads(text)) == (HTTPStatus.OK, [])
+
+
+def test_a_package_of_logs_comes_through_as_large_as_a_worker_sends_it(doors):
+    log = {
+        "name": "dondoc",
+        "level": 20,
+        "timestamp": datetime.now(UTC).isoformat(),  # noqa: TID251 - Prefect's own field, by its own clock
+    }
+    logs = [log | {"message": "x" * 100_000} for _ in range(20)]
+    status, _, text = doors.ask("/api/logs/", auth=doors.auth, body=logs, method="POST")
+    assert status == HTTPStatus.CREATED, text
 
 
 def test_events_come_through_as_they_happen(doors):

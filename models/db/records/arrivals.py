@@ -9,7 +9,7 @@ from sqlalchemy import Row, Table, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.db.inserting import insert_all, insert_new, insert_plain
-from models.db.sessions import note_rows
+from models.db.sessions import hold_rows, note_rows
 from models.db.tables import (
     ArrivalRow,
     CycleRow,
@@ -250,9 +250,11 @@ def record_outcomes(session: Session, outcomes: Sequence[NewOutcome], *, at: dat
     ]
     if rows:
         table = cast("Table", ArrivalRow.__table__)
+        # Locked before, for a statement of many rows does not return those that it changed.
+        fit = hold_rows(session, ArrivalRow, [new.arrival_id for new in outcomes], ArrivalRow.outcome.is_(None))
         guarded = update(table).where(table.c.id == bindparam("arrival_id"), table.c.outcome.is_(None))
         session.connection().execute(guarded, rows)
-        note_rows(session, ArrivalRow, RowChange.CHANGED, [new.arrival_id for new in outcomes])
+        note_rows(session, ArrivalRow, RowChange.CHANGED, fit)
 
 
 def add_submissions(session: Session, submissions: Sequence[NewSubmission]) -> None:
@@ -489,10 +491,13 @@ def taken(session: Session, arrival_id: int) -> TakenArrival | None:
 
 def resolve(session: Session, arrival_id: int, *, at: datetime) -> None:
     """Record that a person dealt with an arrival that waited; one dealt with before keeps its instant."""
-    session.execute(
-        update(ArrivalRow).where(ArrivalRow.id == arrival_id, ArrivalRow.resolved_at.is_(None)).values(resolved_at=at)
+    resolved = session.scalars(
+        update(ArrivalRow)
+        .where(ArrivalRow.id == arrival_id, ArrivalRow.resolved_at.is_(None))
+        .values(resolved_at=at)
+        .returning(ArrivalRow.id)
     )
-    note_rows(session, ArrivalRow, RowChange.CHANGED, [arrival_id])
+    note_rows(session, ArrivalRow, RowChange.CHANGED, resolved.all())
 
 
 def contests_of(session: Session, duty_id: int) -> list[JudgedArrival]:

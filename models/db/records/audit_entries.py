@@ -6,15 +6,16 @@ it keeps two bits a row, and of the entries a few at once.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, String, select, type_coerce
 
 from models.db.chaining import ENTRIES, HEAD
 from models.db.covering import COVERED, ROWS_AT_ONCE, digested, read_rows
 from models.domain.audit_chain import Coverage, Entry, breaks_of_link
-from models.domain.vocabulary import DecisionKind, RowChange
+from models.domain.vocabulary import OFFICE_ZONE, DecisionKind, RowChange
 
 ENTRIES_AT_ONCE: Final = 50
 KEYS_AT_ONCE: Final = 10_000
@@ -22,7 +23,12 @@ MOST_BREAKS: Final = 200
 """So many are named; the others are counted."""
 BY_DUTY: Final = ("duty_mark", "reopening", "arrival", "submission", "explanation", "reminder", "skip")
 BY_UNIT: Final = ("audit", "inspection_finding", "target", "review_score", "contest", "classification")
-COLUMNS: Final = tuple(ENTRIES.c[each.name] for each in fields(Entry))
+COLUMNS: Final = tuple(
+    type_coerce(ENTRIES.c.at, String).label("at") if each.name == "at" else ENTRIES.c[each.name]
+    for each in fields(Entry)
+)
+"""As the driver has them: an instant that was tampered with may be any text."""
+UNREADABLE: Final = datetime(1, 1, 2, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +134,7 @@ def verify(
         n_rows=found.n_rows,
         begun_at=last.at if last is not None and last.kind == DecisionKind.BEGUN else None,
         n_known=_count_known(connection, known, found),
-        head=first.own if first else "",
+        head=str(first.own).encode("utf-8", "replace").decode() if first else "",
         head_number=total,
         breaks=tuple(found.breaks),
         n_breaks=found.n_breaks,
@@ -211,13 +217,23 @@ def _newest(connection: Connection, *, limit: int, below: int | None = None) -> 
 
 
 def _entry(row: Row[Any]) -> Entry:
-    return Entry(**row._mapping)  # noqa: SLF001 - its public name for the columns by their names
+    told = dict(row._mapping)  # noqa: SLF001 - its public name for the columns by their names
+    return Entry(**told | {"at": _instant(told["at"])})
+
+
+def _instant(told: object) -> datetime:
+    """Return when an entry says that it was made; SQLite hands out a text, and what is none of ours no hash is of."""
+    try:
+        at = told if isinstance(told, datetime) else datetime.fromisoformat(str(told))
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(OFFICE_ZONE)
+    except (ValueError, OverflowError):
+        return UNREADABLE
 
 
 def _read(entry: Entry) -> list[Coverage]:
     try:
         return entry.coverages()
-    except (ValueError, TypeError, AttributeError, KeyError):
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return []  # it was tampered with, and is told as such
 
 
@@ -300,14 +316,9 @@ def _keys(connection: Connection, name: str, after: int) -> Iterator[int]:
 
 def _count_known(connection: Connection, known: Mapping[str, int], found: _Found) -> int:
     """Return how many rows are of before the beginning, and were not decided about since."""
-    n_all = 0
+    n_known = 0
     for name, last in known.items():
         if name in COVERED and last:
-            table, seen = COVERED[name].table, found.seen.get(name, _Bits())
-            n_all += connection.scalar(select(func.count()).where(table.c.id <= last)) or 0
-            n_all -= sum(key <= last for key in _seen_up_to(seen, last))
-    return max(n_all, 0)
-
-
-def _seen_up_to(seen: _Bits, last: int) -> Iterator[int]:
-    return (key for key in range(1, last + 1) if key in seen)
+            seen = found.seen.get(name, _Bits())
+            n_known += sum(key not in seen for key in takewhile(last.__ge__, _keys(connection, name, 0)))
+    return n_known

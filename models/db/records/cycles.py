@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models.db.among import is_among
 from models.db.base import VIETNAMESE
 from models.db.inserting import insert_all
-from models.db.sessions import note_rows
+from models.db.sessions import hold_rows, note_rows
 from models.db.tables import ArrivalRow, CycleRow, DutyMarkRow, DutyRow, ReopeningRow
 from models.domain.cycles import Cycle
 from models.domain.duties import Duty, Mark, Reopening
@@ -244,8 +244,10 @@ def settle(session: Session, completed: Mapping[int, datetime], *, accepted_at: 
         table = cast("Table", DutyRow.__table__)
         guarded = update(table).where(table.c.id == bindparam("duty_id"), table.c.completed_at.is_(None))
         rows = [{"duty_id": key, "completed_at": at, "accepted_at": accepted_at} for key, at in completed.items()]
+        # Locked before, for a statement of many rows does not return those that it changed.
+        fit = hold_rows(session, DutyRow, list(completed), DutyRow.completed_at.is_(None))
         session.connection().execute(guarded, rows)
-        note_rows(session, DutyRow, RowChange.CHANGED, completed)
+        note_rows(session, DutyRow, RowChange.CHANGED, fit)
 
 
 def settle_sisters(

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, exists, insert, select, update
+from sqlalchemy import Row, delete, exists, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
 from models.db.tables import (
@@ -117,6 +117,13 @@ def note_removed(session: Session, files: Sequence[RemovedFile], *, at: datetime
 def removed(session: Session, digests: Collection[str]) -> set[str]:
     """Return which of these files are gone, or are to go."""
     return {row.digest for row in _rows(session, digests)}
+
+
+def all_removed(session: Session) -> set[str]:
+    """Return every file that is gone, or is to go; a database of an older version knows of none."""
+    if not inspect(session.connection()).has_table(RemovedFileRow.__tablename__):
+        return set()
+    return set(session.scalars(select(RemovedFileRow.digest)))
 
 
 def removed_on(session: Session, digest: str) -> datetime | None:

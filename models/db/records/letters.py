@@ -93,20 +93,26 @@ def queue_reminders(session: Session, sends: Iterable[Send], *, decided_at: date
     if not wanted:
         return 0
     known = _known_reminders(session, wanted, occasion)
-    revived = [number for key in wanted if (number := known.get(key)) is not None]
-    if revived:
-        session.execute(
-            update(ReminderRow)
-            .where(ReminderRow.id.in_(revived), ReminderRow.cancelled_because.is_not(None))
-            .values(cancelled_because=None, letter_id=None, decided_at=decided_at)
-        )
-        note_rows(session, ReminderRow, RowChange.CHANGED, revived)
+    cancelled = [number for key in wanted if (number := known.get(key)) is not None]
+    n_revived = _revive(session, cancelled, decided_at) if cancelled else 0
     rows = [
         {"duty_id": duty_id, "rung": rung, "recipient": to, "decided_at": decided_at, "occasion": occasion}
         for duty_id, rung, to in wanted
         if (duty_id, rung, to) not in known
     ]
-    return insert_new(session, ReminderRow, rows) + len(revived)
+    return insert_new(session, ReminderRow, rows) + n_revived
+
+
+def _revive(session: Session, cancelled: Sequence[int], decided_at: datetime) -> int:
+    """Let reminders that were taken back wait again, and return how many: another round may have been quicker."""
+    revived = session.scalars(
+        update(ReminderRow)
+        .where(ReminderRow.id.in_(cancelled), ReminderRow.cancelled_because.is_not(None))
+        .values(cancelled_because=None, letter_id=None, decided_at=decided_at)
+        .returning(ReminderRow.id)
+    ).all()
+    note_rows(session, ReminderRow, RowChange.CHANGED, revived)
+    return len(revived)
 
 
 def note_skips(session: Session, skips: Iterable[Skip], *, at: datetime) -> int:

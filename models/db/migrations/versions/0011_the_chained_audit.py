@@ -40,6 +40,12 @@ def upgrade() -> None:
                 f"CREATE TRIGGER audit_entry_no_{act.lower()} BEFORE {act} ON audit_entry "
                 f"BEGIN SELECT RAISE(ABORT, '{SAID}'); END"
             )
+        # REPLACE would take away an entry that is there, and no trigger would hear of it.
+        op.execute(
+            "CREATE TRIGGER audit_entry_no_replace BEFORE INSERT ON audit_entry WHEN EXISTS (SELECT 1 FROM audit_entry "
+            "WHERE number = NEW.number OR own = NEW.own OR previous = NEW.previous) "
+            f"BEGIN SELECT RAISE(ABORT, '{SAID}'); END"
+        )
         return
     op.execute(
         "CREATE FUNCTION audit_entry_refuse() RETURNS trigger LANGUAGE plpgsql AS "
