@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export DONDOC_HOME ?= $(CURDIR)/var
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-again coverage fuzz chaos mail machines ray check audit-deps pictures bench bench-scale format tools clean
+.PHONY: help install demo run test test-again coverage fuzz chaos mail machines ray check audit-deps pictures bench bench-scale bench-load format tools clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ bench: install ## Measure speed as ratios against the baselines in bench/
 
 bench-scale: install ## Measure what an office of 1,000, 10,000 and 100,000 units costs, and write table and chart
 	@$(BIN)/python -m bench.scale
+
+bench-load: install ## Play the six hours before a deadline: 100,000 units, 20,000 answers, one machine; write the table
+	@$(BIN)/python -m bench.load
 
 format: install ## Bring the code into its format
 	@$(BIN)/ruff format .

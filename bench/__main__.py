@@ -20,6 +20,8 @@ SIZES = {
 }
 """How many units, files or letters at scale 1; one that is not named here decides for itself."""
 FEWEST = 50
+BY_ITSELF = {"load"}
+"""What takes so long, and a machine so much to itself, that it runs only when it is asked for by its name."""
 
 
 def modules() -> list[str]:
@@ -44,7 +46,7 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="1 is what the README's table was measured with")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(modules()))
     options = parser.parse_args()
-    wanted = options.names or modules()
+    wanted = options.names or [name for name in modules() if name not in BY_ITSELF]
     unknown = set(wanted) - set(modules())
     if unknown:
         parser.error(f"no such bench: {', '.join(sorted(unknown))}")

@@ -139,7 +139,8 @@ def _offer_anew(schema: object, offers: Offers) -> bool:
 
 
 def _units_in_force(runtime: Runtime, _session: Session, as_of: datetime) -> list[str]:
-    return [labelled(unit.code, unit.name) for unit in roster_in_force(runtime, as_of.date())]
+    units = roster_in_force(runtime, as_of.date(), limit=MOST_CHOICES + 1)
+    return [labelled(unit.code, unit.name) for unit in units]
 
 
 def _units_with_duties(_runtime: Runtime, session: Session, _as_of: datetime) -> list[str]:

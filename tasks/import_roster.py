@@ -67,9 +67,16 @@ def read_roster_for(programme: Programme, file: Path) -> RosterReading:
     )
 
 
-def roster_in_force(runtime: Runtime, on: date) -> tuple[Unit, ...]:
-    """Return the units in force on a day: of the roster that was imported, else of the programme's folder."""
-    return present_roster(runtime).in_force(on)
+def roster_in_force(runtime: Runtime, on: date, *, limit: int | None = None) -> tuple[Unit, ...]:
+    """Return the units in force on a day: of the roster that was imported, else of the programme's folder.
+
+    With a limit at most so many, any of them: enough to know that there are more than somebody wants to read.
+    """
+    programme = first_programme(runtime)
+    with runtime.sessions() as session:
+        if rosters.last_import_digest(session, programme.code) is None:
+            return programme.roster.in_force(on)[:limit]
+        return Roster(tuple(rosters.units_in_force(session, programme.code, on, limit=limit)), ()).in_force(on)
 
 
 def present_roster(runtime: Runtime) -> Roster:

@@ -55,7 +55,7 @@ from tasks.runtime import Runtime
 from tasks.several_forms import in_parts, the_part
 
 logger = logging.getLogger(__name__)
-ARRIVALS_PER_CHUNK: Final = 100
+ARRIVALS_PER_CHUNK: Final = 400
 ARRIVALS_PER_TRIAL: Final = 25
 ONE_HOUR: Final = timedelta(hours=1)
 OWN_LETTER: Final = "own_letter"

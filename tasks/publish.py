@@ -4,13 +4,15 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from prefect import task
 from prefect.artifacts import create_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
-from models.db.records import editions
+from models.db.records import cycles, editions, heartbeats
 from models.db.records.editions import Draft
+from models.domain.showing import DUTIES_SHOWN_AT_ONCE, is_to_be_shown
 from models.domain.vocabulary import OFFICE_ZONE, ContactHealth, Outcome, Standing
 from tasks.artifacts import ROWS_SHOWN, artifact_key, is_shown, show_page, show_table
 from tasks.board import NEVER_REACHED, WILL_SEND, Board, DutyLine, board_of
@@ -26,6 +28,8 @@ from tasks.runtime import Runtime
 from tasks.waiting_work import WaitingDraft, draft_sentence, waiting_draft
 
 logger = logging.getLogger(__name__)
+BOARDS_SHOWN: Final = "boards_shown"
+BOARDS_PUT_OFF: Final = "boards_put_off"
 OWING = frozenset({Standing.OPEN, Standing.IN_GRACE, Standing.LATE, Standing.EXTENDED, Standing.SUBMITTED})
 
 
@@ -85,14 +89,38 @@ def publish_day(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) ->
 
 @task(name="publish-arrivals", task_run_name=run_name("publish"), cache_policy=NO_CACHE)
 def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int]) -> None:
-    """Show the boards again when something came in, and what waits for a person."""
-    if not counts.get("taken") and not any(counts.get(outcome.value) for outcome in Outcome):
+    """Show boards and choices again when something came in, the boards of a large office at most every half hour."""
+    has_come = bool(counts.get("taken")) or any(counts.get(outcome.value) for outcome in Outcome)
+    if not has_come:
         logger.info(runtime.texts.say("log.nothing_to_do", instant=runtime.texts.instant(as_of)))
-        if not is_shown(DESK_KEY):
-            publish_desk(runtime, as_of, counts)
-        return
-    publish_day(runtime, as_of, counts)
-    refresh_choices(runtime, as_of)
+    codes = every_active_cycle(runtime, as_of)
+    with runtime.sessions() as session:
+        n_duties = cycles.count_duties(session, codes)
+    if is_turn_of_boards(runtime, as_of, n_duties=n_duties, has_come=has_come):
+        publish_day(runtime, as_of, counts)
+        note_boards_shown(runtime, as_of, n_duties=n_duties)
+    elif not has_come and not is_shown(DESK_KEY):
+        publish_desk(runtime, as_of, counts)
+    if has_come:
+        refresh_choices(runtime, as_of)
+
+
+def is_turn_of_boards(runtime: Runtime, as_of: datetime, *, n_duties: int, has_come: bool) -> bool:
+    """Say whether a poll shows the boards now; what came and is not shown is kept for a later one to show."""
+    with runtime.sessions() as session:
+        shown_at, put_off_at = (heartbeats.last_beat(session, name) for name in (BOARDS_SHOWN, BOARDS_PUT_OFF))
+    is_turn = is_to_be_shown(as_of, n_duties=n_duties, has_come=has_come, shown_at=shown_at, put_off_at=put_off_at)
+    if has_come and not is_turn:
+        with runtime.sessions.begin() as session:
+            heartbeats.beat(session, BOARDS_PUT_OFF, at=as_of)
+    return is_turn
+
+
+def note_boards_shown(runtime: Runtime, as_of: datetime, *, n_duties: int) -> None:
+    """Keep when a poll showed the boards; of a small office nobody asks."""
+    if n_duties > DUTIES_SHOWN_AT_ONCE:
+        with runtime.sessions.begin() as session:
+            heartbeats.beat(session, BOARDS_SHOWN, at=as_of)
 
 
 def board_rows(runtime: Runtime, board: Board) -> list[dict[str, str]]:

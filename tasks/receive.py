@@ -21,7 +21,7 @@ from tasks.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 MAILBOX_POLLED = "mailbox_polled"
-ARRIVALS_PER_TRANSACTION = 100
+ARRIVALS_PER_TRANSACTION = 400
 OCTETS_PER_CHUNK: Final = 16 * 1024 * 1024
 _Rows = list[dict[str, object]]
 

@@ -155,7 +155,7 @@ class Settings(BaseSettings):
     """Who opens arrivals and stamps forms: the run itself, processes of its machine, or a cluster at an address."""
     letters_per_batch: int = 50
     units_per_chunk: int = 500
-    arrivals_per_poll: int = 500
+    arrivals_per_poll: int = 2_000
     result_bytes: Annotated[int, Field(ge=0)] = 15 * MEBIBYTE
     """How large workbook and report may be together to go with the letter that hands them over."""
     virtual_now: AwareDatetime | None = None

@@ -9,7 +9,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -44,6 +44,10 @@ class Server:
     port: int
     host: str = "127.0.0.1"
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
+    stop: Callable[[], None] = field(default=lambda: None, repr=False)
+    """Ends the server as a crash does: every connection is lost, nothing is put in order (`-m immediate`)."""
+    start: Callable[[], None] = field(default=lambda: None, repr=False)
+    """Starts it again on the same data and port, and returns when it answers."""
 
     def url(self, database: str, *, user: str = USER, password: str = PASSWORD) -> str:
         """Return the address of a database as an operator writes it."""
@@ -75,9 +79,18 @@ class Server:
             c.execute(statement)
 
 
+DURABILITY = ("fsync", "full_page_writes", "synchronous_commit")
+"""What lets a commit wait for the disk."""
+
+
 @contextmanager
-def running_server(programs: Path, *, host: str = "127.0.0.1", network: str = "") -> Iterator[Server]:
-    """Yield a server, and end it and all its data after; on loopback, or at a host's address for a network."""
+def running_server(
+    programs: Path, *, host: str = "127.0.0.1", network: str = "", is_durable: bool = False
+) -> Iterator[Server]:
+    """Yield a server, and end it and all its data after; on loopback, or at a host's address for a network.
+
+    One that is durable waits for the disk, as an office's does; what a test keeps may be lost with the machine.
+    """
     folder = Path(tempfile.mkdtemp(prefix="dondoc-postgresql-"))  # not below pytest's, which only root may enter
     as_user = _as_another_user(folder)
     try:
@@ -91,37 +104,59 @@ def running_server(programs: Path, *, host: str = "127.0.0.1", network: str = ""
             with (data / "pg_hba.conf").open("a") as allowed:
                 allowed.write(f"host all all {network} scram-sha-256\n")
         server = Server(port=free_port(), host=host)
-        with _started(programs, folder, server, as_user):
-            literal = PASSWORD.replace("'", "''")
-            server.order(f"CREATE ROLE {USER} LOGIN PASSWORD '{literal}'")
-            server.order(f"CREATE DATABASE {TEMPLATE} OWNER {USER}")
-            engine = open_engine(server.url(TEMPLATE))
-            migrate(engine)
-            engine.dispose()
+        settings = dict.fromkeys(DURABILITY, "on" if is_durable else "off")
+        with _started(programs, folder, server, as_user, settings):
+            _furnish(server)
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _furnish(server: Server) -> None:
+    """Make the program's user, and the database with the newest schema that others are copies of."""
+    literal = PASSWORD.replace("'", "''")
+    server.order(f"CREATE ROLE {USER} LOGIN PASSWORD '{literal}'")
+    server.order(f"CREATE DATABASE {TEMPLATE} OWNER {USER}")
+    engine = open_engine(server.url(TEMPLATE))
+    migrate(engine)
+    engine.dispose()
+
+
 @contextmanager
-def _started(programs: Path, folder: Path, server: Server, as_user: list[str]) -> Iterator[None]:
+def _started(
+    programs: Path, folder: Path, server: Server, as_user: list[str], more: Mapping[str, str]
+) -> Iterator[None]:
     settings = {
         "listen_addresses": server.host,
         "port": server.port,
         "unix_socket_directories": "",
-        "fsync": "off",
-        "full_page_writes": "off",
-        "synchronous_commit": "off",
         "timezone": "UTC",
+        **more,
     }
     options = [f"-c{name}={value}" for name, value in settings.items()]
-    log = folder.with_suffix(".log")
-    command = [*as_user, str(programs / "postgres"), "-D", str(folder / "data"), *options]
-    with Child(command, environment={}, log=log) as child:
-        waited_for(lambda: child.has_ended or _is_ready(programs, server), seconds=60)
+    log, running = folder.with_suffix(".log"), []
+
+    def start() -> None:
+        child = Child(
+            [*as_user, str(programs / "postgres"), "-D", str(folder / "data"), *options], environment={}, log=log
+        )
+        running.append(child)
+        answered = waited_for(lambda: child.has_ended or _is_ready(programs, server), seconds=60)
+        assert answered, log.read_text("utf-8", "replace")
         assert not child.has_ended, log.read_text("utf-8", "replace")
-        yield
+
+    def stop() -> None:
         _run([*as_user, programs / "pg_ctl", "stop", "-D", folder / "data", "-m", "immediate"], folder)
+        running.pop().end()
+
+    server.stop, server.start = stop, start
+    try:
+        start()
+        yield
+        stop()
+    finally:
+        for child in running:
+            child.end()
     log.unlink()
 
 

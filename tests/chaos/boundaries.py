@@ -1,6 +1,8 @@
 """The points at which a process can die so that it matters: after each effect on the world, and in the middle of one.
 
-They are found by listening, not by hand: commits, commands to the two mail servers, files half written, files renamed.
+They are found by listening, not by hand: commits, commands to the two mail servers, files half written, waited for on
+their way to the disk, renamed. A boundary is a kind and a number: the third "after a commit". So each is found again in
+another run, in whatever order the threads of a step come.
 """
 
 import asyncio.selector_events
@@ -8,6 +10,8 @@ import imaplib
 import os
 import signal
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
@@ -19,11 +23,25 @@ FILE_EVENTS = {"os.rename": "rename", "os.remove": "remove", "os.link": "link"}
 SMTP_TEXT_FROM = 200
 """A longer write to the mail server is a letter's text."""
 
+Boundary = tuple[str, int]
+"""Its kind, and which of the kind it is in its run, the first being 1."""
+
+
+def of_each_kind(labels: Sequence[str], every: int) -> list[Boundary]:
+    """Return of each kind that a run has crossed the first boundary and every n-th after it."""
+    counts = Counter(labels)
+    return [(label, number) for label in sorted(counts) for number in range(1, counts[label] + 1, every)]
+
+
+def every_nth(labels: Sequence[str], every: int, *, offset: int = 0) -> list[Boundary]:
+    """Return every n-th of all boundaries that a run has crossed, evenly over their kinds, however few they are."""
+    return of_each_kind(labels, 1)[offset % every :: every]
+
 
 class Boundaries:
     """Counts the boundaries that this process crosses; at the one it is given the process kills itself."""
 
-    def __init__(self, home: Path, *, kill_at: int | None = None) -> None:
+    def __init__(self, home: Path, *, kill_at: Boundary | None = None) -> None:
         self.labels: list[str] = []
         self._kill_at = kill_at
         self._home = str(home)
@@ -39,7 +57,7 @@ class Boundaries:
     def cross(self, label: str) -> None:
         with self._lock:
             self.labels.append(label)
-            if len(self.labels) == self._kill_at:
+            if (label, self.labels.count(label)) == self._kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def _listen_to_commits(self) -> None:
@@ -64,7 +82,14 @@ class Boundaries:
             if event in FILE_EVENTS and str(arguments[0]).startswith(self._home):
                 self.cross(f"before a file's {FILE_EVENTS[event]}")
 
+        sync = os.fsync
+
+        def fsync(descriptor):
+            self.cross("before the disk is waited for")
+            sync(descriptor)
+
         archive._write = write  # noqa: SLF001 - as above
+        os.fsync = fsync
         sys.addaudithook(heard)
 
     def _listen_to_smtp(self) -> None:

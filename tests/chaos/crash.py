@@ -18,8 +18,10 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from models.db.records.audit_entries import verify
 from tests.builders import hanoi
-from tests.chaos.boundaries import Boundaries
+from tests.chained import told
+from tests.chaos.boundaries import Boundaries, Boundary, every_nth, of_each_kind
 from tests.chaos.processes import forked, get_ready, mail_servers, wait_for
 from tests.chaos.steps import (
     ANSWERING,
@@ -74,6 +76,11 @@ class Outcome:
     doubled: int = 0
     told: int = 0
     labels: dict[str, int] = field(default_factory=dict)
+    """How many boundaries of each kind an undisturbed run crosses."""
+    kinds: dict[str, int] = field(default_factory=dict)
+    """How many of each kind were tried; of random days, how often each step came about."""
+    n_not_reached: int = 0
+    """Points that the run came to its end without crossing; they are not counted as tried."""
     wrong: list[str] = field(default_factory=list)
 
 
@@ -116,7 +123,7 @@ def recover(office: Office, stage: Stage) -> None:
     whole_poll(office, stage.instant, later=(MINUTES_TO_DOUBT + 2) * minutes)
 
 
-def run_point(prepared: Path, stage: Stage, kill_at: int | None) -> tuple[dict[str, object], list[str]]:
+def run_point(prepared: Path, stage: Stage, kill_at: Boundary | None) -> tuple[dict[str, object], list[str]]:
     """Kill the stage at a boundary, restart, and return the traces with the boundaries that were crossed."""
     with tempfile.TemporaryDirectory(prefix="dondoc-crash-") as made, mail_servers(Path(made), prepared) as office:
         office.settings = stage.settings()
@@ -130,7 +137,7 @@ def run_point(prepared: Path, stage: Stage, kill_at: int | None) -> tuple[dict[s
         return pickle.loads(traces.read_bytes()), labels
 
 
-def victim(office: Office, stage: Stage, said: Path, kill_at: int | None) -> None:
+def victim(office: Office, stage: Stage, said: Path, kill_at: Boundary | None) -> None:
     boundaries = Boundaries(office.home, kill_at=kill_at)
     boundaries.listen()
     stage.step(office, stage.instant)
@@ -138,10 +145,14 @@ def victim(office: Office, stage: Stage, said: Path, kill_at: int | None) -> Non
 
 
 def restart(office: Office, stage: Stage, traces: Path) -> None:
+    with office.at(hanoi(stage.instant)) as runtime, runtime.sessions() as session:
+        broken = told(verify(session.connection()))
     recover(office, stage)
     at = hanoi(stage.instant) + timedelta(minutes=MINUTES_TO_DOUBT + 3)
+    found = traces_of(office, at)
+    found["audit"] = [*broken, *found["audit"]]
     with traces.open("wb") as file:
-        pickle.dump(traces_of(office, at), file)
+        pickle.dump(found, file)
 
 
 def judge(
@@ -159,6 +170,7 @@ def judge(
     outcome.told += sum(unknown.values())
     skipped = {"received", "outages", *(() if has_journal else TOLD)}
     differing = [name for name in wanted if name not in skipped and found[name] != wanted[name]]
+    outcome.wrong += [f"{point}: the audit is broken: {found['audit']}"] if found["audit"] else []
     if doubled or set(lost) - open_to_doubt or differing:
         details = {name: _difference(found[name], wanted[name]) for name in differing}
         outcome.wrong.append(f"{point}: lost {dict(lost)}, doubled {dict(doubled)}, other {details}"[:1500])
@@ -174,11 +186,11 @@ def _difference(found: object, wanted: object) -> str:
     return f"{found} for {wanted}"
 
 
-def run_stage(prepared: Path, stage: Stage, *, every: int, offset: int, jobs: int) -> Outcome:
+def run_stage(prepared: Path, stage: Stage, *, every: int, offset: int | None, jobs: int) -> Outcome:
     """Try every n-th boundary of a stage, several at a time."""
     wanted, labels = run_point(prepared / stage.name, stage, None)
     outcome = Outcome(stage=stage.name, labels=dict(Counter(labels)))
-    points = list(range(1 + offset % every, len(labels) + 1, every))
+    points = of_each_kind(labels, every) if offset is None else every_nth(labels, every, offset=offset)
     shares = [points[n::jobs] for n in range(jobs)]
     with tempfile.TemporaryDirectory(prefix="dondoc-points-") as folder:
         files = [Path(folder) / str(n) for n in range(jobs)]
@@ -188,27 +200,41 @@ def run_stage(prepared: Path, stage: Stage, *, every: int, offset: int, jobs: in
         ]
         for child, file in zip(children, files, strict=True):
             assert wait_for(child) == 0, file.with_suffix(".log").read_text()[-3000:]
-            for point, found in pickle.loads(file.read_bytes()):
-                name = f"{stage.name} at {point} ({labels[point - 1]})"
-                judge(outcome, name, found, wanted, has_journal=stage.has_journal)
+            for (label, number), found, was_killed in pickle.loads(file.read_bytes()):
+                if not was_killed:
+                    outcome.n_not_reached += 1
+                    continue
+                outcome.kinds[label] = outcome.kinds.get(label, 0) + 1
+                judge(outcome, f"{stage.name} at {label} {number}", found, wanted, has_journal=stage.has_journal)
     return outcome
 
 
-def try_points(prepared: Path, stage: Stage, points: Sequence[int], file: Path) -> None:
-    found = [(point, run_point(prepared, stage, point)[0]) for point in points]
+def try_points(prepared: Path, stage: Stage, points: Sequence[Boundary], file: Path) -> None:
+    found = []
+    for point in points:
+        traces, labels_to_the_end = run_point(prepared, stage, point)
+        found.append((point, traces, not labels_to_the_end))
     with file.open("wb") as target:
         pickle.dump(found, target)
 
 
-def crash_points(*, every: int, offset: int = 0, jobs: int = 2, names: Sequence[str] = tuple(STAGES)) -> list[Outcome]:
-    """Try every n-th boundary of the stages and return what came of each stage."""
+def crash_points(
+    *, every: int, offset: int | None = None, jobs: int = 2, names: Sequence[str] = tuple(STAGES)
+) -> list[Outcome]:
+    """Try every n-th boundary of each kind in the stages, and return what came of each stage.
+
+    With an offset, which is for few points: every n-th of all boundaries, whatever their kind.
+    """
     get_ready()
     with tempfile.TemporaryDirectory(prefix="dondoc-prepared-") as made:
         folder = Path(made)
         (folder / "work").mkdir()
         status = wait_for(forked(partial(prepare, folder), folder / "prepare.log"))
         assert status == 0, (folder / "prepare.log").read_text()[-3000:]
-        return [run_stage(folder, STAGES[name], every=every, offset=offset, jobs=jobs) for name in names]
+        outcomes = [run_stage(folder, STAGES[name], every=every, offset=offset, jobs=jobs) for name in names]
+    for each in outcomes:
+        each.stage = f"killed (SIGKILL) in the middle: {each.stage}"
+    return outcomes
 
 
 def in_a_process_of_its_own(what: str, **asked: object) -> list[Outcome]:

@@ -2,19 +2,24 @@
 
 import shutil
 import tempfile
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from email import policy
+from functools import wraps
 from pathlib import Path
+from typing import ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from deployments.simulated_units import Act, Correspondent, Habit, SimulatedUnit
 from models.db.records import arrivals, cycles, rosters
-from models.db.tables import ArrivalRow, FigureRow, SubmissionRow
+from models.db.records.audit_entries import verify
+from models.db.tables import ArrivalRow, CycleRow, DutyRow, EditionRow, FigureRow, SubmissionRow
 from models.domain.duties import standing_at
 from models.domain.errors import ActionRefusedError, DondocError, EditionInThePastError
 from models.domain.roster import Contact
@@ -33,6 +38,7 @@ from tasks.settings import LimitSettings
 from tasks.take_and_judge import take_and_judge
 from tasks.tell_members import queue_member_letters
 from tests.builders import hanoi, with_units
+from tests.chained import told
 from tests.chaos.steps import CYCLE, REPORT
 from tests.chaos.world import MailFault, World
 from tests.tasks.conftest import ANSWERS, address_of
@@ -51,11 +57,36 @@ SAYS = (
     "answer_from_elsewhere",
     "say_out_of_office",
 )
+FORMS = ("answer", "answer", "answer", "answer_wrongly", "correct", "answer_without_copy")
+"""What brings figures, good and bad."""
+DAYS_BEFORE = (0, 0, 24, 31, 38)
+"""How many days after the opening a course begins: long before the deadline, just before it, in grace, late."""
+CAME_ABOUT = ("accepted", "returned", "quarantined", "ignored", "twice", "late", "corrected", "edition")
+DONE_BY_HAND = ("extend", "waive", "give_back", "accept", "resolve_quarantine")
+BROKEN = ("database lost", "mailbox down", *(str(fault) for fault in MailFault))
+STEPS: set[str] = set()
 A_MINUTE = timedelta(minutes=1)
 units = st.sampled_from(UNITS)
+forms = st.lists(st.tuples(units, st.sampled_from(FORMS)), max_size=2)
 faults = st.sampled_from((MailFault.NONE, MailFault.NONE, MailFault.NONE, MailFault.NONE, *MailFault))
 rarely = st.sampled_from((False, False, False, True))
 OF_ONE = {MailFault.GREYLISTS, MailFault.REFUSES, MailFault.LOST_AFTER_TEXT, MailFault.LOST_TEXT}
+
+
+def step(**given: st.SearchStrategy) -> Callable:
+    """Make a method something that may happen, and count how often it does."""
+
+    def made(act: Callable) -> Callable:
+        STEPS.add(act.__name__)
+
+        @wraps(act)
+        def counted(machine: "OfficeDays", *arguments: object, **named: object) -> object:
+            machine.happened[act.__name__] += 1
+            return act(machine, *arguments, **named)
+
+        return rule(**given)(counted)
+
+    return made
 
 
 class Homes:
@@ -87,9 +118,12 @@ class OfficeDays(RuleBasedStateMachine):
     """One example: an office from the opening of the six-month report on."""
 
     homes: Homes
+    happened: ClassVar[Counter[str]] = Counter()
+    """How often each kind of step was taken, and what came of them, over all examples."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.n_commits_held = -1
         self._folder = tempfile.TemporaryDirectory(prefix="dondoc-days-")
         self.world = self.homes.new(Path(self._folder.name))
         self.texts = vietnamese()
@@ -98,39 +132,49 @@ class OfficeDays(RuleBasedStateMachine):
         self.is_out = False
         self.sent: list[bytes] = []
 
+    @classmethod
+    def never_happened(cls) -> list[str]:
+        """Return what a long run should have brought about, and did not: it then has tried less than it says."""
+        return sorted({*STEPS, *CAME_ABOUT, *DONE_BY_HAND, *BROKEN} - {each for each, n in cls.happened.items() if n})
+
     def teardown(self) -> None:
+        self.happened.update(self._came_about())
         self.world.close()
         self._folder.cleanup()
 
-    @initialize()
-    def it_opens(self) -> None:
+    @initialize(days=st.sampled_from(DAYS_BEFORE), acts=forms)
+    def it_opens(self, days: int, acts: list[tuple[str, str]]) -> None:
         self.round()
         self.expected = self._units_expected()
         assert self.expected == sorted(UNITS)
+        self.world.now += timedelta(days=days)
+        self._write(acts)
 
     # What may happen
 
-    @rule(days=st.integers(1, 4), fault=faults, unit=units)
-    def days_go_by(self, days: int, fault: MailFault, unit: str) -> None:
+    @step(days=st.integers(1, 4), fault=faults, unit=units, acts=forms)
+    def days_go_by(self, days: int, fault: MailFault, unit: str, acts: list[tuple[str, str]]) -> None:
+        self._write(acts)
         for _ in range(days):
             self.world.now = (self.world.now + timedelta(days=1)).replace(hour=8, minute=30)
             self.poll(is_down=False, fault=MailFault.NONE, unit=unit)
             self.round(fault=fault, unit=unit)
 
-    @rule(days=st.integers(2, 12))
+    @step(days=st.integers(2, 12))
     def nobody_runs_it_for_days(self, days: int) -> None:
         self.world.now = (self.world.now + timedelta(days=days)).replace(hour=8, minute=30)
 
-    @rule(hours=st.integers(1, 10))
-    def hours_pass(self, hours: int) -> None:
+    @step(hours=st.integers(1, 10), acts=forms)
+    def hours_pass(self, hours: int, acts: list[tuple[str, str]]) -> None:
+        self._write(acts)
         self.world.now += timedelta(hours=hours)
 
-    @rule(hours=st.integers(1, 50))
+    @step(hours=st.integers(1, 50))
     def the_clock_is_set_back(self, hours: int) -> None:
         self.world.now = max(self.world.now - timedelta(hours=hours), hanoi("2025-05-16 09:00"))
         self.snapshots = {at: found for at, found in self.snapshots.items() if at <= self.world.now}
 
-    @rule(fault=faults, unit=units)
+    @step(fault=faults, unit=units)
     def round(self, fault: MailFault = MailFault.NONE, unit: str = "") -> None:
         self._mail(fault, unit)
         runtime, now = self.world.runtime(), self.world.now
@@ -148,7 +192,7 @@ class OfficeDays(RuleBasedStateMachine):
 
         self._does(steps)
 
-    @rule(is_down=rarely, fault=faults, unit=units)
+    @step(is_down=rarely, fault=faults, unit=units)
     def poll(self, is_down: bool = False, fault: MailFault = MailFault.NONE, unit: str = "") -> None:
         self._mail(fault, unit)
         self.world.post.is_mailbox_down = is_down
@@ -167,7 +211,7 @@ class OfficeDays(RuleBasedStateMachine):
             assert n_open == 0, "an arrival has no outcome after a poll"
             assert not waiting & set(self.world.post.waiting_mails), "a mail was not filed away"
 
-    @rule(unit=units, says=st.sampled_from(SAYS))
+    @step(unit=units, says=st.sampled_from(SAYS))
     def a_unit_writes(self, unit: str, says: str) -> None:
         self.world.now += A_MINUTE
         with self.world.runtime().sessions() as session:
@@ -183,13 +227,16 @@ class OfficeDays(RuleBasedStateMachine):
             self.sent.append(mail.as_bytes(policy=policy.SMTP))
             self.world.post.put(self.sent[-1], self.world.now)
 
-    @rule(n=st.integers(0, 5))
-    def a_mail_comes_twice(self, n: int) -> None:
+    @step(n=st.integers(0, 5), is_polled=st.booleans())
+    def a_mail_comes_twice(self, n: int, is_polled: bool) -> None:
         if self.sent:
             self.world.now += A_MINUTE
             self.world.post.put(self.sent[n % len(self.sent)], self.world.now)
+            self.happened["twice"] += 1
+            if is_polled:
+                self.poll()
 
-    @rule(commits=st.integers(0, 6), step=st.sampled_from(("round", "poll")))
+    @step(commits=st.integers(0, 6), step=st.sampled_from(("round", "poll")))
     def the_database_goes_away_in_a_run(self, commits: int, step: str) -> None:
         self.world.commits_left = commits
         try:
@@ -197,34 +244,43 @@ class OfficeDays(RuleBasedStateMachine):
         finally:
             self.world.commits_left = None
 
-    @rule(unit=units, says=st.sampled_from(SAYS))
+    @step(unit=units, says=st.sampled_from(SAYS))
     def a_unit_writes_and_is_answered(self, unit: str, says: str) -> None:
         self.a_unit_writes(unit, says)
         self.poll()
 
-    @rule(unit=units, days=st.integers(1, 20))
+    @step(acts=st.lists(st.tuples(units, st.sampled_from(FORMS)), min_size=2, max_size=4))
+    def forms_come_in(self, acts: list[tuple[str, str]]) -> None:
+        self._write(acts)
+        self.poll()
+
+    @step(unit=units, says=st.sampled_from(FORMS))
+    def a_form_comes_in_while_letters_fail(self, unit: str, says: str) -> None:
+        self.a_unit_writes(unit, says)
+        self.poll(fault=MailFault.DOWN, unit=unit)
+
+    @step(unit=units, days=st.integers(1, 20))
     def more_time_is_given(self, unit: str, days: int) -> None:
         last_day = self.world.now.date() + timedelta(days=days)
         self._acts(handle_duties.extend, CYCLE, [unit], last_day=last_day)
 
-    @rule(unit=units, really=rarely)
+    @step(unit=units, really=rarely)
     def a_duty_is_waived(self, unit: str, really: bool) -> None:
         if really:
             self._acts(handle_duties.waive, CYCLE, [unit])
 
-    @rule(unit=units, days=st.integers(1, 6))
+    @step(unit=units, days=st.integers(1, 6))
     def an_answer_is_given_back(self, unit: str, days: int) -> None:
         last_day = max(self.world.now.date(), date(2025, 6, 16)) + timedelta(days=days)
         self._acts(handle_duties.give_back, CYCLE, unit, comment="Bổ sung thuyết minh", last_day=last_day)
 
-    @rule()
+    @precondition(lambda self: self._last_returned() is not None)
+    @step()
     def a_returned_arrival_is_accepted(self) -> None:
-        with self.world.runtime().sessions() as session:
-            newest = session.scalars(select(ArrivalRow.id).where(ArrivalRow.outcome == Outcome.RETURNED)).all()
-        if newest and self._acts(handle_duties.accept, newest[-1]):
+        if self._acts(handle_duties.accept, self._last_returned()):
             self.snapshots.clear()  # it counts from its receipt, which lies in the past
 
-    @rule(unit=units)
+    @step(unit=units)
     def what_is_held_is_dealt_with(self, unit: str) -> None:
         with self.world.runtime().sessions() as session:
             held = arrivals.in_quarantine(session)
@@ -233,7 +289,7 @@ class OfficeDays(RuleBasedStateMachine):
             if self._acts(resolve_quarantine, resolution):
                 self.snapshots.clear()
 
-    @rule(others=st.sets(st.sampled_from((*UNITS, LATER)), min_size=1))
+    @step(others=st.sets(st.sampled_from((*UNITS, LATER)), min_size=1))
     def the_roster_is_changed(self, others: set[str]) -> None:
         runtime = self.world.runtime()
         with runtime.sessions.begin() as session:
@@ -251,7 +307,7 @@ class OfficeDays(RuleBasedStateMachine):
             rosters.replace_roster(session, programme.code, replace(roster, contacts=(*roster.contacts, second)))
             rosters.note_import(session, programme.code, digest="changed", operator="x", at=runtime.clock.now())
 
-    @rule()
+    @step()
     def it_is_compiled(self) -> None:
         runtime = self.world.runtime()
         with runtime.sessions() as session:
@@ -301,6 +357,14 @@ class OfficeDays(RuleBasedStateMachine):
         assert all((self.world.home / "archive" / digest[:2] / digest[2:]).is_file() for digest, _ in rows if digest)
 
     @invariant()
+    def the_audit_is_sound(self) -> None:
+        if self.world.n_commits == self.n_commits_held:
+            return  # nothing was written since
+        with self.world.runtime().sessions() as session:
+            assert told(verify(session.connection())) == []
+        self.n_commits_held = self.world.n_commits
+
+    @invariant()
     def a_standing_stays_what_it_was(self) -> None:
         if not self.expected:
             return
@@ -314,7 +378,16 @@ class OfficeDays(RuleBasedStateMachine):
 
     # How it is done
 
+    def _write(self, acts: list[tuple[str, str]]) -> None:
+        for unit, says in acts:
+            self.a_unit_writes(unit, says)
+
+    def _last_returned(self) -> int | None:
+        with self.world.runtime().sessions() as session:
+            return session.scalar(select(func.max(ArrivalRow.id)).where(ArrivalRow.outcome == Outcome.RETURNED))
+
     def _mail(self, fault: MailFault, unit: str) -> None:
+        self.happened[str(fault)] += 1
         self.world.post.fault = fault
         self.world.post.faulty_for = address_of(unit) if unit and fault in OF_ONE else ""
 
@@ -326,6 +399,7 @@ class OfficeDays(RuleBasedStateMachine):
             steps()
         except (DondocError, OperationalError):
             assert may_fail
+            self.happened["mailbox down" if post.is_mailbox_down else "database lost"] += 1
             return False
         return True
 
@@ -337,7 +411,23 @@ class OfficeDays(RuleBasedStateMachine):
         except ActionRefusedError:
             return False
         self.snapshots = {at: found for at, found in self.snapshots.items() if at < self.world.now}
+        self.happened[act.name.replace("-", "_")] += bool(done.n_changed)
         return bool(done.n_changed)
+
+    def _came_about(self) -> Counter[str]:
+        """Return what has come of the units' mails and of the orders to compile."""
+        with self.world.runtime().sessions() as session:
+            found = Counter(str(outcome) for outcome in session.scalars(select(ArrivalRow.outcome)))
+            versions = session.execute(
+                select(SubmissionRow.number, ArrivalRow.received_at, CycleRow.late_at)
+                .join(DutyRow, DutyRow.id == SubmissionRow.duty_id)
+                .join(CycleRow, CycleRow.id == DutyRow.cycle_id)
+                .join(ArrivalRow, ArrivalRow.id == SubmissionRow.arrival_id)
+            ).all()
+            found["edition"] += session.scalar(select(func.count()).select_from(EditionRow)) or 0
+        found["late"] += sum(received >= late for _, received, late in versions)
+        found["corrected"] += sum(number > 1 for number, _, _ in versions)
+        return found
 
     def _units_expected(self) -> list[str]:
         with self.world.runtime().sessions() as session:

@@ -11,23 +11,19 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
-
 from deployments.postoffice import Fault, FaultKind
 from models.domain.errors import DondocError
 from tests.builders import hanoi
-from tests.chaos.boundaries import Boundaries
 from tests.chaos.crash import MINUTES_TO_DOUBT, STAGES, Outcome, Stage, judge, prepare, recover, run_point
 from tests.chaos.processes import forked, get_ready, mail_servers, wait_for
-from tests.chaos.steps import whole_round, with_few_units
+from tests.chaos.steps import whole_round
 from tests.chaos.traces import traces_of
-from tests.postgresql import Server, running_server, server_programs
 from tests.tasks.conftest import Office, address_of
 
 CLONE_NEWNS = 0x20000
@@ -62,19 +58,18 @@ def stalled(office: Office, *, which: str):
         port, here = f"{which}_port", silent.getsockname()[1]
         real = getattr(office.mail, port)
         setattr(office.mail, port, here)
-        with impatient():
+        with impatient(which):
             yield
         setattr(office.mail, port, real)
 
 
 @contextmanager
-def impatient():
-    """Let nobody wait half a minute for a server, in a test."""
-    names = ("DONDOC_SMTP_TIMEOUT_SECONDS", "DONDOC_IMAP_TIMEOUT_SECONDS")
-    os.environ.update(dict.fromkeys(names, str(SECONDS_OF_PATIENCE)))
+def impatient(which: str):
+    """Let nobody wait half a minute for a server that never says a word; the other may be as slow as it is."""
+    name = f"DONDOC_{which.upper()}_TIMEOUT_SECONDS"
+    os.environ[name] = str(SECONDS_OF_PATIENCE)
     yield
-    for name in names:
-        del os.environ[name]
+    del os.environ[name]
 
 
 @contextmanager
@@ -135,10 +130,9 @@ TROUBLES = (
 )
 
 
-def try_trouble(prepared: Path, trouble: Trouble) -> Outcome:
+def try_trouble(prepared: Path, trouble: Trouble, wanted: dict[str, object]) -> Outcome:
     """Lay the fault on for a step, take it away, go on, and hold what is there against an undisturbed office."""
     stage, outcome = STAGES[trouble.stage], Outcome(stage=trouble.name)
-    wanted, _ = run_point(prepared / stage.name, stage, None)
     with (
         tempfile.TemporaryDirectory(prefix="dondoc-trouble-") as made,
         mail_servers(Path(made), prepared / stage.name) as office,
@@ -188,66 +182,5 @@ def neighbours() -> list[Outcome]:
         (folder / "work").mkdir()
         status = wait_for(forked(partial(prepare, folder), folder / "prepare.log"))
         assert status == 0, (folder / "prepare.log").read_text()[-3000:]
-        outcomes = [try_trouble(folder, trouble) for trouble in TROUBLES]
-    programs = server_programs()
-    if programs is not None:
-        with running_server(programs) as server:
-            outcomes.append(database_lost(server, every=6))
-    return outcomes
-
-
-def database_lost(server: Server, *, every: int) -> Outcome:
-    """Cut every connection to PostgreSQL at every n-th boundary of the opening, as its restart does."""
-    outcome, stage = (
-        Outcome(stage="PostgreSQL restarted in the middle"),
-        replace(STAGES["opening"], step=opened_by_round),
-    )
-    wanted, labels = lost_at(server, stage, None)
-    for point in range(1, len(labels) + 1, every):
-        found, _ = lost_at(server, stage, point)
-        judge(outcome, f"connection lost at {point} ({labels[point - 1]})", found, wanted, has_journal=True)
-    return outcome
-
-
-def opened_by_round(office: Office, instant: str, *, later: timedelta = timedelta(0)) -> None:
-    whole_round(office, instant, later=later)
-
-
-def lost_at(server: Server, stage: Stage, point: int | None) -> tuple[dict[str, object], list[str]]:
-    url = server.new_database()
-    with tempfile.TemporaryDirectory(prefix="dondoc-lost-") as made, mail_servers(Path(made)) as office:
-        office.settings = {"database_url": url}
-        log, traces = Path(made) / "log", Path(made) / "traces"
-        status = wait_for(forked(partial(lose, server, url, office, stage, point, traces), log))
-        assert status == 0, log.read_text()[-3000:]
-        return pickle.loads(traces.read_bytes())
-
-
-def lose(server: Server, url: str, office: Office, stage: Stage, point: int | None, traces: Path) -> None:
-    with_few_units(office)
-    boundaries = _Cutting(office.home, server, url.rpartition("/")[2], point)
-    boundaries.listen()
-    with suppress(OperationalError, DondocError):
-        stage.step(office, stage.instant)
-    labels, boundaries.point = list(boundaries.labels), None
-    recover(office, stage)
-    found = traces_of(office, hanoi(stage.instant) + timedelta(minutes=MINUTES_TO_DOUBT + 3))
-    with traces.open("wb") as file:
-        pickle.dump((found, labels), file)
-
-
-class _Cutting(Boundaries):
-    """Cuts every connection to the database at a boundary, in the place of killing the process."""
-
-    def __init__(self, home: Path, server: Server, database: str, point: int | None) -> None:
-        super().__init__(home)
-        self.point = point
-        self._server = server
-        self._database = database
-
-    def cross(self, label: str) -> None:
-        self.labels.append(label)
-        if self.point is not None and len(self.labels) == self.point:
-            self._server.order(
-                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._database}'"
-            )
+        undisturbed = {name: run_point(folder / name, STAGES[name], None)[0] for name in {t.stage for t in TROUBLES}}
+        return [try_trouble(folder, trouble, undisturbed[trouble.stage]) for trouble in TROUBLES]

@@ -8,7 +8,7 @@ from tests.chaos.crash import in_a_process_of_its_own
 @pytest.fixture(scope="module")
 def outcomes():
     names = ["opening", "poll", "opening without blind copies"]
-    return in_a_process_of_its_own("crash_points", every=58, offset=37, names=names)
+    return in_a_process_of_its_own("crash_points", every=58, offset=57, names=names)
 
 
 def test_a_killed_run_loses_nothing_and_sends_nothing_twice(outcomes):

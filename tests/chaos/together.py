@@ -29,6 +29,7 @@ SAME = (
     "received",
     "filed",
     "told",
+    "audit",
 )
 
 

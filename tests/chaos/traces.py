@@ -10,6 +10,7 @@ from zipfile import ZipFile
 
 from sqlalchemy import select
 
+from models.db.records.audit_entries import verify
 from models.db.tables import (
     ArrivalRow,
     CycleRow,
@@ -26,6 +27,7 @@ from models.db.tables import (
     SubmissionRow,
 )
 from tasks.waiting_work import waiting_work
+from tests.chained import told
 from tests.tasks.conftest import Office
 
 PLUS = re.compile(r"[+][^@]*@")
@@ -82,6 +84,7 @@ def traces_of(office: Office, instant) -> dict[str, object]:
             "told": sorted(each.recipient for each in waiting_work(runtime, session, runtime.clock.now(), []).doubtful),
             "failed": sorted(each.recipient for each in waiting_work(runtime, session, runtime.clock.now(), []).failed),
             "outages": [outage.name for outage in _all(session, OutageRow)],
+            "audit": told(verify(session.connection())),
             "broken": [a.key for a in arrivals if a.digest and not _is_whole(runtime, a.digest)],
         }
 

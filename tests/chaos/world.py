@@ -86,8 +86,10 @@ class World:
         self.rungs_told: Counter[tuple[int, str, str, str]] = Counter()
         self.told_though_answered: list[str] = []
         self.commits_left: int | None = None
+        self.n_commits = 0
         self._engine = open_engine(url)
         migrate(self._engine)
+        event.listen(self._engine, "commit", self._note_commit)
         self._reader = reader
         self._sessions = chaining_sessions(self._engine, lambda: self.now)
         event.listen(self._sessions, "before_commit", self._perhaps_lost)
@@ -147,6 +149,9 @@ class World:
         return {
             f"duty-{duty_id}" for duty_id, token in tokens if token in letter.text + letter.reply_to + letter.subject
         }
+
+    def _note_commit(self, _connection: object) -> None:
+        self.n_commits += 1
 
     def _perhaps_lost(self, _session: object) -> None:
         if self.commits_left is None:

@@ -19,7 +19,7 @@ from tasks.choices import Choice, offers_at
 from tasks.compile_now import compile_now
 from tasks.enter_on_behalf import Entry, enter_on_behalf
 from tasks.expect_units import expect_units
-from tasks.import_roster import first_programme
+from tasks.import_roster import first_programme, roster_in_force
 from tasks.operators import sign
 from tasks.post import post_letters
 from tasks.publish_actions import book_row
@@ -425,6 +425,14 @@ def test_the_forms_offer_units_and_cycles_by_their_names(opened_office):
     assert "so-y-te · Sở Y tế" in offers[Choice.UNITS_IN_FORCE]
     assert "so-y-te · Sở Y tế" in offers[Choice.UNITS_WITH_DUTIES]
     assert any(choice.startswith(f"{CYCLE} · ") for choice in offers[Choice.OPENED_CYCLES])
+
+
+def test_of_more_units_than_a_list_may_have_only_so_many_are_asked_for(opened_office):
+    with opened_office.at("2025-06-12 10:00") as runtime:
+        day = runtime.clock.now().date()
+        everybody = roster_in_force(runtime, day)
+        assert len(roster_in_force(runtime, day, limit=5)) == 5
+        assert roster_in_force(runtime, day, limit=len(everybody) + 1) == everybody
 
 
 def test_a_unit_founded_after_the_opening_owes_nothing_until_an_operator_adds_it(opened_office):

@@ -180,6 +180,17 @@ def test_every_board_that_the_page_of_the_day_links_to_is_shown_with_it(opened_o
     assert "Bấm" not in shown["tien-do-bc-6t-2025"], "there is nothing to click on beside a progress"
 
 
+def test_of_a_large_office_a_poll_leaves_the_boards_to_a_later_one_and_that_one_shows_them(opened_office):
+    many, turns = 100_000, []
+    with opened_office.at("2025-06-14 21:00") as runtime:
+        for minute, has_come in ((0, True), (5, True), (10, False), (30, False), (35, False)):
+            instant = hanoi(f"2025-06-14 21:{minute:02}")
+            turns.append(publish.is_turn_of_boards(runtime, instant, n_duties=many, has_come=has_come))
+            if turns[-1]:
+                publish.note_boards_shown(runtime, instant, n_duties=many)
+    assert turns == [True, False, False, True, False]
+
+
 @pytest.fixture
 def names(monkeypatch):
     """The names that runs are given."""

@@ -166,6 +166,12 @@ def duties_in_chunks(session: Session, cycle_code: str, *, size: int) -> Iterato
         last_id = chunk[-1].duty.id
 
 
+def count_duties(session: Session, cycle_codes: Collection[str]) -> int:
+    """Return how many duties these cycles have."""
+    query = select(func.count()).select_from(DutyRow).join(CycleRow).where(CycleRow.code.in_(cycle_codes))
+    return session.scalar(query) or 0
+
+
 def duties(session: Session, ids: Iterable[int]) -> dict[int, DutyRecord]:
     """Return the duties of those keys."""
     query = select(DutyRow).where(DutyRow.id.in_(list(ids))).order_by(DutyRow.id)

@@ -159,6 +159,16 @@ def parents_on(session: Session, programme_code: str, on: date) -> dict[str, str
     return {row.code: row.parent_code for row in rows}
 
 
+def units_in_force(session: Session, programme_code: str, on: date, *, limit: int | None) -> list[Unit]:
+    """Return the units in force on that day, at most so many where there is a limit, in the order of the workbook."""
+    query = select(UnitRow.__table__).where(
+        UnitRow.programme_code == programme_code,
+        UnitRow.valid_from <= on,
+        or_(UnitRow.valid_to.is_(None), UnitRow.valid_to >= on),
+    )
+    return list(map(_unit, session.execute(query.order_by(UnitRow.id).limit(limit))))
+
+
 def _names_on(session: Session, programme_code: str, codes: set[str], on: date) -> dict[str, str]:
     rows = session.execute(
         select(UnitRow.code, UnitRow.name).where(

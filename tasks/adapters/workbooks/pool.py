@@ -38,7 +38,7 @@ FILES_A_TURN: Final = 25
 BYTES_A_TURN: Final = 8 * MEBIBYTE
 MARKING_TIMES_READING: Final = 4
 """Marking loads and saves with openpyxl, which takes some thirty times as long as reading the values."""
-TURNS_IN_FLIGHT: Final = 8
+TURNS_IN_FLIGHT: Final = 24
 """So many turns are looked at ahead, so that the workers have enough to do while what they found is judged."""
 OCTETS_IN_FLIGHT: Final = 32 * MEBIBYTE
 OCTETS_KEPT_OPEN: Final = 32 * MEBIBYTE
