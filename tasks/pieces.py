@@ -19,7 +19,8 @@ from tasks.settings import MEBIBYTE
 from tasks.spreading import Place, runtime_here
 from tasks.stamp import Stamper
 
-ARRIVALS_A_PIECE: Final = 100
+ARRIVALS_A_PIECE: Final = 50
+"""Were each of them hostile, and took all the time that it is given, a piece would still end in the time it has."""
 OCTETS_A_PIECE: Final = 4 * MEBIBYTE
 MAIL_ENDING: Final = ".eml"
 

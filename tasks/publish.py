@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from models.db.records import cycles, editions, heartbeats
 from models.db.records.editions import Draft
-from models.domain.showing import DUTIES_SHOWN_AT_ONCE, is_to_be_shown
+from models.domain.showing import is_to_be_shown
 from models.domain.vocabulary import OFFICE_ZONE, ContactHealth, Outcome, Standing
 from tasks.artifacts import ROWS_SHOWN, artifact_key, is_shown, show_page, show_table
 from tasks.board import NEVER_REACHED, WILL_SEND, Board, DutyLine, board_of
@@ -29,7 +29,7 @@ from tasks.waiting_work import WaitingDraft, draft_sentence, waiting_draft
 
 logger = logging.getLogger(__name__)
 BOARDS_SHOWN: Final = "boards_shown"
-BOARDS_PUT_OFF: Final = "boards_put_off"
+BOARDS_OWED: Final = "boards_owed"
 OWING = frozenset({Standing.OPEN, Standing.IN_GRACE, Standing.LATE, Standing.EXTENDED, Standing.SUBMITTED})
 
 
@@ -98,7 +98,7 @@ def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int
         n_duties = cycles.count_duties(session, codes)
     if is_turn_of_boards(runtime, as_of, n_duties=n_duties, has_come=has_come):
         publish_day(runtime, as_of, counts)
-        note_boards_shown(runtime, as_of, n_duties=n_duties)
+        note_boards_shown(runtime, as_of)
     elif not has_come and not is_shown(DESK_KEY):
         publish_desk(runtime, as_of, counts)
     if has_come:
@@ -106,21 +106,22 @@ def publish_arrivals(runtime: Runtime, as_of: datetime, counts: Mapping[str, int
 
 
 def is_turn_of_boards(runtime: Runtime, as_of: datetime, *, n_duties: int, has_come: bool) -> bool:
-    """Say whether a poll shows the boards now; what came and is not shown is kept for a later one to show."""
+    """Say whether a poll shows the boards now; that something came is kept until a poll has shown it."""
     with runtime.sessions() as session:
-        shown_at, put_off_at = (heartbeats.last_beat(session, name) for name in (BOARDS_SHOWN, BOARDS_PUT_OFF))
-    is_turn = is_to_be_shown(as_of, n_duties=n_duties, has_come=has_come, shown_at=shown_at, put_off_at=put_off_at)
-    if has_come and not is_turn:
-        with runtime.sessions.begin() as session:
-            heartbeats.beat(session, BOARDS_PUT_OFF, at=as_of)
-    return is_turn
+        shown_at, owed_since = (heartbeats.last_beat(session, name) for name in (BOARDS_SHOWN, BOARDS_OWED))
+    if has_come:
+        _beat(runtime, BOARDS_OWED, as_of)
+    return is_to_be_shown(as_of, n_duties=n_duties, has_come=has_come, shown_at=shown_at, owed_since=owed_since)
 
 
-def note_boards_shown(runtime: Runtime, as_of: datetime, *, n_duties: int) -> None:
-    """Keep when a poll showed the boards; of a small office nobody asks."""
-    if n_duties > DUTIES_SHOWN_AT_ONCE:
-        with runtime.sessions.begin() as session:
-            heartbeats.beat(session, BOARDS_SHOWN, at=as_of)
+def note_boards_shown(runtime: Runtime, as_of: datetime) -> None:
+    """Keep when a poll has shown the boards."""
+    _beat(runtime, BOARDS_SHOWN, as_of)
+
+
+def _beat(runtime: Runtime, name: str, as_of: datetime) -> None:
+    with runtime.sessions.begin() as session:
+        heartbeats.beat(session, name, at=as_of)
 
 
 def board_rows(runtime: Runtime, board: Board) -> list[dict[str, str]]:

@@ -13,15 +13,15 @@ SHOWN_EVERY: Final = timedelta(minutes=30)
 
 
 def is_to_be_shown(
-    as_of: datetime, *, n_duties: int, has_come: bool, shown_at: datetime | None, put_off_at: datetime | None
+    as_of: datetime, *, n_duties: int, has_come: bool, shown_at: datetime | None, owed_since: datetime | None
 ) -> bool:
     """Say whether boards are shown at the instant, because something has come now or was not shown when it came.
 
-    `shown_at` and `put_off_at` are when a poll showed them last, and when one left that to a later one. A poll of a
-    past day shows what it found.
+    `shown_at` is when a poll showed them last, and `owed_since` when one last had something to show, which it may have
+    left to a later one, or not come to. A poll of a past day shows what it found.
     """
-    was_put_off = put_off_at is not None and (shown_at is None or put_off_at > shown_at)
-    if not (has_come or was_put_off):
+    is_owed = owed_since is not None and (shown_at is None or owed_since > shown_at)
+    if not (has_come or is_owed):
         return False
     if n_duties <= DUTIES_SHOWN_AT_ONCE or shown_at is None:
         return True

@@ -97,17 +97,42 @@ def office(tmp_path_factory):
 
 
 @contextmanager
-def held(run):
-    """Hold the process of a run where it stands as soon as there is one, and let it go on after."""
-    pids = waited_for(lambda: processes_of(run), seconds=120)
-    assert pids, "no worker has begun the run"
+def held(run, database_url):
+    """Hold the process of a run where it holds nothing that another would wait for, and let it go on after."""
+    engine, pids = open_engine(database_url), []
+
+    def has_stopped():
+        pids[:] = processes_of(run)
+        send(signal.SIGSTOP, pids)
+        if pids and holds_nothing(engine):
+            return True
+        send(signal.SIGCONT, pids)
+        return False
+
     try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        assert waited_for(has_stopped, seconds=120), "no worker has begun the run"
         yield
     finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        send(signal.SIGCONT, pids)
+        engine.dispose()
+
+
+def send(sign, pids):
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, sign)
+
+
+def holds_nothing(engine):
+    """Say whether nobody is at work in the database, has written in a transaction that goes on, or has a turn."""
+    query = """
+        SELECT count(*) FROM pg_stat_activity AS program LEFT JOIN pg_locks AS held
+            ON held.pid = program.pid AND held.granted AND held.locktype IN ('transactionid', 'advisory')
+        WHERE program.datname = current_database() AND program.pid <> pg_backend_pid()
+            AND (program.state = 'active' OR held.pid IS NOT NULL)
+    """
+    with engine.connect() as database:
+        return database.scalar(text(query)) == 0
 
 
 def processes_of(run):
@@ -123,7 +148,7 @@ def processes_of(run):
 @pytest.mark.skipif(server_programs() is None, reason=NO_SERVER)
 def test_two_workers_share_the_work_and_one_cycle_is_never_ticked_twice(office):
     first = office.begin(REPORT, obligation="O-20", **OPENING)
-    with held(first):
+    with held(first, office.shared["DONDOC_DATABASE_URL"]):
         assert (
             office.ended(office.begin(REPORT, obligation="O-20", **OPENING), seconds=SECONDS_AT_MOST)["state_type"]
             == "CANCELLED"

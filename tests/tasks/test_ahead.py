@@ -60,3 +60,14 @@ def test_threads_take_short_turns_only_as_long_as_they_are_asked_to():
         raise ValueError("broke off")
     assert during == pytest.approx(SECONDS_A_TURN)
     assert sys.getswitchinterval() == pytest.approx(usual)
+
+
+def test_short_turns_that_overlap_give_back_the_usual_ones_in_the_end():
+    usual = sys.getswitchinterval()
+    first, second = short_turns(), short_turns()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert sys.getswitchinterval() == pytest.approx(SECONDS_A_TURN)
+    second.__exit__(None, None, None)
+    assert sys.getswitchinterval() == pytest.approx(usual)

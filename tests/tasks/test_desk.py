@@ -187,8 +187,19 @@ def test_of_a_large_office_a_poll_leaves_the_boards_to_a_later_one_and_that_one_
             instant = hanoi(f"2025-06-14 21:{minute:02}")
             turns.append(publish.is_turn_of_boards(runtime, instant, n_duties=many, has_come=has_come))
             if turns[-1]:
-                publish.note_boards_shown(runtime, instant, n_duties=many)
+                publish.note_boards_shown(runtime, instant)
     assert turns == [True, False, False, True, False]
+
+
+def test_what_came_is_owed_until_it_was_shown_and_shown_once_however_large_the_office_is(opened_office):
+    turns = []
+    with opened_office.at("2025-06-14 21:00") as runtime:
+        for minute, n_duties, has_come in ((0, 20, True), (5, 20, False), (10, 20, False), (15, 9_000, False)):
+            instant = hanoi(f"2025-06-14 21:{minute:02}")
+            turns.append(publish.is_turn_of_boards(runtime, instant, n_duties=n_duties, has_come=has_come))
+            if minute:  # the first poll died before it had shown them
+                publish.note_boards_shown(runtime, instant)
+    assert turns == [True, True, False, False]
 
 
 @pytest.fixture
