@@ -11,6 +11,7 @@ import re
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -189,6 +190,8 @@ class DropFolder:
             for path, operator in islice(self._finished(), limit):
                 try:
                     item = self._item(path, operator)
+                except FileNotFoundError:
+                    continue  # another run has filed it away meanwhile
                 except PermissionError as problem:
                     logger.warning(vietnamese().say("log.drop_unreadable", path=problem.filename))
                     continue
@@ -212,7 +215,8 @@ class DropFolder:
                     folder = path.relative_to(self._folder).parts[0]
                     target = self._folder / folder / DONE_FOLDER / _folder_of(outcome, is_secret=is_secret)
                     target.mkdir(parents=True, exist_ok=True)
-                    path.rename(_free_name(target / path.name))
+                    with suppress(FileNotFoundError):  # another run has done it meanwhile
+                        path.rename(_free_name(target / path.name))
         except OSError as problem:
             raise self._unavailable(problem) from problem
 
@@ -221,12 +225,18 @@ class DropFolder:
         self._seen.clear()
 
     def _finished(self) -> list[tuple[Path, str]]:
+        """Return the files that are wholly written, the oldest first, each with the name of its operator's folder."""
         now = self._clock.now().timestamp()
         found = []
         for operator in sorted(self._folder.iterdir()):
-            if operator.is_dir() and not operator.is_symlink():
-                found += [(path, operator.name) for path in _files(operator) if not _is_fresh(path, now)]
-        return sorted(found, key=lambda pair: (pair[0].stat().st_mtime, pair[0]))
+            if not operator.is_dir() or operator.is_symlink():
+                continue
+            for path in _files(operator):
+                with suppress(FileNotFoundError):  # another run has filed it away meanwhile
+                    changed_at = path.stat().st_mtime
+                    if not _is_fresh(changed_at, now):
+                        found.append((changed_at, path, operator.name))
+        return [(path, operator_name) for _, path, operator_name in sorted(found)]
 
     def _item(self, path: Path, operator: str) -> InboxItem:
         facts = path.stat()
@@ -248,7 +258,11 @@ class DropFolder:
     def _found_again(self, key: str) -> Path | None:
         if not self._folder.is_dir():
             return None
-        return next((path for path, operator in self._finished() if self._key(path, operator) == key), None)
+        for path, operator in self._finished():
+            with suppress(FileNotFoundError):  # another run has filed it away meanwhile
+                if self._key(path, operator) == key:
+                    return path
+        return None
 
     def _unavailable(self, problem: OSError) -> MailboxUnavailableError:
         return MailboxUnavailableError(host=str(self._folder), port=0, folder=str(self._folder), detail=str(problem))
@@ -356,9 +370,9 @@ def _files(operator: Path) -> Iterator[Path]:
             yield path
 
 
-def _is_fresh(path: Path, now: float) -> bool:
+def _is_fresh(changed_at: float, now: float) -> bool:
     """Say whether a file may still be being written; a time in the future tells nothing and is not waited for."""
-    return 0 <= now - path.stat().st_mtime < SECONDS_UNTIL_STABLE
+    return 0 <= now - changed_at < SECONDS_UNTIL_STABLE
 
 
 def _free_name(path: Path) -> Path:

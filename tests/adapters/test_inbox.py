@@ -2,6 +2,7 @@ import os
 import socket
 from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -333,6 +334,27 @@ def test_a_file_is_filed_away_after_a_restart_too(tmp_path, drop):
     (item,) = drop.waiting(limit=10)
     DropFolder(tmp_path / "drop", LimitSettings(), clock=NOW).file_away([item.key], Outcome.ACCEPTED)
     assert list(drop.waiting(limit=10)) == []
+
+
+def test_what_another_run_files_away_meanwhile_is_neither_taken_nor_a_reason_to_fail(tmp_path, drop, monkeypatch):
+    first = lay(tmp_path, "a.xlsx", at=MORNING - timedelta(minutes=2))
+    other = lay(tmp_path, "b.xlsx", b"other")
+    waiting = drop.waiting(limit=10)
+    items = [next(waiting)]
+    other.unlink()
+    assert [item.file_name for item in items + list(waiting)] == ["a.xlsx"]
+
+    is_file = Path.is_file
+
+    def seen_and_gone(path):
+        found = is_file(path)
+        if path == first:
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "is_file", seen_and_gone)
+    drop.file_away([items[0].key], Outcome.ACCEPTED)
+    assert not first.exists()
 
 
 def test_a_file_over_the_limit_is_cut(tmp_path, drop):
