@@ -26,9 +26,14 @@ class Part:
     name: str
     asked: Mapping[str, int]
 
-    def try_it(self) -> list[Outcome]:
+    def try_it(self) -> list[Outcome] | None:
+        """Return what came of it; None when it broke off, which is said, and costs no other part what it has found."""
         began = time.perf_counter()
-        outcomes = in_a_process_of_its_own(self.name, **self.asked)
+        try:
+            outcomes = in_a_process_of_its_own(self.name, **self.asked)
+        except AssertionError as broken:
+            say(f"{self.name}: {broken}")
+            return None
         say(f"{self.name}: {(time.perf_counter() - began) / 60:.1f} minutes")
         return outcomes
 
@@ -62,7 +67,8 @@ def main() -> int:
     parts = [part for part in longest_first if not given.only or part.name in given.only]
     began = time.perf_counter()
     with ThreadPoolExecutor(PARTS_AT_ONCE) as lanes:
-        found = dict(zip((part.name for part in parts), lanes.map(Part.try_it, parts), strict=True))
+        tried_out = dict(zip((part.name for part in parts), lanes.map(Part.try_it, parts), strict=True))
+    found = {name: outcomes for name, outcomes in tried_out.items() if outcomes is not None}
     say(f"all: {(time.perf_counter() - began) / 60:.1f} minutes")
     outcomes = [each for several in found.values() for each in several]
     print(HEAD)
@@ -76,6 +82,7 @@ def main() -> int:
     say(f"random steps: {dict(kinds_of(found.get('random_days', [])))}")
     wrong = [line for each in outcomes for line in each.wrong]
     wrong += [f"no crash point of this kind was tried: {kind}" for kind in sorted(set(crossed) - set(tried))]
+    wrong += [f"broke off: {name}" for name in tried_out if name not in found]
     say("\n".join(wrong))
     return int(bool(wrong) or any(each.lost or each.doubled for each in outcomes))
 
