@@ -35,6 +35,7 @@ sys.path.insert(0, str(ROOT))
 
 import aiosmtplib  # noqa: E402 - the programme's folder is found first
 
+from bench.papers import write_between  # noqa: E402 - found first
 from bench.rush import Clerks, Sender, Sent, dealt_out, in_turns  # noqa: E402
 from bench.synthetic import CYCLE, OPENING, a_home, a_prefect_server, load_roster, open_for_all  # noqa: E402
 from deployments.postoffice import LOOPBACK, Account, write_now  # noqa: E402
@@ -42,7 +43,6 @@ from models.domain.vocabulary import OFFICE_ZONE  # noqa: E402
 from tests.postgresql import NO_SERVER, running_server, server_programs  # noqa: E402
 
 FIGURES = ROOT / "bench" / "load.json"
-PAPERS = (ROOT / "bench" / "README.md", ROOT / "README.md")
 BEGIN, END = "<!-- load table: begin -->", "<!-- load table: end -->"
 N_UNITS, N_ANSWERS, HOURS = 100_000, 20_000, 6.0
 POLL_EVERY = timedelta(minutes=5)
@@ -449,12 +449,7 @@ def minutes(seconds: float) -> str:
 def write_down(figures: Mapping[str, Any]) -> None:
     """Keep the figures, and write the table between its marks."""
     FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n", "utf-8")
-    lines = "\n".join(table(figures))
-    for paper in PAPERS:
-        text = paper.read_text("utf-8")
-        before, _, rest = text.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        paper.write_text(f"{before}{BEGIN}\n{lines}\n{END}{after}", "utf-8")
+    write_between(BEGIN, END, table(figures))
 
 
 def main() -> int:

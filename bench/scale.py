@@ -22,11 +22,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.papers import write_between  # noqa: E402 - found first
 from bench.synthetic import CYCLE, OPENING, a_home, a_prefect_server, load_roster, open_cycle, open_for_all  # noqa: E402 - found first
 
 FIGURES = ROOT / "bench" / "figures.json"
 CHART = ROOT / "bench" / "scale.svg"
-PAPERS = (ROOT / "bench" / "README.md", ROOT / "README.md")
 BEGIN, END = "<!-- scale table: begin -->", "<!-- scale table: end -->"
 SIZES = (1_000, 10_000, 100_000)
 QUIET_DAY = OPENING.replace(day=20, hour=9)
@@ -360,12 +360,7 @@ def write_down(kept: Figures) -> None:
     """Keep the figures, draw the chart, and write the table between its marks."""
     FIGURES.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", "utf-8")
     draw(kept)
-    lines = "\n".join(table(kept))
-    for paper in PAPERS:
-        text = paper.read_text("utf-8")
-        before, _, rest = text.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        paper.write_text(f"{before}{BEGIN}\n{lines}\n{END}{after}", "utf-8")
+    write_between(BEGIN, END, table(kept))
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from models.db.records import arrivals, cycles
 from models.domain.errors import FileStoreRefusedError
 from models.domain.vocabulary import Channel
 from tasks.adapters.archive import DAMAGED
+from tasks.lots import in_lots
 from tasks.names import run_name
 from tasks.ports import Brought, FirstLook, ParsedMail, Stored, Unpacked
 from tasks.runtime import Runtime
@@ -37,7 +38,7 @@ def looks(runtime: Runtime, arrived: Iterable[Brought]) -> Iterator[FirstLook]:
     under_way: deque[Sequence[Brought]] = deque()
 
     def orders() -> Iterator[dict[str, Sequence[Brought]]]:
-        for piece in _pieces(arrived):
+        for piece in in_lots(arrived, _octets_of, most=ARRIVALS_A_PIECE, most_octets=OCTETS_A_PIECE):
             under_way.append(piece)
             yield {"arrived": piece}
 
@@ -49,20 +50,11 @@ def looks(runtime: Runtime, arrived: Iterable[Brought]) -> Iterator[FirstLook]:
 
 
 def _octets_in(order: Mapping[str, Sequence[Brought]]) -> int:
-    return sum(len(brought.content) for brought in order["arrived"])
+    return sum(map(_octets_of, order["arrived"]))
 
 
-def _pieces(arrived: Iterable[Brought]) -> Iterator[list[Brought]]:
-    piece: list[Brought] = []
-    n_octets = 0
-    for brought in arrived:
-        if piece and (len(piece) == ARRIVALS_A_PIECE or n_octets + len(brought.content) > OCTETS_A_PIECE):
-            yield piece
-            piece, n_octets = [], 0
-        piece.append(brought)
-        n_octets += len(brought.content)
-    if piece:
-        yield piece
+def _octets_of(brought: Brought) -> int:
+    return len(brought.content)
 
 
 def stamped_forms(
@@ -136,10 +128,15 @@ def brought_from_store(runtime: Runtime, arrival: arrivals.TakenArrival) -> Brou
     )
 
 
+def is_a_mail(channel: Channel, file_name: str) -> bool:
+    """Say whether an arrival is opened as a mail; it is known again by that, so all who ask must hear the same."""
+    return channel is Channel.MAIL or file_name.lower().endswith(MAIL_ENDING)
+
+
 def _stored(arrival: arrivals.TakenArrival) -> Stored:
     return Stored(
         digest=arrival.digest,
-        is_mail=arrival.channel is Channel.MAIL or arrival.file_name.lower().endswith(MAIL_ENDING),
+        is_mail=is_a_mail(arrival.channel, arrival.file_name),
         file_name=arrival.file_name,
         is_cut=arrival.is_cut,
     )

@@ -14,8 +14,9 @@ from models.domain.errors import MailboxUnavailableError
 from models.domain.vocabulary import Channel
 from tasks.ahead import one_ahead
 from tasks.holding import hold
+from tasks.lots import in_lots
 from tasks.names import run_name
-from tasks.pieces import MAIL_ENDING, looks
+from tasks.pieces import is_a_mail, looks
 from tasks.ports import Brought, FirstLook, Inbox, InboxItem
 from tasks.runtime import Runtime
 
@@ -89,19 +90,16 @@ def _looked_at(
 
     What was fetched before a mailbox broke off is yielded before that is raised.
     """
-    chunk: list[tuple[InboxItem, FirstLook]] = []
-    n_octets = 0
     fetched = _UntilItBreaks(items)
-    for item, look in _looks(runtime, fetched, channel):
-        if chunk and (len(chunk) == ARRIVALS_PER_TRANSACTION or n_octets + len(item.content) > OCTETS_PER_CHUNK):
-            yield chunk
-            chunk, n_octets = [], 0
-        chunk.append((item, look))
-        n_octets += len(item.content)
-    if chunk:
-        yield chunk
+    seen = _looks(runtime, fetched, channel)
+    yield from in_lots(seen, _octets_of, most=ARRIVALS_PER_TRANSACTION, most_octets=OCTETS_PER_CHUNK)
     if fetched.broken is not None:
         raise fetched.broken
+
+
+def _octets_of(looked_at: tuple[InboxItem, FirstLook]) -> int:
+    item, _ = looked_at
+    return len(item.content)
 
 
 class _UntilItBreaks:
@@ -174,5 +172,5 @@ def _row(item: InboxItem, look: FirstLook, channel: Channel, taken_at: datetime,
 
 def brought_by(item: InboxItem, channel: Channel) -> Brought:
     """Return an item as it is handed over to be opened."""
-    is_mail = channel is Channel.MAIL or item.file_name.lower().endswith(MAIL_ENDING)
+    is_mail = is_a_mail(channel, item.file_name)
     return Brought(content=item.content, is_mail=is_mail, file_name=item.file_name, is_cut=item.is_cut)

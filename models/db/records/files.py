@@ -115,8 +115,8 @@ def decide_to_remove(session: Session, files: Sequence[RemovedFile], *, at: date
     One that was removed once goes again: its bytes were kept anew, and whoever was to speak of them died.
     """
     digests = [file.digest for file in files]
-    keep_after_all(session, removed(session, digests) - to_go(session, digests))
     known = to_go(session, digests)
+    keep_after_all(session, removed(session, digests) - known)
     rows = [
         {"digest": file.digest, "kind": file.kind, "n_octets": file.n_octets, "decided_at": at, "removed_at": None}
         for file in files
@@ -158,11 +158,6 @@ def all_removed(connection: Connection) -> set[str]:
     if not inspect(connection).has_table(RemovedFileRow.__tablename__):
         return set()
     return set(connection.scalars(select(RemovedFileRow.digest)))
-
-
-def removed_on(session: Session, digest: str) -> datetime | None:
-    """Return when a file's bytes went; None while the archive has them."""
-    return session.scalar(select(RemovedFileRow.removed_at).where(RemovedFileRow.digest == digest))
 
 
 def keep_after_all(session: Session, digests: Collection[str]) -> None:

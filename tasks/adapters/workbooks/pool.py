@@ -31,6 +31,7 @@ from tasks.adapters.workbooks import processes
 from tasks.adapters.workbooks.guard import guard
 from tasks.adapters.workbooks.marks import Marking, WorkbookNotMarkableError, marking_of
 from tasks.adapters.workbooks.reading import read_workbook
+from tasks.lots import in_lots
 from tasks.ports import Brought, FirstLook, ParsedMail, ReadForm, Stored, Unpacked
 from tasks.settings import MEBIBYTE, LimitSettings
 
@@ -497,13 +498,4 @@ def _in_flight(
 
 def _turns(given: Iterable[F]) -> Iterator[list[F]]:
     """Share the files out: many small ones a turn, so that the way to the worker costs little; a large one alone."""
-    turn: list[F] = []
-    n_octets = 0
-    for item in given:
-        if turn and (len(turn) == FILES_A_TURN or n_octets + _octets_of(item) > BYTES_A_TURN):
-            yield turn
-            turn, n_octets = [], 0
-        turn.append(item)
-        n_octets += _octets_of(item)
-    if turn:
-        yield turn
+    return in_lots(given, _octets_of, most=FILES_A_TURN, most_octets=BYTES_A_TURN)
