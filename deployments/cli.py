@@ -500,8 +500,13 @@ def audit_list(
     with open_runtime(Settings.load()) as runtime:
         lines = list_audit(runtime, cycle_code=cycle, unit_code=unit, since=instant, limit=limit)
     rows = [asdict(line) for line in lines]
-    # A hash is for `verify` and for programs; a person reads the rest.
-    _show(rows if as_json else [{k: v for k, v in row.items() if k != "hash"} for row in rows], as_json=as_json)
+    # A hash is for `verify` and for programs; a person reads the rest, under headings of their own.
+    _show(rows if as_json else list(map(_as_listed, rows)), as_json=as_json)
+
+
+def _as_listed(entry: dict[str, Any]) -> dict[str, Any]:
+    headings = {"kind": "decision", "subject": "concerns"}
+    return {headings.get(name, name): value for name, value in entry.items() if name != "hash"}
 
 
 def _verified(found: "Verification", from_head: str = "") -> dict[str, Any]:

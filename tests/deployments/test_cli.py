@@ -445,6 +445,7 @@ def test_the_audit_is_listed_for_people_and_for_scripts(dondoc, audited):
     _, head = audited
     status, printed, _ = dondoc("audit", "list")
     assert (status, "Trần Thị B" in printed, "Nạp danh sách đơn vị" in printed) == (0, True, True)
+    assert ("Quyết định, việc đã làm" in printed, "Loại thư" in printed) == (True, False)
     begun, loaded = json.loads(dondoc("audit", "list", "--json")[1])
     assert (begun["number"], loaded["hash"], loaded["operator"]) == (1, head, "Trần Thị B")
     assert json.loads(dondoc("audit", "list", "--limit", "1", "--json")[1]) == [loaded]
