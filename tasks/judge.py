@@ -417,15 +417,23 @@ def _locked(
     as_of: datetime,
 ) -> frozenset[int]:
     finals = editions.finals(session)
-    found = set()
-    for duty in (record.duty for record in records):
-        cycle = every_cycle[duty.cycle_code]
-        programme = runtime.programmes.get(cycle.programme_code)  # one that is no more leaves its cycles closed
-        closes_at = close_at(cycle, programme.calendar) if programme is not None else cycle.late_at
-        since = duty.accepted_at or answered_at(duty, as_of)
-        if is_locked(since, finals=finals.get(cycle.code, ()), closes_at=closes_at, as_of=as_of):
-            found.add(duty.id)
-    return frozenset(found)
+    duties = [record.duty for record in records]
+    closes_at = {code: _closes_at(runtime, every_cycle[code]) for code in {duty.cycle_code for duty in duties}}
+    return frozenset(
+        duty.id
+        for duty in duties
+        if is_locked(
+            duty.accepted_at or answered_at(duty, as_of),
+            finals=finals.get(duty.cycle_code, ()),
+            closes_at=closes_at[duty.cycle_code],
+            as_of=as_of,
+        )
+    )
+
+
+def _closes_at(runtime: Runtime, cycle: Cycle) -> datetime | None:
+    programme = runtime.programmes.get(cycle.programme_code)  # one that is no more leaves its cycles closed
+    return close_at(cycle, programme.calendar) if programme is not None else cycle.late_at
 
 
 def _any_explains(runtime: Runtime, opened: Sequence[Opened]) -> bool:

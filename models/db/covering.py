@@ -5,10 +5,11 @@ format, for what was chained before has no digest of it.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import JSON, Connection, Table
@@ -18,7 +19,6 @@ from models.domain.audit_chain import Cell, Coverage, canonical_json, digests_of
 from models.domain.vocabulary import RowChange
 
 ROWS_AT_ONCE: Final = 500
-Cells = Sequence[Cell]
 
 
 @dataclass(frozen=True)
@@ -183,22 +183,22 @@ def read_rows(connection: Connection, covered: Covered, keys: Iterable[int]) -> 
 def digested(connection: Connection, covered: Covered, rows: Sequence[tuple[Any, ...]]) -> dict[int, bytes]:
     """Return by key the digest of each row, its children within it."""
     jsons = [place for name, place in covered.place.items() if isinstance(covered.table.c[name].type, JSON)]
-    children: dict[int, list[Cells]] = {}
+    # SQLite's driver has every cell but JSON as it is hashed; to go through them one by one takes longer than to hash.
+    cells_of: Callable[[Iterable[Any]], list[Cell]] = list
+    if connection.dialect.name != "sqlite":
+        cells_of = _as_sqlite_keeps
+    by_key = {row[0]: cells_of(row) for row in rows}
+    for row in rows if jsons else ():
+        for place in jsons:
+            by_key[row[0]][place] = _json_cell(row[place])
     for kind in covered.children:
-        for key, line in _children(connection, kind, [row[0] for row in rows]):
-            children.setdefault(key, []).append(line)
-    is_plain = connection.dialect.name == "sqlite" and not jsons and not children
-    cells = rows if is_plain else [_cells(row, jsons, children.get(row[0], ())) for row in rows]
-    return dict(zip((row[0] for row in rows), digests_of_rows(cells), strict=True))
+        for key, *line in _children(connection, kind, list(by_key)):
+            by_key[key] += [kind.name, *cells_of(line)]
+    return dict(zip(by_key, digests_of_rows(list(by_key.values())), strict=True))
 
 
-def _cells(row: tuple[Any, ...], jsons: Sequence[int], children: Iterable[Cells]) -> list[Cell]:
-    cells = [_cell(each) for each in row]
-    for place in jsons:
-        cells[place] = _json_cell(row[place])
-    for line in children:
-        cells += line
-    return cells
+def _as_sqlite_keeps(row: Iterable[Any]) -> list[Cell]:
+    return [_cell(each) for each in row]
 
 
 def coverage_of(
@@ -216,13 +216,12 @@ def coverage_of(
     return Coverage(table=covered.name, change=change, keys=tuple(kept), digests=b"".join(kept.values()))
 
 
-def _children(connection: Connection, kind: Children, keys: Sequence[int]) -> Iterator[tuple[int, Cells]]:
-    """Yield the lines of a table of children with the keys of their parents, in an order that no collation changes."""
+def _children(connection: Connection, kind: Children, keys: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+    """Yield the keys of the parents with the lines of a table of children, in an order that no collation changes."""
     for start in range(0, len(keys), ROWS_AT_ONCE):
         piece = keys[start : start + ROWS_AT_ONCE]
         rows = _plainly(connection, kind.name, (kind.parent, *kind.columns), kind.parent, piece)
-        for key, *line in sorted(rows, key=lambda row: (row[0], row[1])):
-            yield key, [kind.name, *map(_cell, line)]
+        yield from sorted(rows, key=itemgetter(0, 1))
 
 
 def _plainly(
@@ -242,7 +241,7 @@ def _plainly(
 
 
 def _cell(value: object) -> Cell:
-    """Return a cell as SQLite keeps it, so that both databases have the same: instants in UTC, flags as numbers."""
+    """Return a cell of PostgreSQL as SQLite keeps it: instants in UTC, flags as numbers."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
     if isinstance(value, date):

@@ -50,8 +50,14 @@ class PastFigures:
     """What the unit's figures must hold, where they include its children's; less is a question."""
 
 
-_Landmark = tuple[str, int, str]
-"""A cell in the first column: its sheet, its row, and the key by which its text is compared."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signposts:
+    """What tells where things stand in a file that its sender may have changed."""
+
+    landmarks: Mapping[str, Mapping[str, Sequence[int]]]
+    """By sheet and key of what stands in the first column its rows."""
+    headings: Sequence[tuple[str, str, int, str]]
+    """Short texts, which may stand above a column: sheet, column, row and text."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,11 +100,9 @@ def not_asked_for(raw: RawForm, *, cycle_title: str, cycle_titles: Mapping[str, 
 
 def check_form(spec: FormSpec, raw: RawForm, *, words: FormWords, past: PastFigures | None = None) -> CheckedForm:
     """Return the figures and narratives of a filled form with every finding, in the order of its sheets and rows."""
-    landmarks = _landmarks(raw)
-    figures, figure_findings = _check_figures(
-        spec, raw, words, past=past or PastFigures(), located=_located(landmarks, spec.figures_sheet, spec.landmarks)
-    )
-    narratives, narrative_findings = _check_narratives(spec, raw, landmarks)
+    posts = _signposts(raw)
+    figures, figure_findings = _check_figures(spec, raw, words, past=past or PastFigures(), posts=posts)
+    narratives, narrative_findings = _check_narratives(spec, raw, posts)
     findings = [*_converted_fonts(raw), *figure_findings, *narrative_findings]
     return CheckedForm(figures=figures, narratives=narratives, findings=in_order(findings, raw.sheets))
 
@@ -116,29 +120,31 @@ def in_order(findings: list[Finding], sheets: tuple[str, ...]) -> tuple[Finding,
 
 def locate(raw: RawForm, sheet: str, codes: tuple[str, ...]) -> Located | None:
     """Find the sheet that holds the codes in its first column: the named one, else the one that holds most of them."""
-    return _located(_landmarks(raw), sheet, codes)
+    return _located(_signposts(raw), sheet, codes)
 
 
-def _landmarks(raw: RawForm) -> list[_Landmark]:
-    """Return what stands in the first column of any sheet; a long text is no code, and is left out."""
-    return [
-        (sheet, int(address[1:]), key)
-        for (sheet, address), value in raw.cells.items()
-        if address[0] == LANDMARK_COLUMN and address[1:].isdigit() and (key := _code_key(value))
-    ]
+def _signposts(raw: RawForm) -> _Signposts:
+    """Find the signposts in one walk; a long text is none, and is left out."""
+    landmarks: dict[str, dict[str, list[int]]] = {}
+    headings = []
+    for (sheet, address), value in raw.cells.items():
+        column, row = _column_and_row(address)
+        if column == LANDMARK_COLUMN:
+            key = _code_key(value)
+            if key:
+                landmarks.setdefault(sheet, {}).setdefault(key, []).append(row)
+        if isinstance(value, str) and len(value) <= MAX_CODE_LENGTH:
+            headings.append((sheet, column, row, value))
+    return _Signposts(landmarks=landmarks, headings=headings)
 
 
-def _located(landmarks: Sequence[_Landmark], sheet: str, codes: tuple[str, ...]) -> Located | None:
+def _located(posts: _Signposts, sheet: str, codes: tuple[str, ...]) -> Located | None:
     wanted = _by_key(codes)
-    found: dict[str, dict[str, list[int]]] = {}
-    for name, row, key in landmarks:
-        code = wanted.get(key)
-        if code is not None:
-            found.setdefault(name, {}).setdefault(code, []).append(row)
-    if not found:
+    found = {name: wanted.keys() & keys.keys() for name, keys in posts.landmarks.items()}
+    name = max(found, key=lambda each: (len(found[each]), comparison_key(each) == comparison_key(sheet)), default="")
+    if not name or not found[name]:
         return None
-    name = max(found, key=lambda each: (len(found[each]), comparison_key(each) == comparison_key(sheet)))
-    rows = {code: sorted(places) for code, places in found[name].items()}
+    rows = {wanted[key]: sorted(places) for key, places in posts.landmarks[name].items() if key in wanted}
     return Located(
         sheet=name,
         rows={code: places[0] for code, places in rows.items()},
@@ -170,11 +176,12 @@ def _converted_fonts(raw: RawForm) -> Iterator[Finding]:
 
 
 def _check_figures(
-    spec: FormSpec, raw: RawForm, words: FormWords, *, past: PastFigures, located: Located | None
+    spec: FormSpec, raw: RawForm, words: FormWords, *, past: PastFigures, posts: _Signposts
 ) -> tuple[tuple[Figure, ...], list[Finding]]:
+    located = _located(posts, spec.figures_sheet, spec.landmarks)
     if located is None:
         return (), [finding("sheet_missing", sheet=spec.figures_sheet, name=spec.figures_sheet)]
-    columns = _columns(spec, raw, words, located)
+    columns = _columns(spec, posts, words, located)
     if columns.value is None:
         name = words.headings["value"]
         return (), [finding("column_missing", sheet=located.sheet, name=name, column=spec.value_column)]
@@ -208,7 +215,7 @@ class _Columns:
     note: str | None
 
 
-def _columns(spec: FormSpec, raw: RawForm, words: FormWords, located: Located) -> _Columns:
+def _columns(spec: FormSpec, posts: _Signposts, words: FormWords, located: Located) -> _Columns:
     """Find the columns by their headings, for a column that was put in or taken out moves all the others.
 
     A file without any of the headings is read as the form is laid out.
@@ -217,12 +224,9 @@ def _columns(spec: FormSpec, raw: RawForm, words: FormWords, located: Located) -
     wanted = {comparison_key(heading): name for name, heading in words.headings.items()}
     last = min(located.rows.values())
     found: dict[str, str] = {}
-    for (sheet, address), value in raw.cells.items():
-        if sheet != located.sheet:
-            continue
-        column, row = _column_and_row(address)
-        if row < last and isinstance(value, str) and len(value) <= MAX_CODE_LENGTH:
-            name = wanted.get(comparison_key(value))
+    for sheet, column, row, text in posts.headings:
+        if row < last and sheet == located.sheet:
+            name = wanted.get(comparison_key(text))
             if name is not None:
                 found.setdefault(name, column)
     return _Columns(**{name: found.get(name) if found else own[name] for name in own})
@@ -248,7 +252,7 @@ class _RowReader:
         """Return what the row of a field gives."""
         row = self._located.rows[item.code]
         entry = _Entry(spec=item, sheet=self._located.sheet, cell=f"{self._columns.value}{row}")
-        note, *_ = read_text(self._at(self._columns.note, row))
+        note = read_text(self._at(self._columns.note, row))[0]
         is_estimate = self._is_estimate(item, row)
         if isinstance(is_estimate, Finding):
             entry.findings += (is_estimate,)
@@ -360,12 +364,10 @@ def _amount(entries: Mapping[str, _Entry], code: str | None) -> int | None:
     return entry.figure.amount if entry is not None and entry.figure is not None else None
 
 
-def _check_narratives(
-    spec: FormSpec, raw: RawForm, landmarks: Sequence[_Landmark]
-) -> tuple[dict[str, str], list[Finding]]:
+def _check_narratives(spec: FormSpec, raw: RawForm, posts: _Signposts) -> tuple[dict[str, str], list[Finding]]:
     if not spec.narratives:
         return {}, []
-    located = _located(landmarks, spec.narratives_sheet, tuple(item.code for item in spec.narratives))
+    located = _located(posts, spec.narratives_sheet, tuple(item.code for item in spec.narratives))
     if located is None:
         return {}, [finding("sheet_missing", sheet=spec.narratives_sheet, name=spec.narratives_sheet)]
     narratives: dict[str, str] = {}

@@ -10,8 +10,9 @@ import re
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from html import unescape
 from itertools import islice
 from pathlib import PurePath
@@ -35,6 +36,7 @@ PARTS_OF_OFFICE_FILES: Final = re.compile(
     r"xl/sharedstrings\.xml|xl/worksheets/[^/]+\.xml|word/(?:document|header\d*|footer\d*)\.xml|content\.xml"
 )
 PARTS_READ: Final = 60
+PARTS_KNOWN: Final = 8
 _TAG: Final = re.compile(rb"<[^>]*>")
 _ENDS: Final = re.compile(rb"</(?:\w+:)?(?:si|is|p|h|c)>")
 """Where a cell's text or a paragraph ends, in any of these formats."""
@@ -126,18 +128,23 @@ class SecrecyScreen:
         spelled = [octets for octets in likely if octets in part]
         if not spelled:
             return False  # almost every part there is: nothing need be decoded
-        pieces = _ENDS.split(part)
         if name.startswith("xl/"):
-            # In a workbook the order of the texts says nothing of their place: each is looked at for itself.
-            suspects = [piece for piece in pieces if any(octets in piece for octets in spelled)]
-            return any(marking_in_lines(_lines([piece]), self._words) for piece in suspects)
-        return bool(marking_in_lines(_lines(pieces), self._words))
+            return _is_any_text_marked(part, tuple(spelled), self._words)
+        return bool(marking_in_lines(_lines(_ENDS.split(part)), self._words))
 
     def _signs_in(self, part: bytes) -> Iterator[bytes]:
         """Yield the signs that stand in a part; of those with a common beginning none is looked for without it."""
         for beginning, signs in self._by_beginning.items():
             if beginning[:1] in part and beginning in part:
                 yield from (sign for sign in signs if sign in part)
+
+
+# The guide of a form speaks of such words, too, and is the same in file after file.
+@lru_cache(maxsize=PARTS_KNOWN)
+def _is_any_text_marked(part: bytes, spelled: Sequence[bytes], words: SecrecyWords) -> bool:
+    """Say whether a marking stands in one of a workbook's texts; their order says nothing of their place in it."""
+    suspects = [piece for piece in _ENDS.split(part) if any(octets in piece for octets in spelled)]
+    return any(marking_in_lines(_lines([piece]), words) for piece in suspects)
 
 
 def _stem(name: str) -> str:

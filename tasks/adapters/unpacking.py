@@ -43,9 +43,12 @@ def look_at(
 
 
 def look_and_unpack(
-    brought: Brought, reader: MailReader, screen: SecrecyScreen, limits: LimitSettings
+    brought: Brought, reader: MailReader, screen: SecrecyScreen, limits: LimitSettings, *, unread: str = ""
 ) -> tuple[FirstLook, Unpacked | None]:
-    """Return what `look_at` does, and with the same opening what the arrival holds; of a secret one nothing."""
+    """Return what `look_at` does, and with the same opening what the arrival holds; of a secret one nothing.
+
+    `unread`: the name of a sheet in which nobody answers.
+    """
     mail = _contents(brought, reader, limits, opens_winmail=True)
     enclosures = sort_enclosures(mail.files, limits)
     inspections = [inspect(file.content, limits) for file in enclosures.workbooks]
@@ -53,7 +56,7 @@ def look_and_unpack(
     if look.is_secret:
         return look, None
     workbooks = zip(enclosures.workbooks, inspections, strict=True)
-    forms = tuple(read_workbook(file.content, limits, inspection) for file, inspection in workbooks)
+    forms = tuple(read_workbook(file.content, limits, inspection, unread=unread) for file, inspection in workbooks)
     foreign = (read.form for read in forms if read.form is not None and read.findings)
     if any(screen.are_cells_marked(form.cells.values()) for form in foreign):
         return _look(mail, is_secret=True), None
@@ -75,15 +78,17 @@ def _is_marked(
     )
 
 
-def unpack(brought: Brought, reader: MailReader, limits: LimitSettings, effort: Effort = Effort.ALL) -> Unpacked:
-    """Return what an arrival holds, as far as the effort goes."""
+def unpack(
+    brought: Brought, reader: MailReader, limits: LimitSettings, effort: Effort = Effort.ALL, *, unread: str = ""
+) -> Unpacked:
+    """Return what an arrival holds, as far as the effort goes; `unread`: as above."""
     if effort is Effort.ENVELOPE_ONLY:
         return Unpacked(mail=_envelope(brought, reader))
     mail = _contents(brought, reader, limits, opens_winmail=effort is Effort.ALL)
     enclosures = sort_enclosures(mail.files, limits)
     if effort is not Effort.ALL:
         return Unpacked(mail=mail, enclosures=enclosures)
-    forms = tuple(read_workbook(file.content, limits) for file in enclosures.workbooks)
+    forms = tuple(read_workbook(file.content, limits, unread=unread) for file in enclosures.workbooks)
     return _lightened(Unpacked(mail=mail, enclosures=enclosures, forms=forms))
 
 

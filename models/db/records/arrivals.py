@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from sqlalchemy import Row, Table, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session, aliased
 
+from models.db.among import is_among
 from models.db.inserting import insert_all, insert_new, insert_plain
 from models.db.sessions import hold_rows, note_rows
 from models.db.tables import (
@@ -164,7 +165,7 @@ def unjudged(session: Session, *, limit: int, after_id: int = 0) -> list[TakenAr
 
 def still_unjudged(session: Session, ids: Sequence[int]) -> set[int]:
     """Return which of these arrivals have no outcome yet."""
-    return set(session.scalars(select(ArrivalRow.id).where(ArrivalRow.id.in_(ids), ArrivalRow.outcome.is_(None))))
+    return set(session.scalars(select(ArrivalRow.id).where(is_among(ArrivalRow.id, ids), ArrivalRow.outcome.is_(None))))
 
 
 def outcome_of(session: Session, key: str) -> Outcome | None:
@@ -223,7 +224,7 @@ def _outcomes_of_parts(session: Session, ids: Sequence[int]) -> dict[int, list[O
 
 def judged_digests(session: Session, digests: Iterable[str]) -> set[str]:
     """Return which of these bytes have had an outcome already: the same thing twice is taken once."""
-    query = select(ArrivalRow.digest).where(ArrivalRow.digest.in_(list(digests)), ArrivalRow.outcome.is_not(None))
+    query = select(ArrivalRow.digest).where(is_among(ArrivalRow.digest, digests), ArrivalRow.outcome.is_not(None))
     return set(session.scalars(query))
 
 
@@ -277,7 +278,7 @@ def add_submissions(session: Session, submissions: Sequence[NewSubmission]) -> N
         rows.append(row)
     insert_all(session, SubmissionRow, rows)
     sound = {new.arrival_id: new.form for new in submissions if new.form is not None and new.has_sound_form}
-    brought_by = select(SubmissionRow.arrival_id, SubmissionRow.id).where(SubmissionRow.arrival_id.in_(sound))
+    brought_by = select(SubmissionRow.arrival_id, SubmissionRow.id).where(is_among(SubmissionRow.arrival_id, sound))
     _add_answers(
         session, {submission_id: sound[arrival_id] for arrival_id, submission_id in session.execute(brought_by)}
     )
@@ -293,7 +294,7 @@ def contributions(session: Session, duty_ids: Sequence[int]) -> dict[int, list[C
     )
     rows = session.scalars(
         select(SubmissionRow)
-        .where(SubmissionRow.duty_id.in_(duty_ids))
+        .where(is_among(SubmissionRow.duty_id, duty_ids))
         .where(given_back_at.is_(None) | (SubmissionRow.judged_at > given_back_at))
         .order_by(SubmissionRow.received_at)
     )
@@ -320,7 +321,7 @@ def counted_versions(session: Session, duty_ids: Iterable[int]) -> dict[int, Cou
     rows = session.execute(
         select(SubmissionRow.id, SubmissionRow.duty_id, SubmissionRow.received_at)
         .join(DutyRow, DutyRow.id == SubmissionRow.duty_id)
-        .where(SubmissionRow.duty_id.in_(list(duty_ids)), DutyRow.accepted_at.is_not(None))
+        .where(is_among(SubmissionRow.duty_id, duty_ids), DutyRow.accepted_at.is_not(None))
         .where(SubmissionRow.number == newest)
         .order_by(SubmissionRow.id)
     ).all()
@@ -331,12 +332,12 @@ def counted_versions(session: Session, duty_ids: Iterable[int]) -> dict[int, Cou
 def _forms(session: Session, submission_ids: Sequence[int]) -> dict[int, CheckedForm]:
     """Return what submissions said, without the findings of then."""
     figures: dict[int, list[Figure]] = {}
-    for row in session.scalars(select(FigureRow).where(FigureRow.submission_id.in_(submission_ids))):
+    for row in session.scalars(select(FigureRow).where(is_among(FigureRow.submission_id, submission_ids))):
         figures.setdefault(row.submission_id, []).append(
             Figure(field=row.field, amount=row.amount, text=row.text, is_estimate=row.is_estimate, note=row.note)
         )
     narratives: dict[int, dict[str, str]] = {}
-    for written in session.scalars(select(NarrativeRow).where(NarrativeRow.submission_id.in_(submission_ids))):
+    for written in session.scalars(select(NarrativeRow).where(is_among(NarrativeRow.submission_id, submission_ids))):
         narratives.setdefault(written.submission_id, {})[written.section] = written.text
     return {
         key: CheckedForm(figures=tuple(figures.get(key, ())), narratives=narratives.get(key, {}), findings=())
@@ -375,7 +376,7 @@ def secret_since(session: Session, since: datetime) -> list[JudgedArrival]:
 
 def note_filed(session: Session, keys: Sequence[str], *, at: datetime) -> None:
     """Record that arrivals were moved to the folder of their outcome."""
-    session.execute(update(ArrivalRow).where(ArrivalRow.key.in_(keys)).values(filed_at=at))
+    session.execute(update(ArrivalRow).where(is_among(ArrivalRow.key, keys)).values(filed_at=at))
 
 
 def judged(session: Session, ids: Sequence[int]) -> dict[int, JudgedArrival]:
@@ -535,7 +536,7 @@ def _figures(session: Session, cycle_id: int, unit_codes: Sequence[str]) -> Figu
         .select_from(DutyRow)
         .join(SubmissionRow, and_(SubmissionRow.duty_id == DutyRow.id, SubmissionRow.number == newest))
         .join(FigureRow, FigureRow.submission_id == SubmissionRow.id)
-        .where(DutyRow.cycle_id == cycle_id, DutyRow.unit_code.in_(unit_codes), DutyRow.completed_at.is_not(None))
+        .where(DutyRow.cycle_id == cycle_id, is_among(DutyRow.unit_code, unit_codes), DutyRow.completed_at.is_not(None))
         .order_by(DutyRow.unit_code, FigureRow.field)
     )
     found: FiguresByUnit = {}
@@ -547,7 +548,7 @@ def _figures(session: Session, cycle_id: int, unit_codes: Sequence[str]) -> Figu
 def _last_numbers(session: Session, duty_ids: Iterable[int]) -> dict[int, int]:
     rows = session.execute(
         select(SubmissionRow.duty_id, func.max(SubmissionRow.number))
-        .where(SubmissionRow.duty_id.in_(list(duty_ids)))
+        .where(is_among(SubmissionRow.duty_id, duty_ids))
         .group_by(SubmissionRow.duty_id)
     )
     return {duty_id: number for duty_id, number in rows}  # noqa: C416 - a Row is no pair to dict()

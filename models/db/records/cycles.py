@@ -174,7 +174,7 @@ def count_duties(session: Session, cycle_codes: Collection[str]) -> int:
 
 def duties(session: Session, ids: Iterable[int]) -> dict[int, DutyRecord]:
     """Return the duties of those keys."""
-    query = select(DutyRow).where(DutyRow.id.in_(list(ids))).order_by(DutyRow.id)
+    query = select(DutyRow).where(is_among(DutyRow.id, ids)).order_by(DutyRow.id)
     return {record.duty.id: record for record in _duty_records(session, query)}
 
 
@@ -202,7 +202,7 @@ def duties_below(session: Session, cycle_code: str, parent_codes: Sequence[str])
 
 def duties_by_token(session: Session, tokens: Iterable[str]) -> dict[str, int]:
     """Return by token the duty it was made for."""
-    rows = session.execute(select(DutyRow.token, DutyRow.id).where(DutyRow.token.in_(list(tokens))))
+    rows = session.execute(select(DutyRow.token, DutyRow.id).where(is_among(DutyRow.token, tokens)))
     return {token: duty_id for token, duty_id in rows}  # noqa: C416 - a Row is no pair to dict()
 
 
@@ -211,7 +211,7 @@ def open_duties_of_units(session: Session, unit_codes: Iterable[str], as_of: dat
     rows = session.execute(
         select(DutyRow.unit_code, DutyRow.id)
         .join(CycleRow)
-        .where(DutyRow.unit_code.in_(list(unit_codes)), CycleRow.opens_at <= as_of, DutyRow.completed_at.is_(None))
+        .where(is_among(DutyRow.unit_code, unit_codes), CycleRow.opens_at <= as_of, DutyRow.completed_at.is_(None))
         .order_by(CycleRow.opens_at, DutyRow.id)
     )
     found: dict[str, list[int]] = {}
@@ -266,7 +266,7 @@ def settle_sisters(
     answered = session.execute(
         select(DutyRow.id, DutyRow.unit_code, CycleRow.year, CycleRow.obligation_code)
         .join(CycleRow)
-        .where(DutyRow.id.in_(list(completed)), CycleRow.obligation_code.in_(list(settled_along)))
+        .where(is_among(DutyRow.id, completed), CycleRow.obligation_code.in_(list(settled_along)))
         .order_by(DutyRow.id)
     ).all()
     for duty_id, unit_code, year, obligation_code in answered:

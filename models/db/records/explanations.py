@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.db.among import is_among
 from models.db.inserting import insert_new
 from models.db.records.arrivals import finding_from_json
 from models.db.tables import ArrivalRow, ExplanationRow, FigureRow, SubmissionRow
@@ -41,7 +42,7 @@ def explained(session: Session, duty_ids: Iterable[int], *, by: datetime | None 
     """Return by duty what was explained of its figures, in replies and in notes of its submissions, by an instant."""
     ids = list(duty_ids)
     found = _noted(session, ids, by)
-    query = select(ExplanationRow).where(ExplanationRow.duty_id.in_(ids)).order_by(ExplanationRow.id)
+    query = select(ExplanationRow).where(is_among(ExplanationRow.duty_id, ids)).order_by(ExplanationRow.id)
     if by is not None:
         query = query.where(ExplanationRow.given_at <= by)
     for row in session.scalars(query):
@@ -59,7 +60,7 @@ def newest_asking(session: Session, duty_ids: Iterable[int]) -> dict[int, tuple[
     """Return by duty the questions of the newest arrival that was put to it and asked any."""
     rows = session.execute(
         select(ArrivalRow.duty_id, ArrivalRow.reasons)
-        .where(ArrivalRow.duty_id.in_(list(duty_ids)), ArrivalRow.outcome.in_([Outcome.ACCEPTED, Outcome.RETURNED]))
+        .where(is_among(ArrivalRow.duty_id, duty_ids), ArrivalRow.outcome.in_([Outcome.ACCEPTED, Outcome.RETURNED]))
         .order_by(ArrivalRow.id)
     )
     found: dict[int, tuple[Finding, ...]] = {}
@@ -75,7 +76,7 @@ def count_questions(session: Session, duty_ids: Sequence[int], as_of: datetime) 
     rows = session.execute(
         select(SubmissionRow.duty_id, ArrivalRow.reasons)
         .join(ArrivalRow, ArrivalRow.id == SubmissionRow.arrival_id)
-        .where(SubmissionRow.duty_id.in_(list(duty_ids)), SubmissionRow.form_version != "")
+        .where(is_among(SubmissionRow.duty_id, duty_ids), SubmissionRow.form_version != "")
         .where(SubmissionRow.judged_at <= as_of)
         .order_by(SubmissionRow.duty_id, SubmissionRow.number)
     )
@@ -95,7 +96,7 @@ def _noted(session: Session, duty_ids: Sequence[int], by: datetime | None) -> Ex
     query = (
         select(SubmissionRow.duty_id, FigureRow.field, FigureRow.amount, FigureRow.note)
         .join(FigureRow, FigureRow.submission_id == SubmissionRow.id)
-        .where(SubmissionRow.duty_id.in_(duty_ids), FigureRow.note != "", FigureRow.amount.is_not(None))
+        .where(is_among(SubmissionRow.duty_id, duty_ids), FigureRow.note != "", FigureRow.amount.is_not(None))
         .order_by(SubmissionRow.id)
     )
     if by is not None:

@@ -410,7 +410,7 @@ def count_answers(session: Session, day: date, recipients: Iterable[str]) -> dic
     """Return by address how many answers to arrivals it was written on a day."""
     rows = session.execute(
         select(LetterRow.recipient, func.count())
-        .where(LetterRow.day == day, LetterRow.arrival_id.is_not(None), LetterRow.recipient.in_(list(recipients)))
+        .where(LetterRow.day == day, LetterRow.arrival_id.is_not(None), is_among(LetterRow.recipient, recipients))
         .group_by(LetterRow.recipient)
     )
     return {recipient: n for recipient, n in rows}  # noqa: C416 - a Row is no pair to dict()

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from models.db.among import is_among
 from models.db.inserting import insert_new
 from models.db.tables import ContactConfirmationRow, LetterRow, RollCallRow, RollCallTokenRow
 from models.domain.roll_call import ToAsk
@@ -91,7 +92,7 @@ def asked_in(session: Session, letter_ids: Sequence[int]) -> dict[int, AskedCont
 
 def asked_by_token(session: Session, tokens: Collection[str]) -> dict[str, AskedContact]:
     """Return by token what the letter that carries it asked."""
-    query = select(RollCallTokenRow.letter_id).where(RollCallTokenRow.token.in_(list(tokens)))
+    query = select(RollCallTokenRow.letter_id).where(is_among(RollCallTokenRow.token, tokens))
     return {asked.token: asked for asked in asked_in(session, session.scalars(query).all()).values()}
 
 

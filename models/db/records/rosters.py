@@ -216,7 +216,7 @@ def unit_names(session: Session, programme_code: str, codes: Iterable[str]) -> d
     """Return by code the newest name of each unit, those that are still to be founded included."""
     rows = session.execute(
         select(UnitRow.code, UnitRow.name)
-        .where(UnitRow.programme_code == programme_code, UnitRow.code.in_(list(codes)))
+        .where(UnitRow.programme_code == programme_code, is_among(UnitRow.code, codes))
         .order_by(UnitRow.code, UnitRow.valid_from)
     )
     return {code: name for code, name in rows}  # noqa: C416 - a Row is no pair to dict()
@@ -226,7 +226,7 @@ def phones_of(session: Session, programme_code: str, on: date, codes: Iterable[s
     """Return by unit a telephone to call where no mail arrives: of a contact who serves, away or bounced or not."""
     rows = session.execute(
         select(ContactRow.unit_code, ContactRow.phone)
-        .where(ContactRow.programme_code == programme_code, ContactRow.unit_code.in_(list(codes)))
+        .where(ContactRow.programme_code == programme_code, is_among(ContactRow.unit_code, codes))
         .where(ContactRow.valid_from <= on, or_(ContactRow.valid_to.is_(None), ContactRow.valid_to >= on))
         .where(ContactRow.phone != "")
         .order_by(ContactRow.unit_code, ContactRow.rank.desc(), ContactRow.email.desc())
@@ -244,7 +244,7 @@ def units_of_addresses(
     codes = list(programme_codes)
     rows = session.execute(
         select(ContactRow.email, ContactRow.unit_code)
-        .where(ContactRow.programme_code.in_(codes), ContactRow.email.in_(list(addresses)))
+        .where(ContactRow.programme_code.in_(codes), is_among(ContactRow.email, addresses))
         .order_by(ContactRow.email, ContactRow.unit_code)
     )
     inherited: dict[str, frozenset[str]] = {}

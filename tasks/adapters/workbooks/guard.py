@@ -9,9 +9,9 @@ import re
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from models.domain.forms import Finding, finding
@@ -42,6 +42,8 @@ MEMBER_LIMITS: Final = (
 """Parts whose every element costs a parser much more than their bytes."""
 SMALL_MEMBER_BYTES: Final = 64 * 1024
 """Below this size a member may be packed as tightly as it likes."""
+PARTS_KNOWN: Final = 64
+"""Of so many parts of at most that size a worker knows what is in them: some megabytes."""
 XML_ENDINGS: Final = (".xml", ".rels", ".vml")
 XML_BEGINNINGS: Final = (b"<", b"\xff\xfe<", b"\xfe\xff\x00<")
 BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
@@ -220,22 +222,41 @@ def _inspect_parts(archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo],
     needs_second_look = False
     texts = []
     names = {info.filename for info in members}
+    look_through = _looking_through(limits)
     for info in members:
         name = _plain(info.filename)
         part = archive.read(info)
         if not name.endswith(XML_ENDINGS) and not part.lstrip(BLANKS).startswith(XML_BEGINNINGS):
             continue
-        odd_from = _first_odd_place(part, limits)
-        refusal = _wrong_xml(name, part) or _too_far(part, odd_from, limits) or _merges_too_wide(part, limits)
-        refusal = refusal or _too_much(name, part, odd_from, limits)
-        if name == RELATIONS_MEMBER:
-            refusal = refusal or _hidden_part(part, names)
+        seen = look_through(name, part) if len(part) <= SMALL_MEMBER_BYTES else _look_through(name, part, limits)
+        refusal = seen.refusal or (_hidden_part(part, names) if name == RELATIONS_MEMBER else None)
         if refusal is not None:
             return Inspection(refusal)
-        needs_second_look = needs_second_look or _hides_something(name, part)
+        needs_second_look = needs_second_look or seen.hides_something
         if name == STRINGS_MEMBER or _SHEET.fullmatch(name):
             texts.append((name, part))
     return Inspection(needs_second_look=needs_second_look, texts=tuple(texts))
+
+
+@dataclass(frozen=True, slots=True)
+class _PartSeen:
+    """What the guard found in one part by itself."""
+
+    refusal: Finding | None
+    hides_something: bool
+
+
+@lru_cache(maxsize=4)
+def _looking_through(limits: LimitSettings) -> Callable[[str, bytes], _PartSeen]:
+    """Return what looks through a part, and knows those of late: styles and guide are the same in form after form."""
+    return lru_cache(maxsize=PARTS_KNOWN)(partial(_look_through, limits=limits))
+
+
+def _look_through(name: str, part: bytes, limits: LimitSettings) -> _PartSeen:
+    odd_from = _first_odd_place(part, limits)
+    refusal = _wrong_xml(name, part) or _too_far(part, odd_from, limits) or _merges_too_wide(part, limits)
+    refusal = refusal or _too_much(name, part, odd_from, limits)
+    return _PartSeen(refusal, refusal is None and _hides_something(name, part))
 
 
 def _wrong_xml(name: str, part: bytes) -> Finding | None:

@@ -80,6 +80,8 @@ class GuardedReader:
         self._seconds_of_silence = seconds_of_silence
         self._mail_reader = MailReader(vietnamese(), limits)
         self._screen = SecrecyScreen(secrecy_words(vietnamese()), limits)
+        self._guide = vietnamese().say("form.sheet.guide")
+        """The sheet that explains the form: a fifth of all there is to read, and nobody answers there."""
         self._opened = _OpenedAtFirstLook()
         self._lock = Lock()
         self._pool: ProcessPool | None = None
@@ -235,7 +237,9 @@ class GuardedReader:
         return result
 
     def _looking_and_unpacking(self, turn: Sequence[Brought]) -> "Work[list[tuple[FirstLook, Unpacked | None]]]":
-        work = partial(look_and_unpack, reader=self._mail_reader, screen=self._screen, limits=self._limits)
+        work = partial(
+            look_and_unpack, reader=self._mail_reader, screen=self._screen, limits=self._limits, unread=self._guide
+        )
         return self._doing(work, turn)
 
     def _looking(self, turn: Sequence[Brought], scrutiny: Scrutiny) -> "Work[list[FirstLook]]":
@@ -243,10 +247,11 @@ class GuardedReader:
         return self._doing(look, turn)
 
     def _unpacking(self, turn: Sequence[Brought], effort: Effort = Effort.ALL) -> "Work[list[Unpacked]]":
-        return self._doing(partial(unpack, reader=self._mail_reader, limits=self._limits, effort=effort), turn)
+        work = partial(unpack, reader=self._mail_reader, limits=self._limits, effort=effort, unread=self._guide)
+        return self._doing(work, turn)
 
     def _reading(self, turn: Sequence[bytes]) -> "Work[list[ReadForm]]":
-        return self._doing(partial(read_workbook, limits=self._limits), turn)
+        return self._doing(partial(read_workbook, limits=self._limits, unread=self._guide), turn)
 
     def _doing(self, work: Callable[[F], R], turn: Sequence[F]) -> "Work[list[R]]":
         """Hand a turn over, to be done one file after the other."""

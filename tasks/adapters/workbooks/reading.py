@@ -46,17 +46,20 @@ class _TooManyCellsError(Exception):
     """The workbook holds more than a form can."""
 
 
-def read_workbook(content: bytes, limits: LimitSettings, inspection: Inspection | None = None) -> ReadForm:
+def read_workbook(
+    content: bytes, limits: LimitSettings, inspection: Inspection | None = None, *, unread: str = ""
+) -> ReadForm:
     """Return the cells of a workbook, or why it is refused; whatever a parser raises is this file's own finding.
 
-    `inspection`: what the guard has found of it, where it has been asked already.
+    `inspection`: what the guard has found of it, where it has been asked already. `unread`: the name of a sheet in
+    which nobody answers, and whose cells are left out.
     """
     inspection = inspection or inspect(content, limits)
     refusal = inspection.refusal
     if refusal is not None:
         return _read_foreign(content, refusal, limits) if refusal.code in READ_ALL_THE_SAME else _refused(refusal)
     try:
-        return ReadForm(form=_read(content, limits, second_look=inspection.needs_second_look))
+        return ReadForm(form=_read(content, limits, second_look=inspection.needs_second_look, unread=unread))
     except (_TooManyCellsError, MemoryError):
         return ReadForm(findings=(finding("workbook_too_complex"),))
     except CalamineError:
@@ -89,13 +92,15 @@ def _read_foreign(content: bytes, refusal: Finding, limits: LimitSettings) -> Re
     return ReadForm(form=form, findings=(TOLD[refusal.code],)) if reads_safely(form) else _refused(refusal)
 
 
-def _read(content: bytes, limits: LimitSettings, *, second_look: bool) -> RawForm:
+def _read(content: bytes, limits: LimitSettings, *, second_look: bool, unread: str = "") -> RawForm:
     cells: Cells = {}
     sheets: list[str] = []
     with CalamineWorkbook.from_filelike(io.BytesIO(content)) as workbook:
         worksheets = [each.name for each in workbook.sheets_metadata if each.typ is SheetTypeEnum.WorkSheet]
         for name in worksheets[:MAX_SHEETS]:
             sheets.append(unicodedata.normalize("NFC", name))
+            if sheets[-1] == unread:
+                continue
             rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
             cells.update(_filled_cells(sheets[-1], rows))
             if len(cells) > limits.filled_cells:
