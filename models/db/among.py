@@ -10,6 +10,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from models.domain.vietnamese import storable
+
 
 def is_among(column: Any, keys: Iterable[int] | Iterable[str]) -> ColumnElement[bool]:
     """Return the condition that the column holds one of the keys.
@@ -36,8 +38,9 @@ class _Listed(TypeDecorator[list[Any]]):
         return dialect.type_descriptor(ARRAY(self.item) if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
-        """Write the list as the database reads it."""
-        return value if dialect.name == "postgresql" else json.dumps(value)
+        """Write the list as the database reads it; its texts may be strangers', and no database takes all of those."""
+        keys = [storable(key) if isinstance(key, str) else key for key in value or ()]
+        return keys if dialect.name == "postgresql" else json.dumps(keys)
 
 
 class _Among(FunctionElement[bool]):

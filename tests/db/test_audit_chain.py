@@ -512,6 +512,12 @@ def test_an_end_that_was_cut_off_is_found_by_a_head_that_somebody_has_written_do
         assert broken(connection, from_head=head) == [("tail_gone", "", 0)]
 
 
+def test_a_chain_that_was_emptied_is_found_though_nobody_has_written_down_its_head(worked):
+    with past_the_program(worked) as connection:
+        connection.execute(delete(ENTRIES))
+        assert broken(connection) == [("chain_gone", "", 0)]
+
+
 def test_what_was_there_before_the_chain_began_is_counted_and_not_held_to_it(engine, sessions):
     with engine.begin() as connection:
         for n in (1, 2, 3):

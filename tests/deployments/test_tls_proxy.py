@@ -10,7 +10,7 @@ import subprocess
 import sys
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from uuid import uuid4
@@ -171,12 +171,15 @@ def test_a_package_of_logs_comes_through_as_large_as_a_worker_sends_it(doors):
 
 def test_events_come_through_as_they_happen(doors):
     name = f"dondoc.test.{uuid4().hex}"
+    now = datetime.now(UTC)  # noqa: TID251 - Prefect's own field, by its own clock
+    # Without an end of its own a filter ends when the server reads it, and what happens later is not told.
+    ahead = {"since": now.isoformat(), "until": (now + timedelta(days=365)).isoformat()}
     with doors.listening("/events/out") as socket:
         socket.send(json.dumps({"type": "auth", "token": doors.auth}))
         assert json.loads(socket.recv(timeout=60))["type"] == "auth_success"
-        socket.send(json.dumps({"type": "filter", "filter": {"event": {"name": [name]}}}))
+        socket.send(json.dumps({"type": "filter", "filter": {"event": {"name": [name]}, "occurred": ahead}}))
         event = {
-            "occurred": datetime.now(UTC).isoformat(),  # noqa: TID251 - Prefect's own field, by its own clock
+            "occurred": now.isoformat(),
             "event": name,
             "resource": {"prefect.resource.id": "dondoc.test"},
             "id": str(uuid4()),
