@@ -34,6 +34,8 @@ REPORT: Final = "report"
 OUTLINE: Final = ("I", "II", "III", "IV", "V")
 """The parts of a report; a form's section belongs to the part its code begins with, such as II.3 to II."""
 N_NAMED_IN_REPORT: Final = 40
+N_NAMED_TOGETHER: Final = 6
+"""Of so many units that wrote the same all are named; of more the names would be longer than the text."""
 """How many units the report names in one place before it counts the rest; the workbook names them all."""
 _ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -308,9 +310,9 @@ def _told_alike(told: Sequence[Narrative]) -> dict[tuple[str, ...], list[str]]:
 
 
 def _named_together(names: Sequence[str], texts: Texts) -> str:
-    named = "; ".join(names[:N_NAMED_IN_REPORT])
-    rest = len(names) - N_NAMED_IN_REPORT
-    return texts.say("aggregate.named_and_more", named=named, n=rest) if rest > 0 else named
+    named = "; ".join(names[:N_NAMED_TOGETHER])
+    n = len(names)
+    return texts.say("aggregate.written_by", named=named, n=n) if n > N_NAMED_TOGETHER else named
 
 
 def _paragraphs(text: str) -> list[str]:
