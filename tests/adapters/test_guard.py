@@ -261,6 +261,17 @@ def test_a_formula_and_an_error_are_told_from_plain_values(sign):
     assert not inspect(with_sheet("<c r='A1' t='n'><v>1</v></c><font/><formula1>"), LIMITS).needs_second_look
 
 
+def test_what_is_known_of_a_part_is_of_these_bytes_this_name_and_these_limits():
+    far, formula = with_sheet('<row r="50"><c r="A50"><v>1</v></c></row>'), with_sheet("<row><c><f>1+1</f></c></row>")
+    with zipfile.ZipFile(io.BytesIO(formula)) as archive:
+        elsewhere = with_members(a_workbook(), {"docProps/sheet1.xml": archive.read(SHEET)})
+    for _ in range(2):
+        assert guard(far, LIMITS) is None
+        assert guard(far, LimitSettings(rows=20)).code == "workbook_too_far"
+        assert inspect(formula, LIMITS).needs_second_look
+        assert not inspect(elsewhere, LIMITS).needs_second_look
+
+
 def test_merges_of_a_form_pass():
     merges = "".join(f'<mergeCell ref="A{n}:G{n}"/>' for n in range(1, 40))
     assert guard(with_sheet("", after=f"<mergeCells>{merges}</mergeCells>"), LIMITS) is None

@@ -202,6 +202,21 @@ def test_inserted_rows_and_a_renamed_sheet_do_no_harm(form, spec):
     assert (only.code, only.sheet, only.cell) == ("ambiguous_number", "So lieu", "E9")
 
 
+def test_the_guide_is_left_unread_and_every_other_sheet_is_read(form, spec, reader):
+    workbook = load_workbook(io.BytesIO(filled(form, spec, amounts_of(spec))))
+    guide = vietnamese().say("form.sheet.guide")
+    workbook[guide]["D3"] = "Ghi chú của đơn vị"
+    workbook.create_sheet("Ghi chú")["A1"] = "Ghi chú của đơn vị"
+    with io.BytesIO() as target:
+        workbook.save(target)
+        content = target.getvalue()
+    whole = read_workbook(content, LIMITS).form
+    (read,) = (one.form for one in reader.read([content]))
+    assert read.sheets == whole.sheets
+    assert read.cells == {place: value for place, value in whole.cells.items() if place[0] != guide}
+    assert whole.cells[guide, "D3"] == read.cells["Ghi chú", "A1"] == "Ghi chú của đơn vị"
+
+
 def test_a_number_cell_that_turned_into_a_date_is_read_as_a_date(form, spec):
     content = filled(form, spec, at={"E7": datetime(2025, 6, 12)})  # noqa: DTZ001 - a cell knows no zone
     assert [item.code for item in checked(content, spec).findings] == ["date_for_number"]
