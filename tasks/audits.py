@@ -80,7 +80,7 @@ def break_text(found: Break, texts: Texts, *, from_head: str = "") -> str:
 def summary_lines(found: Verification, texts: Texts) -> list[str]:
     """Return what came of looking through all of it, but for what is broken."""
     if not found.head:
-        return [] if found.n_breaks else [texts.say("audit.empty")]
+        return [texts.say("audit.empty")]
     lines = []
     if found.n_breaks:
         lines.append(texts.say("audit.broken", n=texts.number(found.n_breaks)))

@@ -193,7 +193,8 @@ def digested(connection: Connection, covered: Covered, rows: Sequence[tuple[Any,
             by_key[row[0]][place] = _json_cell(row[place])
     for kind in covered.children:
         for key, *line in _children(connection, kind, list(by_key)):
-            by_key[key] += [kind.name, *cells_of(line)]
+            if key in by_key:  # what was put between two numbers past the program is nobody's
+                by_key[key] += [kind.name, *cells_of(line)]
     return dict(zip(by_key, digests_of_rows(list(by_key.values())), strict=True))
 
 

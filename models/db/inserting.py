@@ -94,8 +94,8 @@ def insert_plain(session: Session, table: type[Base], rows: Sequence[tuple[objec
 @cache
 def _sqlite_insert(table: Table, n_rows: int) -> str:
     one = str(insert(table).compile(dialect=sqlite.dialect(), column_keys=table.columns.keys()))
-    _, values, row = one.partition(" VALUES ")
-    return f"{one.removesuffix(row)}{', '.join([row] * n_rows)}" if values else one
+    _, _, row = one.partition(" VALUES ")
+    return f"{one.removesuffix(row)}{', '.join([row] * n_rows)}"
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:

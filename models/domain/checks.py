@@ -50,14 +50,8 @@ class PastFigures:
     """What the unit's figures must hold, where they include its children's; less is a question."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Signposts:
-    """What tells where things stand in a file that its sender may have changed."""
-
-    landmarks: Mapping[str, Mapping[str, Sequence[int]]]
-    """By sheet and key of what stands in the first column its rows."""
-    headings: Sequence[tuple[str, str, int, str]]
-    """Short texts, which may stand above a column: sheet, column, row and text."""
+_Landmarks = Mapping[str, Mapping[str, Sequence[int]]]
+"""What stands in the first column: by sheet, and by the key under which texts are compared, its rows."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,9 +94,9 @@ def not_asked_for(raw: RawForm, *, cycle_title: str, cycle_titles: Mapping[str, 
 
 def check_form(spec: FormSpec, raw: RawForm, *, words: FormWords, past: PastFigures | None = None) -> CheckedForm:
     """Return the figures and narratives of a filled form with every finding, in the order of its sheets and rows."""
-    posts = _signposts(raw)
-    figures, figure_findings = _check_figures(spec, raw, words, past=past or PastFigures(), posts=posts)
-    narratives, narrative_findings = _check_narratives(spec, raw, posts)
+    landmarks = _landmarks(raw)
+    figures, figure_findings = _check_figures(spec, raw, words, past=past or PastFigures(), landmarks=landmarks)
+    narratives, narrative_findings = _check_narratives(spec, raw, landmarks)
     findings = [*_converted_fonts(raw), *figure_findings, *narrative_findings]
     return CheckedForm(figures=figures, narratives=narratives, findings=in_order(findings, raw.sheets))
 
@@ -120,31 +114,25 @@ def in_order(findings: list[Finding], sheets: tuple[str, ...]) -> tuple[Finding,
 
 def locate(raw: RawForm, sheet: str, codes: tuple[str, ...]) -> Located | None:
     """Find the sheet that holds the codes in its first column: the named one, else the one that holds most of them."""
-    return _located(_signposts(raw), sheet, codes)
+    return _located(_landmarks(raw), sheet, codes)
 
 
-def _signposts(raw: RawForm) -> _Signposts:
-    """Find the signposts in one walk; a long text is none, and is left out."""
+def _landmarks(raw: RawForm) -> _Landmarks:
+    """Return what stands in the first column of each sheet; a long text is no code, and is left out."""
     landmarks: dict[str, dict[str, list[int]]] = {}
-    headings = []
     for (sheet, address), value in raw.cells.items():
-        column, row = _column_and_row(address)
-        if column == LANDMARK_COLUMN:
-            key = _code_key(value)
-            if key:
-                landmarks.setdefault(sheet, {}).setdefault(key, []).append(row)
-        if isinstance(value, str) and len(value) <= MAX_CODE_LENGTH:
-            headings.append((sheet, column, row, value))
-    return _Signposts(landmarks=landmarks, headings=headings)
+        if address[0] == LANDMARK_COLUMN and address[1:].isdigit() and (key := _code_key(value)):
+            landmarks.setdefault(sheet, {}).setdefault(key, []).append(int(address[1:]))
+    return landmarks
 
 
-def _located(posts: _Signposts, sheet: str, codes: tuple[str, ...]) -> Located | None:
+def _located(landmarks: _Landmarks, sheet: str, codes: tuple[str, ...]) -> Located | None:
     wanted = _by_key(codes)
-    found = {name: wanted.keys() & keys.keys() for name, keys in posts.landmarks.items()}
-    name = max(found, key=lambda each: (len(found[each]), comparison_key(each) == comparison_key(sheet)), default="")
-    if not name or not found[name]:
+    n_found = {name: len(wanted.keys() & keys.keys()) for name, keys in landmarks.items()}
+    name = max(n_found, key=lambda each: (n_found[each], comparison_key(each) == comparison_key(sheet)), default=None)
+    if name is None or not n_found[name]:
         return None
-    rows = {wanted[key]: sorted(places) for key, places in posts.landmarks[name].items() if key in wanted}
+    rows = {wanted[key]: sorted(places) for key, places in landmarks[name].items() if key in wanted}
     return Located(
         sheet=name,
         rows={code: places[0] for code, places in rows.items()},
@@ -176,12 +164,12 @@ def _converted_fonts(raw: RawForm) -> Iterator[Finding]:
 
 
 def _check_figures(
-    spec: FormSpec, raw: RawForm, words: FormWords, *, past: PastFigures, posts: _Signposts
+    spec: FormSpec, raw: RawForm, words: FormWords, *, past: PastFigures, landmarks: _Landmarks
 ) -> tuple[tuple[Figure, ...], list[Finding]]:
-    located = _located(posts, spec.figures_sheet, spec.landmarks)
+    located = _located(landmarks, spec.figures_sheet, spec.landmarks)
     if located is None:
         return (), [finding("sheet_missing", sheet=spec.figures_sheet, name=spec.figures_sheet)]
-    columns = _columns(spec, posts, words, located)
+    columns = _columns(spec, raw, words, located)
     if columns.value is None:
         name = words.headings["value"]
         return (), [finding("column_missing", sheet=located.sheet, name=name, column=spec.value_column)]
@@ -215,7 +203,7 @@ class _Columns:
     note: str | None
 
 
-def _columns(spec: FormSpec, posts: _Signposts, words: FormWords, located: Located) -> _Columns:
+def _columns(spec: FormSpec, raw: RawForm, words: FormWords, located: Located) -> _Columns:
     """Find the columns by their headings, for a column that was put in or taken out moves all the others.
 
     A file without any of the headings is read as the form is laid out.
@@ -224,9 +212,10 @@ def _columns(spec: FormSpec, posts: _Signposts, words: FormWords, located: Locat
     wanted = {comparison_key(heading): name for name, heading in words.headings.items()}
     last = min(located.rows.values())
     found: dict[str, str] = {}
-    for sheet, column, row, text in posts.headings:
-        if row < last and sheet == located.sheet:
-            name = wanted.get(comparison_key(text))
+    for (sheet, address), value in raw.cells.items():
+        if sheet == located.sheet and isinstance(value, str) and len(value) <= MAX_CODE_LENGTH:
+            column, row = _column_and_row(address)
+            name = wanted.get(comparison_key(value)) if row < last else None
             if name is not None:
                 found.setdefault(name, column)
     return _Columns(**{name: found.get(name) if found else own[name] for name in own})
@@ -364,10 +353,10 @@ def _amount(entries: Mapping[str, _Entry], code: str | None) -> int | None:
     return entry.figure.amount if entry is not None and entry.figure is not None else None
 
 
-def _check_narratives(spec: FormSpec, raw: RawForm, posts: _Signposts) -> tuple[dict[str, str], list[Finding]]:
+def _check_narratives(spec: FormSpec, raw: RawForm, landmarks: _Landmarks) -> tuple[dict[str, str], list[Finding]]:
     if not spec.narratives:
         return {}, []
-    located = _located(posts, spec.narratives_sheet, tuple(item.code for item in spec.narratives))
+    located = _located(landmarks, spec.narratives_sheet, tuple(item.code for item in spec.narratives))
     if located is None:
         return {}, [finding("sheet_missing", sheet=spec.narratives_sheet, name=spec.narratives_sheet)]
     narratives: dict[str, str] = {}

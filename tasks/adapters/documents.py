@@ -34,9 +34,9 @@ REPORT: Final = "report"
 OUTLINE: Final = ("I", "II", "III", "IV", "V")
 """The parts of a report; a form's section belongs to the part its code begins with, such as II.3 to II."""
 N_NAMED_IN_REPORT: Final = 40
+"""How many units the report names in one place before it counts the rest; the workbook names them all."""
 N_NAMED_TOGETHER: Final = 6
 """Of so many units that wrote the same all are named; of more the names would be longer than the text."""
-"""How many units the report names in one place before it counts the rest; the workbook names them all."""
 _ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 Context = dict[str, object]

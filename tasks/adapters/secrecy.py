@@ -37,6 +37,7 @@ PARTS_OF_OFFICE_FILES: Final = re.compile(
 )
 PARTS_READ: Final = 60
 PARTS_KNOWN: Final = 8
+"""So many parts with such a word and no marking are known again, those of last: sixteen megabytes at most."""
 _TAG: Final = re.compile(rb"<[^>]*>")
 _ENDS: Final = re.compile(rb"</(?:\w+:)?(?:si|is|p|h|c)>")
 """Where a cell's text or a paragraph ends, in any of these formats."""
@@ -129,7 +130,10 @@ class SecrecyScreen:
         if not spelled:
             return False  # almost every part there is: nothing need be decoded
         if name.startswith("xl/"):
-            return _is_any_text_marked(part, tuple(spelled), self._words)
+            is_marked = _is_any_text_marked(part, tuple(spelled), self._words)
+            if is_marked:
+                _is_any_text_marked.cache_clear()  # of what bears a marking nothing stays
+            return is_marked
         return bool(marking_in_lines(_lines(_ENDS.split(part)), self._words))
 
     def _signs_in(self, part: bytes) -> Iterator[bytes]:

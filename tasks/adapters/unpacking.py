@@ -13,7 +13,7 @@ from tasks.adapters.enclosures import sort_enclosures
 from tasks.adapters.mail_reading import MailReader
 from tasks.adapters.secrecy import Scrutiny, SecrecyScreen
 from tasks.adapters.winmail import files_in_winmail
-from tasks.adapters.workbooks.guard import Inspection, inspect
+from tasks.adapters.workbooks.guard import Inspection, forget_parts, inspect
 from tasks.adapters.workbooks.reading import read_workbook
 from tasks.ports import Brought, Enclosures, FirstLook, MailFile, ParsedMail, Unpacked
 from tasks.settings import MEBIBYTE, LimitSettings
@@ -43,20 +43,23 @@ def look_at(
 
 
 def look_and_unpack(
-    brought: Brought, reader: MailReader, screen: SecrecyScreen, limits: LimitSettings, *, unread: str = ""
+    brought: Brought, reader: MailReader, screen: SecrecyScreen, limits: LimitSettings, *, guide_sheet: str = ""
 ) -> tuple[FirstLook, Unpacked | None]:
     """Return what `look_at` does, and with the same opening what the arrival holds; of a secret one nothing.
 
-    `unread`: the name of a sheet in which nobody answers.
+    `guide_sheet`: the name of the sheet in which nobody answers.
     """
     mail = _contents(brought, reader, limits, opens_winmail=True)
     enclosures = sort_enclosures(mail.files, limits)
     inspections = [inspect(file.content, limits) for file in enclosures.workbooks]
     look = _look(mail, is_secret=_is_marked(mail, enclosures, inspections, screen))
     if look.is_secret:
+        forget_parts()
         return look, None
     workbooks = zip(enclosures.workbooks, inspections, strict=True)
-    forms = tuple(read_workbook(file.content, limits, inspection, unread=unread) for file, inspection in workbooks)
+    forms = tuple(
+        read_workbook(file.content, limits, inspection, guide_sheet=guide_sheet) for file, inspection in workbooks
+    )
     foreign = (read.form for read in forms if read.form is not None and read.findings)
     if any(screen.are_cells_marked(form.cells.values()) for form in foreign):
         return _look(mail, is_secret=True), None
@@ -79,16 +82,16 @@ def _is_marked(
 
 
 def unpack(
-    brought: Brought, reader: MailReader, limits: LimitSettings, effort: Effort = Effort.ALL, *, unread: str = ""
+    brought: Brought, reader: MailReader, limits: LimitSettings, effort: Effort = Effort.ALL, *, guide_sheet: str = ""
 ) -> Unpacked:
-    """Return what an arrival holds, as far as the effort goes; `unread`: as above."""
+    """Return what an arrival holds, as far as the effort goes; of the sheet called `guide_sheet` no cell."""
     if effort is Effort.ENVELOPE_ONLY:
         return Unpacked(mail=_envelope(brought, reader))
     mail = _contents(brought, reader, limits, opens_winmail=effort is Effort.ALL)
     enclosures = sort_enclosures(mail.files, limits)
     if effort is not Effort.ALL:
         return Unpacked(mail=mail, enclosures=enclosures)
-    forms = tuple(read_workbook(file.content, limits, unread=unread) for file in enclosures.workbooks)
+    forms = tuple(read_workbook(file.content, limits, guide_sheet=guide_sheet) for file in enclosures.workbooks)
     return _lightened(Unpacked(mail=mail, enclosures=enclosures, forms=forms))
 
 

@@ -184,6 +184,7 @@ def test_a_fault_of_the_plan_is_told_with_its_line(
         ("at_most: CT19", "at_most: CT20", "measured_by_itself"),
         ("figures_sheet: Biểu 1", "figures_sheet: Biểu/1", "sheet_name_malformed"),
         ("narratives_sheet: Biểu 2", "narratives_sheet: Biểu 1", "sheets_alike"),
+        ("narratives_sheet: Biểu 2", "narratives_sheet: hướng dẫn", "sheet_like_guide"),
         ('version: "2025.1"', "version: 2025.1", "not_text"),
         ("code: bm_835", "code: bm_836", "form_code_not_file"),
         ('title: "V. Kiến nghị, đề xuất"', 'title: "IV. Phương hướng kỳ sau"', "value_twice"),

@@ -30,7 +30,7 @@ from tasks.adapters.workbooks.foreign import OLD, OPEN, reads_safely
 from tasks.adapters.workbooks.pool import DEATHS, GuardedReader
 from tasks.adapters.workbooks.reading import read_workbook
 from tasks.adapters.workbooks.stamping import FormTemplate
-from tasks.ports import StampOrder
+from tasks.ports import Brought, StampOrder
 from tasks.settings import LimitSettings
 
 PROGRAMME = Path(__file__).resolve().parents[2] / "deployments" / "de_an_835"
@@ -211,7 +211,10 @@ def test_the_guide_is_left_unread_and_every_other_sheet_is_read(form, spec, read
         workbook.save(target)
         content = target.getvalue()
     whole = read_workbook(content, LIMITS).form
-    (read,) = (one.form for one in reader.read([content]))
+    (read,) = (
+        one.form for one in reader.unpack([Brought(content=content, is_mail=False, file_name="bm.xlsx")])[0].forms
+    )
+    assert reader.read([content])[0].form.cells == whole.cells
     assert read.sheets == whole.sheets
     assert read.cells == {place: value for place, value in whole.cells.items() if place[0] != guide}
     assert whole.cells[guide, "D3"] == read.cells["Ghi chú", "A1"] == "Ghi chú của đơn vị"

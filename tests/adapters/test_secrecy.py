@@ -11,7 +11,7 @@ from openpyxl import Workbook
 
 from tasks.adapters.edxml import read_edxml
 from tasks.adapters.mail_reading import MailReader, secrecy_words
-from tasks.adapters.secrecy import SecrecyScreen
+from tasks.adapters.secrecy import SecrecyScreen, _is_any_text_marked
 from tasks.adapters.texts import vietnamese
 from tasks.ports import MailFile, ParsedMail
 from tasks.settings import LimitSettings
@@ -147,6 +147,13 @@ def test_an_e_office_document_with_a_broken_file_is_refused_by_its_subject_all_t
     document = read_edxml(marked.replace(b"UEsuLi4=", b"UEsuLi4=!!!="), LIMITS)
     assert [item.code for item in document.findings] == ["edxml_unreadable"]
     assert SCREEN.is_marked(document)
+
+
+def test_of_a_workbook_that_is_marked_no_part_stays_in_memory():
+    guide = b"<si><t>M\xe1\xba\xadt kh\xe1\xba\xa9u</t></si>"
+    for part, is_marked in ((guide, False), (b"<si><t>M\xe1\xba\xacT</t></si>", True), (guide, False)):
+        assert SCREEN.are_texts_marked([("xl/sharedstrings.xml", part)]) is is_marked
+        assert _is_any_text_marked.cache_info().currsize == (0 if is_marked else 1)
 
 
 def test_a_part_that_is_packed_in_a_broken_way_stops_nobody():

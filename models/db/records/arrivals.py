@@ -376,7 +376,8 @@ def secret_since(session: Session, since: datetime) -> list[JudgedArrival]:
 
 def note_filed(session: Session, keys: Sequence[str], *, at: datetime) -> None:
     """Record that arrivals were moved to the folder of their outcome."""
-    session.execute(update(ArrivalRow).where(is_among(ArrivalRow.key, keys)).values(filed_at=at))
+    filed = update(ArrivalRow).where(is_among(ArrivalRow.key, keys)).values(filed_at=at)
+    session.execute(filed, execution_options={"synchronize_session": False})
 
 
 def judged(session: Session, ids: Sequence[int]) -> dict[int, JudgedArrival]:

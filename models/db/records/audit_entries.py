@@ -37,7 +37,7 @@ class Break:
 
     code: str
     """Which sentence tells it: `entry_changed`, `entry_gone`, `link_broken`, `beginning_gone`, `format_unknown`,
-    `tail_gone`, `chain_gone`, `row_changed`, `row_gone`, `row_added`."""
+    `tail_gone`, `row_changed`, `row_gone`, `row_added`."""
     entry: Entry | None
     """The entry that is broken, or that covers the row; None where no entry does."""
     table: str = ""
@@ -126,8 +126,6 @@ def verify(
             heard(n_entries, total)
     if not has_head:
         found.tell("tail_gone", first)
-    elif last is None and _has_decisions(connection):
-        found.tell("chain_gone", None)
     known = _known(last)
     if not any(each.code not in {"row_changed", "row_gone", "tail_gone"} for each in found.breaks) and last is not None:
         _look_for_added(connection, known, found)
@@ -314,11 +312,6 @@ def _keys(connection: Connection, name: str, after: int) -> Iterator[int]:
             return
         yield from keys
         after = keys[-1]
-
-
-def _has_decisions(connection: Connection) -> bool:
-    """Say whether any covered row is there: only in a database of before the audit are there some and no entry."""
-    return any(connection.execute(select(each.table.c.id).limit(1)).first() for each in COVERED.values())
 
 
 def _count_known(connection: Connection, known: Mapping[str, int], found: _Found) -> int:

@@ -8,6 +8,7 @@ from pydantic import model_validator
 from models.domain.forms import FieldSpec, FormSpec, NarrativeSpec
 from models.domain.vocabulary import Accrual, Aggregation, FieldKind
 from tasks.adapters.programme.written import Code, SheetName, Words, Written, fault, known, one_of
+from tasks.adapters.texts import vietnamese
 
 FieldCode = Annotated[Code, known("fields")]
 NUMBERS = (FieldKind.COUNT, FieldKind.MONEY)
@@ -89,9 +90,13 @@ class FormWritten(Written):
 
     @model_validator(mode="after")
     def _has_two_sheets(self) -> Self:
-        """Refuse one sheet for both."""
-        if self.figures_sheet.casefold() == self.narratives_sheet.casefold():
+        """Refuse one sheet for both, and one that is called like the guide, which is left unread when a form comes."""
+        figures, narratives = self.figures_sheet.casefold(), self.narratives_sheet.casefold()
+        if figures == narratives:
             raise fault("sheets_alike", found=self.figures_sheet)
+        guide = vietnamese().say("form.sheet.guide")
+        if guide.casefold() in {figures, narratives}:
+            raise fault("sheet_like_guide", found=guide)
         return self
 
     def to_domain(self) -> FormSpec:

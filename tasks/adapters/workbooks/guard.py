@@ -43,7 +43,7 @@ MEMBER_LIMITS: Final = (
 SMALL_MEMBER_BYTES: Final = 64 * 1024
 """Below this size a member may be packed as tightly as it likes."""
 PARTS_KNOWN: Final = 64
-"""Of so many parts of at most that size a worker knows what is in them: some megabytes."""
+"""So many parts of at most that size are known again, those of last: four megabytes in each worker."""
 XML_ENDINGS: Final = (".xml", ".rels", ".vml")
 XML_BEGINNINGS: Final = (b"<", b"\xff\xfe<", b"\xfe\xff\x00<")
 BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
@@ -250,6 +250,11 @@ class _PartSeen:
 def _looking_through(limits: LimitSettings) -> Callable[[str, bytes], _PartSeen]:
     """Return what looks through a part, and knows those of late: styles and guide are the same in form after form."""
     return lru_cache(maxsize=PARTS_KNOWN)(partial(_look_through, limits=limits))
+
+
+def forget_parts() -> None:
+    """Forget all parts that are known: of a file that bears a marking of secrecy nothing stays."""
+    _looking_through.cache_clear()
 
 
 def _look_through(name: str, part: bytes, limits: LimitSettings) -> _PartSeen:

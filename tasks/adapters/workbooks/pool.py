@@ -238,7 +238,7 @@ class GuardedReader:
 
     def _looking_and_unpacking(self, turn: Sequence[Brought]) -> "Work[list[tuple[FirstLook, Unpacked | None]]]":
         work = partial(
-            look_and_unpack, reader=self._mail_reader, screen=self._screen, limits=self._limits, unread=self._guide
+            look_and_unpack, reader=self._mail_reader, screen=self._screen, limits=self._limits, guide_sheet=self._guide
         )
         return self._doing(work, turn)
 
@@ -247,11 +247,11 @@ class GuardedReader:
         return self._doing(look, turn)
 
     def _unpacking(self, turn: Sequence[Brought], effort: Effort = Effort.ALL) -> "Work[list[Unpacked]]":
-        work = partial(unpack, reader=self._mail_reader, limits=self._limits, effort=effort, unread=self._guide)
+        work = partial(unpack, reader=self._mail_reader, limits=self._limits, effort=effort, guide_sheet=self._guide)
         return self._doing(work, turn)
 
     def _reading(self, turn: Sequence[bytes]) -> "Work[list[ReadForm]]":
-        return self._doing(partial(read_workbook, limits=self._limits, unread=self._guide), turn)
+        return self._doing(partial(read_workbook, limits=self._limits), turn)
 
     def _doing(self, work: Callable[[F], R], turn: Sequence[F]) -> "Work[list[R]]":
         """Hand a turn over, to be done one file after the other."""

@@ -47,19 +47,19 @@ class _TooManyCellsError(Exception):
 
 
 def read_workbook(
-    content: bytes, limits: LimitSettings, inspection: Inspection | None = None, *, unread: str = ""
+    content: bytes, limits: LimitSettings, inspection: Inspection | None = None, *, guide_sheet: str = ""
 ) -> ReadForm:
     """Return the cells of a workbook, or why it is refused; whatever a parser raises is this file's own finding.
 
-    `inspection`: what the guard has found of it, where it has been asked already. `unread`: the name of a sheet in
-    which nobody answers, and whose cells are left out.
+    `inspection`: what the guard has found of it, where it has been asked already. `guide_sheet`: the name of
+    the sheet that explains the form; nobody answers there, and its cells are left out.
     """
     inspection = inspection or inspect(content, limits)
     refusal = inspection.refusal
     if refusal is not None:
         return _read_foreign(content, refusal, limits) if refusal.code in READ_ALL_THE_SAME else _refused(refusal)
     try:
-        return ReadForm(form=_read(content, limits, second_look=inspection.needs_second_look, unread=unread))
+        return ReadForm(form=_read(content, limits, second_look=inspection.needs_second_look, guide_sheet=guide_sheet))
     except (_TooManyCellsError, MemoryError):
         return ReadForm(findings=(finding("workbook_too_complex"),))
     except CalamineError:
@@ -92,20 +92,20 @@ def _read_foreign(content: bytes, refusal: Finding, limits: LimitSettings) -> Re
     return ReadForm(form=form, findings=(TOLD[refusal.code],)) if reads_safely(form) else _refused(refusal)
 
 
-def _read(content: bytes, limits: LimitSettings, *, second_look: bool, unread: str = "") -> RawForm:
+def _read(content: bytes, limits: LimitSettings, *, second_look: bool, guide_sheet: str = "") -> RawForm:
     cells: Cells = {}
     sheets: list[str] = []
     with CalamineWorkbook.from_filelike(io.BytesIO(content)) as workbook:
         worksheets = [each.name for each in workbook.sheets_metadata if each.typ is SheetTypeEnum.WorkSheet]
         for name in worksheets[:MAX_SHEETS]:
             sheets.append(unicodedata.normalize("NFC", name))
-            if sheets[-1] == unread:
+            if sheets[-1] == guide_sheet:
                 continue
             rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
             cells.update(_filled_cells(sheets[-1], rows))
             if len(cells) > limits.filled_cells:
                 raise _TooManyCellsError
-    seen = _look_again(content, cells, limits) if second_look else _SecondLook()
+    seen = _look_again(content, cells, limits, guide_sheet) if second_look else _SecondLook()
     cells.update(seen.converted)
     return RawForm(
         stamp=_stamp(sheets, cells),
@@ -161,7 +161,9 @@ def _stamp(sheets: list[str], cells: Mapping[tuple[str, str], object]) -> Stamp 
     return None
 
 
-def _look_again(content: bytes, cells: Mapping[tuple[str, str], object], limits: LimitSettings) -> _SecondLook:
+def _look_again(
+    content: bytes, cells: Mapping[tuple[str, str], object], limits: LimitSettings, guide_sheet: str
+) -> _SecondLook:
     """Find formulas without a value, error values, and text in TCVN3 fonts, which is converted."""
     from openpyxl import load_workbook  # noqa: PLC0415 - few files need it, and every poll would wait for it
 
@@ -172,6 +174,8 @@ def _look_again(content: bytes, cells: Mapping[tuple[str, str], object], limits:
         for sheet in workbook.worksheets[:MAX_SHEETS]:
             sheet.reset_dimensions()
             name = unicodedata.normalize("NFC", sheet.title)
+            if name == guide_sheet:
+                continue
             for row in sheet.iter_rows(max_row=limits.rows):
                 for cell in row:
                     if cell.value is not None:
