@@ -38,10 +38,11 @@ def tidy(text: str) -> str:
 
 def storable(text: str) -> str:
     """Return text without NUL and lone halves of surrogates: no database and no file in UTF-8 takes them all."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return _UNSTORABLE.sub(_REPLACEMENT, text)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return _UNSTORABLE.sub(_REPLACEMENT, text)
     return text.replace("\0", _REPLACEMENT)
 
 
