@@ -241,8 +241,7 @@ class _RowReader:
         """Return what the row of a field gives."""
         row = self._located.rows[item.code]
         entry = _Entry(spec=item, sheet=self._located.sheet, cell=f"{self._columns.value}{row}")
-        noted = self._at(self._columns.note, row)
-        note = read_text(noted)[0] if noted is not None else ""
+        note = read_text(self._at(self._columns.note, row))[0]
         is_estimate = self._is_estimate(item, row)
         if isinstance(is_estimate, Finding):
             entry.findings += (is_estimate,)
@@ -260,7 +259,7 @@ class _RowReader:
     def _is_estimate(self, item: FieldSpec, row: int) -> bool | Finding:
         cell = f"{self._columns.estimate}{row}"
         value = self._raw.cells.get((self._located.sheet, cell))
-        if value is None or is_blank(value):
+        if is_blank(value):
             return False
         mark = read_answer(value, (self._words.actual, self._words.estimate))
         if mark is None:

@@ -37,7 +37,7 @@ PARTS_OF_OFFICE_FILES: Final = re.compile(
 )
 PARTS_READ: Final = 60
 PARTS_KNOWN: Final = 8
-"""So many parts with such a word and no marking are known again, those of last: sixteen megabytes at most."""
+"""So many parts with such a word are known again, those of last: sixteen megabytes at most."""
 _TAG: Final = re.compile(rb"<[^>]*>")
 _ENDS: Final = re.compile(rb"</(?:\w+:)?(?:si|is|p|h|c)>")
 """Where a cell's text or a paragraph ends, in any of these formats."""
@@ -130,10 +130,7 @@ class SecrecyScreen:
         if not spelled:
             return False  # almost every part there is: nothing need be decoded
         if name.startswith("xl/"):
-            is_marked = _is_any_text_marked(part, tuple(spelled), self._words)
-            if is_marked:
-                _is_any_text_marked.cache_clear()  # of what bears a marking nothing stays
-            return is_marked
+            return _is_any_text_marked(part, tuple(spelled), self._words)
         return bool(marking_in_lines(_lines(_ENDS.split(part)), self._words))
 
     def _signs_in(self, part: bytes) -> Iterator[bytes]:
@@ -149,6 +146,11 @@ def _is_any_text_marked(part: bytes, spelled: Sequence[bytes], words: SecrecyWor
     """Say whether a marking stands in one of a workbook's texts; their order says nothing of their place in it."""
     suspects = [piece for piece in _ENDS.split(part) if any(octets in piece for octets in spelled)]
     return any(marking_in_lines(_lines([piece]), words) for piece in suspects)
+
+
+def forget_texts() -> None:
+    """Forget all parts that are known, after a file that bears a marking."""
+    _is_any_text_marked.cache_clear()
 
 
 def _stem(name: str) -> str:

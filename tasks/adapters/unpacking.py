@@ -11,7 +11,7 @@ from models.domain.forms import finding
 from tasks.adapters.edxml import is_edxml, read_edxml, with_documents
 from tasks.adapters.enclosures import sort_enclosures
 from tasks.adapters.mail_reading import MailReader
-from tasks.adapters.secrecy import Scrutiny, SecrecyScreen
+from tasks.adapters.secrecy import Scrutiny, SecrecyScreen, forget_texts
 from tasks.adapters.winmail import files_in_winmail
 from tasks.adapters.workbooks.guard import Inspection, forget_parts, inspect
 from tasks.adapters.workbooks.reading import read_workbook
@@ -39,7 +39,7 @@ def look_at(
 ) -> FirstLook:
     """Return who sent an arrival and whether it may be kept, as far as is looked."""
     mail = _contents(brought, reader, limits, opens_winmail=True)
-    return _look(mail, is_secret=screen.is_marked(mail, scrutiny))
+    return _look_at_secret(mail) if screen.is_marked(mail, scrutiny) else _look(mail)
 
 
 def look_and_unpack(
@@ -52,18 +52,16 @@ def look_and_unpack(
     mail = _contents(brought, reader, limits, opens_winmail=True)
     enclosures = sort_enclosures(mail.files, limits)
     inspections = [inspect(file.content, limits) for file in enclosures.workbooks]
-    look = _look(mail, is_secret=_is_marked(mail, enclosures, inspections, screen))
-    if look.is_secret:
-        forget_parts()
-        return look, None
+    if _is_marked(mail, enclosures, inspections, screen):
+        return _look_at_secret(mail), None
     workbooks = zip(enclosures.workbooks, inspections, strict=True)
     forms = tuple(
         read_workbook(file.content, limits, inspection, guide_sheet=guide_sheet) for file, inspection in workbooks
     )
     foreign = (read.form for read in forms if read.form is not None and read.findings)
     if any(screen.are_cells_marked(form.cells.values()) for form in foreign):
-        return _look(mail, is_secret=True), None
-    return look, _lightened(Unpacked(mail=mail, enclosures=enclosures, forms=forms))
+        return _look_at_secret(mail), None
+    return _look(mail), _lightened(Unpacked(mail=mail, enclosures=enclosures, forms=forms))
 
 
 def _is_marked(
@@ -113,9 +111,16 @@ def _emptied(files: Iterable[MailFile]) -> tuple[MailFile, ...]:
     return tuple(replace(file, content=b"") for file in files)
 
 
-def _look(mail: ParsedMail, *, is_secret: bool) -> FirstLook:
+def _look(mail: ParsedMail) -> FirstLook:
     is_automatic = bool(mail.auto_reply_reason or mail.bounced_message_id)
-    return FirstLook(sender=mail.sender, is_automatic=is_automatic, is_secret=is_secret)
+    return FirstLook(sender=mail.sender, is_automatic=is_automatic)
+
+
+def _look_at_secret(mail: ParsedMail) -> FirstLook:
+    """Return the look at what bears a marking, and let nothing that was known of its parts stay in this process."""
+    forget_parts()
+    forget_texts()
+    return replace(_look(mail), is_secret=True)
 
 
 def _contents(brought: Brought, reader: MailReader, limits: LimitSettings, *, opens_winmail: bool) -> ParsedMail:

@@ -11,9 +11,11 @@ from openpyxl import Workbook
 
 from tasks.adapters.edxml import read_edxml
 from tasks.adapters.mail_reading import MailReader, secrecy_words
-from tasks.adapters.secrecy import SecrecyScreen, _is_any_text_marked
+from tasks.adapters.secrecy import SecrecyScreen, _is_any_text_marked, forget_texts
 from tasks.adapters.texts import vietnamese
-from tasks.ports import MailFile, ParsedMail
+from tasks.adapters.unpacking import look_and_unpack
+from tasks.adapters.workbooks.guard import _looking_through, forget_parts
+from tasks.ports import Brought, MailFile, ParsedMail
 from tasks.settings import LimitSettings
 from tests.adapters.test_edxml import an_edxml
 
@@ -41,10 +43,12 @@ def a_document(*paragraphs):
         return target.getvalue()
 
 
-def zipped(name, content):
+def zipped(name, content, *others):
+    """Pack a file, and others given as pairs of name and content."""
     with io.BytesIO() as target:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
-            package.writestr(name, content)
+            for each in ((name, content), *others):
+                package.writestr(*each)
         return target.getvalue()
 
 
@@ -149,11 +153,27 @@ def test_an_e_office_document_with_a_broken_file_is_refused_by_its_subject_all_t
     assert SCREEN.is_marked(document)
 
 
-def test_of_a_workbook_that_is_marked_no_part_stays_in_memory():
-    guide = b"<si><t>M\xe1\xba\xadt kh\xe1\xba\xa9u</t></si>"
-    for part, is_marked in ((guide, False), (b"<si><t>M\xe1\xba\xacT</t></si>", True), (guide, False)):
-        assert SCREEN.are_texts_marked([("xl/sharedstrings.xml", part)]) is is_marked
-        assert _is_any_text_marked.cache_info().currsize == (0 if is_marked else 1)
+GUIDE = ("bm.xlsx", a_workbook("Mật khẩu"))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        (("bm.xlsx", a_workbook("Mật khẩu", "MẬT")),),
+        (GUIDE, ("kèm.docx", a_document("MẬT"))),
+        (GUIDE, ("Mật.txt", b"")),
+    ],
+    ids=["in itself", "in the letter beside it", "in a name beside it"],
+)
+def test_of_what_comes_with_a_marking_no_part_stays_in_memory(files):
+    forget_parts()
+    forget_texts()
+    reader = MailReader(vietnamese(), LIMITS)
+    for (first, *others), is_marked in (((GUIDE,), False), (files, True), ((GUIDE,), False)):
+        arrival = Brought(content=zipped(*first, *others), is_mail=False, file_name="hồ sơ.zip")
+        look, _ = look_and_unpack(arrival, reader, SCREEN, LIMITS)
+        known = (_is_any_text_marked.cache_info().currsize, _looking_through.cache_info().currsize)
+        assert (look.is_secret, known) == (is_marked, (0, 0) if is_marked else (1, 1))
 
 
 def test_a_part_that_is_packed_in_a_broken_way_stops_nobody():

@@ -253,7 +253,7 @@ def _looking_through(limits: LimitSettings) -> Callable[[str, bytes], _PartSeen]
 
 
 def forget_parts() -> None:
-    """Forget all parts that are known: of a file that bears a marking of secrecy nothing stays."""
+    """Forget all parts that are known, after a file that bears a marking of secrecy."""
     _looking_through.cache_clear()
 
 
